@@ -1,0 +1,34 @@
+# Everything from nothing: Python 3.11, pip, make, git and a package index are all that is needed.
+# `make demo` is the place to start.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# --without-pip: a bare Debian python3 has no ensurepip; the machine's own pip installs into the environment.
+PIP := $(PYTHON) -m pip --python $(BIN)/python --disable-pip-version-check
+# Bytecode is made at install: without it every start of the program costs a second more.
+INSTALL := $(PIP) install --quiet --no-deps --compile --require-hashes
+LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command "make lock"
+
+.PHONY: setup demo dev test lint typecheck check bench lock clean help
+.DEFAULT_GOAL := help
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+setup: $(VENV)/.runtime  ## .venv with konkurs and dagster, from the lock file
+
+$(VENV)/.runtime: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv --without-pip $(VENV)
+	$(INSTALL) -r requirements.lock
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
+	$(INSTALL) -r requirements-dev.lock
+	touch $@
+
+lock: $(VENV)/.dev  ## new lock files from pyproject.toml (uv writes them, pip installs from them)
+	$(BIN)/uv pip compile pyproject.toml --group build -o requirements.lock $(LOCK_OPTIONS)
+	$(BIN)/uv pip compile --group dev -c requirements.lock -o requirements-dev.lock $(LOCK_OPTIONS)

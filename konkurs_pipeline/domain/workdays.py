@@ -1,0 +1,107 @@
+"""Norwegian workdays: which there are, and to which one each instant belongs.
+
+A partition is a workday. A notice belongs to the latest workday on or before the Oslo calendar date on which it was
+registered, so that Saturday's and Whit Monday's are Friday's: Brreg's own test notices fall on a Saturday, a Sunday and
+a Whit Monday, and a pipeline that knows working days only loses three of fifteen.
+
+No clock here: "today" is `workday_of(now)` with a `now` that the caller has.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import holidays
+
+from konkurs_pipeline.errors import UsageError
+
+OSLO: Final = ZoneInfo("Europe/Oslo")
+_SATURDAY: Final = 5
+_ONE_DAY: Final = dt.timedelta(days=1)
+
+
+@lru_cache(maxsize=256)
+def _public_holidays(year: int) -> frozenset[dt.date]:
+    return frozenset(holidays.country_holidays("NO", years=year))
+
+
+@dataclass(frozen=True)
+class Calendar:
+    """The workdays from `first_workday` on: Monday to Friday less public holidays and `extra_closed_days`."""
+
+    first_workday: dt.date
+    extra_closed_days: frozenset[dt.date] = field(default_factory=frozenset)
+
+    def is_workday(self, day: dt.date) -> bool:
+        """Whether `day` is a working day. 24 and 31 December are, unless configured otherwise."""
+        return (
+            day.weekday() < _SATURDAY
+            and day not in _public_holidays(day.year)
+            and day not in self.extra_closed_days
+        )
+
+    def on_or_before(self, day: dt.date) -> dt.date:
+        """Return the latest workday on or before `day`."""
+        while not self.is_workday(day):
+            day -= _ONE_DAY
+        return day
+
+    def workday_of(self, instant: dt.datetime) -> dt.date:
+        """Return the workday that `instant` (with a time zone) belongs to."""
+        if instant.tzinfo is None:
+            message = f"an instant needs a time zone, got {instant!r}"
+            raise ValueError(message)
+        return self.on_or_before(instant.astimezone(OSLO).date())
+
+    def back(self, day: dt.date, count: int) -> dt.date:
+        """Return the workday `count` workdays before `day`, but not before the first."""
+        for _ in range(count):
+            if day <= self.first_workday:
+                break
+            day = self.on_or_before(day - _ONE_DAY)
+        return max(day, self.first_workday)
+
+    def between(self, first: dt.date, last: dt.date) -> list[dt.date]:
+        """Return the workdays from `first` to `last`, both included."""
+        days = ((first + dt.timedelta(days=n)) for n in range((last - first).days + 1))
+        return [day for day in days if self.is_workday(day)]
+
+    @staticmethod
+    def start_of(day: dt.date) -> dt.datetime:
+        """Return the first instant (UTC) of `day`: midnight in Oslo."""
+        return dt.datetime.combine(day, dt.time(), tzinfo=OSLO).astimezone(dt.UTC)
+
+    def window(self, first: dt.date, last: dt.date, *, lookback: int) -> Window:
+        """Return what a run over `first` to `last` reads: those workdays and `lookback` workdays before them.
+
+        Days that are no workdays stand for the workday they belong to. Raises `UsageError` for an empty range or one
+        before the first partition.
+        """
+        from_workday, to_workday = self.on_or_before(first), self.on_or_before(last)
+        if from_workday > to_workday:
+            message = f"--from {first} lies after --to {last}: give the earlier day first"
+            raise UsageError(message)
+        if from_workday < self.first_workday:
+            message = (
+                f"--from {first} lies before the first workday {self.first_workday}: "
+                "choose a later day, or set KONKURS_FIRST_WORKDAY earlier"
+            )
+            raise UsageError(message)
+        return Window(self.back(from_workday, lookback), from_workday, to_workday)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The workdays of one run: asked for are `from_workday` to `to_workday`; read again is from `read_from` on."""
+
+    read_from: dt.date
+    from_workday: dt.date
+    to_workday: dt.date
+
+    def __contains__(self, workday: dt.date) -> bool:
+        """Whether a notice of `workday` is taken by this run."""
+        return self.read_from <= workday <= self.to_workday

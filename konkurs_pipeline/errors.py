@@ -1,0 +1,78 @@
+"""Every error that the outside world can cause, in one tree, each with the exit code it ends a command with.
+
+    KonkursError                     1  it failed; one line says what, where and what to do
+    ├── SettingsError                2  a setting is missing or wrong
+    │   └── CertificateError         2  the client certificate or the trusted roots cannot be used
+    ├── UsageError                   2  a command was given arguments that make no sense
+    ├── StoreBusyError               3  another run holds the store
+    ├── ServiceError                 1  the service did not give what was asked for
+    │   ├── ServiceUnreachableError     no answer: refused, reset, timed out, 5xx, 429 beyond the limit
+    │   ├── AccessRefusedError          401, 403, or the TLS handshake refused our certificate (or we its)
+    │   ├── NotFoundError               404 or 410
+    │   └── AnswerError                 an answer came, and is not what the service's documentation says
+    ├── RegisterError                1  the bank's register file is refused, and no accepted snapshot exists
+    └── StoreError                   1  the data folder is damaged, foreign or not writable
+
+A message says what failed, the value (never a national identifier, a name or a secret), what was expected and
+what to do. What belongs here: errors that a person can act on. What does not: bugs, which keep Python's own.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class KonkursError(Exception):
+    """Base of every error that the outside world can cause."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class SettingsError(KonkursError):
+    """A setting is missing or wrong; names the variable, what it held, what was expected, what to do."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class CertificateError(SettingsError):
+    """The client certificate, its password or the trusted roots cannot be used."""
+
+
+class UsageError(KonkursError):
+    """A command was given arguments that make no sense."""
+
+    exit_code: ClassVar[int] = 2
+
+
+class StoreBusyError(KonkursError):
+    """Another run holds the store; nothing was done."""
+
+    exit_code: ClassVar[int] = 3
+
+
+class ServiceError(KonkursError):
+    """The service did not give what was asked for."""
+
+
+class ServiceUnreachableError(ServiceError):
+    """No usable answer came: refused, reset, timed out, 5xx, or told to wait longer than we do."""
+
+
+class AccessRefusedError(ServiceError):
+    """The service refused us (401, 403, TLS alert), or its own certificate failed our check. Never retried."""
+
+
+class NotFoundError(ServiceError):
+    """The service has no such resource (404, 410)."""
+
+
+class AnswerError(ServiceError):
+    """An answer came and is not what it should be. Never taken for "no news"."""
+
+
+class RegisterError(KonkursError):
+    """A register file is refused; says which file, why, and how to mend it."""
+
+
+class StoreError(KonkursError):
+    """The data folder is damaged, belongs to another environment, or cannot be written."""
