@@ -1,0 +1,41 @@
+"""A notice (konkursvarsel): what it says, and in which order notices count.
+
+Source: DOMAIN § 2 and § 3 (docs/domain.md). Reading one from JSON is brreg/wire's; what a set of notices means is
+domain/estates'.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class NoticeType(StrEnum):
+    """The four types the register knows. A notice's `type` may be any text: an unknown one goes to a person."""
+
+    AAPNING = "aapning"
+    SLETTING = "sletting"
+    OPPHEVING = "oppheving"
+    AVSLUTNING = "avslutning"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """One notice as the list gives it.
+
+    `registered_at` is an instant in UTC, `registered_at_text` the same as received; `ruling_date` is the
+    kjennelsesdato, a Norwegian calendar date, null where the list has none; `debtor_id` is the debitor as received.
+    """
+
+    uuid: str
+    type: str
+    registered_at: dt.datetime
+    registered_at_text: str
+    ruling_date: dt.date | None
+    debtor_id: str
+
+    @property
+    def order(self) -> tuple[dt.datetime, str]:
+        """The key notices are ordered by: registration time, then uuid."""
+        return self.registered_at, self.uuid
