@@ -20,6 +20,18 @@ class NoticeType(StrEnum):
     AVSLUTNING = "avslutning"
 
 
+class QuarantineReason(StrEnum):
+    """Why something is set aside. A notice with an open entry can lead to a REVIEW only."""
+
+    UNREADABLE_NOTICE = "unreadable_notice"
+    UNKNOWN_TYPE = "unknown_type"
+    INVALID_DEBTOR = "invalid_debtor"
+    INVALID_RULING_DATE = "invalid_ruling_date"
+    REGISTERED_IN_FUTURE = "registered_in_future"
+    CHANGED_NOTICE = "changed_notice"
+    DATASET_CONTRADICTS = "dataset_contradicts"
+
+
 @dataclass(frozen=True, slots=True)
 class Notice:
     """One notice as the list gives it.

@@ -1,0 +1,226 @@
+"""Konkursvarsel, the client: lists of notices and expanded datasets, over one HTTP client.
+
+URLs are made from the base URL and a uuid, never taken from an answer, and no redirect is followed. The bytes
+of every good answer are handed to `keep` before anything is parsed. What does not belong here: what a failure
+means (`diagnosis`), what an answer holds (`wire`), where it is kept (storage/).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Final, Self
+from urllib.parse import urlsplit
+
+import httpx
+import stamina
+import stamina.instrumentation
+
+from konkurs_pipeline.brreg.body import TruncatedBodyError, read_body
+from konkurs_pipeline.brreg.certificate import settings_context
+from konkurs_pipeline.brreg.diagnosis import Target, cut_short, retry_of, status_error, transport_error
+from konkurs_pipeline.brreg.fan_out import fetch_each
+from konkurs_pipeline.brreg.json_strict import JsonObject, JsonValue, parse_json
+from konkurs_pipeline.brreg.transport import open_http_client, total_deadline
+from konkurs_pipeline.brreg.wire import UUID_FORM, parse_list
+from konkurs_pipeline.errors import AnswerError, NotFoundError, ServiceError
+from konkurs_pipeline.settings import Settings
+
+MIB: Final = 1024 * 1024
+MAX_PAGES: Final = 1000
+ALL_NOTICES: Final = "/konkursvarsler"
+UPDATED_AFTER: Final = "/konkursvarsler/oppdatert"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One 200 answer: path asked for, body decompressed, the body's SHA-256 (hex), when it came (UTC)."""
+
+    resource: str
+    status: int
+    body: bytes
+    sha256: str
+    fetched_at: dt.datetime
+
+
+Keep = Callable[[Answer], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeList:
+    """A list with all its pages: its items unread, the answers it came in, and what was odd.
+
+    `is_full_list`: it holds every notice the service has, not only those after a time.
+    """
+
+    items: list[JsonValue]
+    answers: tuple[Answer, ...]
+    is_full_list: bool
+    findings: tuple[str, ...]
+
+
+def connect(settings: Settings) -> Konkursvarsel:
+    """Return a client for the configured service. Raises `CertificateError`; sends nothing yet."""
+    is_tls = urlsplit(settings.api_url).scheme == "https"
+    context = settings_context(settings) if is_tls else None
+    return Konkursvarsel(settings.api_url, ssl_context=context, deadline_s=settings.http_deadline_s)
+
+
+class Konkursvarsel:
+    """The service, asked over one HTTP client; a context manager.
+
+    `ssl_context` None is for plain http on loopback. `deadline_s`: total seconds of one attempt, connecting
+    and body included; `max_bytes_…`: largest decompressed answer (of a list: all pages together); `attempts`:
+    how often what may pass by itself (broken connections, timeouts, 429, 5xx) is tried. Every method may
+    raise any `ServiceError`.
+    """
+
+    def __init__(  # noqa: PLR0913  # each is a limit the caller may want to set, all by name
+        self,
+        base_url: str,
+        *,
+        ssl_context: ssl.SSLContext | None,
+        deadline_s: float,
+        max_bytes_list: int = 64 * MIB,
+        max_bytes_dataset: int = 4 * MIB,
+        attempts: int = 3,
+    ) -> None:
+        if ssl_context is None and urlsplit(base_url).scheme != "http":
+            message = "https needs an ssl_context: see certificate.load_client_context"
+            raise ValueError(message)
+        self._base_url = base_url.rstrip("/")
+        self._deadline_s = deadline_s
+        self._max_bytes_list = max_bytes_list
+        self._max_bytes_dataset = max_bytes_dataset
+        self._keep_lock = threading.Lock()
+        # stamina would log each retry with the function's arguments.
+        stamina.instrumentation.set_on_retry_hooks([])
+        self._retrying = stamina.RetryingCaller(
+            attempts=attempts, timeout=None, wait_initial=0.2, wait_max=2.0, wait_jitter=0.3
+        )
+        self._http = open_http_client(ssl_context, deadline_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def fetch_root(self) -> JsonValue:
+        """Return the service's root document; the cheapest way to see that we are let in."""
+        answer = self._get("/", None, self._max_bytes_dataset)
+        return parse_json(answer.body, what="GET /")
+
+    def fetch_notices(self, after: dt.datetime, *, keep: Keep) -> NoticeList:
+        """Return the notices registered after `after` (with a time zone; cut to milliseconds).
+
+        Where the service does not have that resource for this time, all notices are fetched instead, and a
+        finding says so.
+        """
+        if after.tzinfo is None:
+            message = "the time to ask from needs a time zone"
+            raise ValueError(message)
+        utc = after.astimezone(dt.UTC).replace(tzinfo=None)
+        path = f"{UPDATED_AFTER}/{utc.isoformat(timespec='milliseconds')}Z"
+        try:
+            return self._fetch_list(path, keep, is_full_list=False)
+        except NotFoundError:
+            full = self.fetch_all_notices(keep=keep)
+        finding = f"the service has no {UPDATED_AFTER} for the time asked for; all notices were read instead"
+        return replace(full, findings=(finding, *full.findings))
+
+    def fetch_all_notices(self, *, keep: Keep) -> NoticeList:
+        """Return every notice the service has."""
+        return self._fetch_list(ALL_NOTICES, keep, is_full_list=True)
+
+    def fetch_dataset(self, uuid: str, *, keep: Keep) -> JsonObject:
+        """Return the expanded dataset of one notice, a JSON object as received."""
+        path = _dataset_path(uuid)
+        answer = self._get(path, None, self._max_bytes_dataset)
+        self._keep(answer, keep)
+        dataset = parse_json(answer.body, what=f"GET {path}")
+        if not isinstance(dataset, dict):
+            message = f"GET {path}: the answer is no JSON object; expected: a dataset. Look at what was kept"
+            raise AnswerError(message)
+        return dataset
+
+    def fetch_datasets(
+        self, uuids: Sequence[str], *, keep: Keep, concurrency: int = 8
+    ) -> Iterator[tuple[str, JsonObject | ServiceError]]:
+        """Return the datasets of several notices, in the order asked for; an error for one that failed.
+
+        `keep` is called from several threads, one at a time. After five unreachable in a row, or when the
+        service refuses us, the rest is not tried.
+        """
+        for uuid in uuids:
+            _dataset_path(uuid)
+        return fetch_each(uuids, lambda uuid: self.fetch_dataset(uuid, keep=keep), concurrency=concurrency)
+
+    def _fetch_list(self, path: str, keep: Keep, *, is_full_list: bool) -> NoticeList:
+        items: list[JsonValue] = []
+        answers: list[Answer] = []
+        findings: dict[str, None] = {}
+        queries: list[str | None] = [None]
+        room = self._max_bytes_list
+        while len(answers) < MAX_PAGES:
+            answer = self._get(path, queries[-1], room)
+            self._keep(answer, keep)
+            room -= len(answer.body)
+            what = f"GET {path} (page {len(queries)})"
+            value = parse_json(answer.body, what=what)
+            page = parse_list(value, what=what, base_url=self._base_url, path=path)
+            answers.append(answer)
+            items.extend(page.items)
+            findings |= dict.fromkeys(page.findings)
+            if page.next_query is None:
+                return NoticeList(items, tuple(answers), is_full_list, tuple(findings))
+            if page.next_query in queries:
+                break
+            queries.append(page.next_query)
+        message = (
+            f"GET {path}: the pages go round in a circle or never end ({len(answers)} read); expected: a "
+            "last page "
+            "without a next link. Look at the kept answers, and tell Brreg"
+        )
+        raise AnswerError(message)
+
+    def _get(self, path: str, query: str | None, limit: int) -> Answer:
+        return self._retrying(retry_of, self._attempt, path, query, limit)
+
+    def _attempt(self, path: str, query: str | None, limit: int) -> Answer:
+        target = Target(self._base_url, path)
+        url = f"{self._base_url}{path}" + (f"?{query}" if query else "")
+        try:
+            with total_deadline(self._deadline_s), self._http.stream("GET", url) as response:
+                if error := status_error(response, target):
+                    raise error
+                body = read_body(response, limit, str(target))
+        except TruncatedBodyError:
+            raise cut_short(target) from None
+        except httpx.TransportError as error:
+            raise transport_error(error, target, self._deadline_s) from None
+        return Answer(
+            path, response.status_code, body, hashlib.sha256(body).hexdigest(), dt.datetime.now(dt.UTC)
+        )
+
+    def _keep(self, answer: Answer, keep: Keep) -> None:
+        with self._keep_lock:
+            keep(answer)
+
+
+def _dataset_path(uuid: str) -> str:
+    if not UUID_FORM.fullmatch(uuid):
+        message = "a dataset is asked for by its notice's uuid, and this is no uuid"
+        raise ValueError(message)
+    return f"{ALL_NOTICES}/{uuid.lower()}"

@@ -1,0 +1,199 @@
+"""What went wrong with a request, as an error that a person can act on, and whether trying again makes sense.
+
+The table of a bank's night: which status, TLS alert or socket error means what. Error texts quote nothing
+that the service sent but host names and status codes. What does not belong here: making requests (`client`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from konkurs_pipeline.brreg.hosts import shown_host
+from konkurs_pipeline.errors import (
+    AccessRefusedError,
+    AnswerError,
+    NotFoundError,
+    ServiceError,
+    ServiceUnreachableError,
+)
+from konkurs_pipeline.redaction import redact
+
+MAX_TOLD_WAIT_S: Final = 30.0
+
+# Under TLS 1.3 they arrive with the first read, as the client has finished its handshake before the server
+# looks.
+_REFUSED_CERTIFICATE: Final = re.compile(
+    r"ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE|DECRYPT_ERROR)"
+)
+_CHECK_OURS: Final = (
+    "check that it is ordered for this environment (test or production), its dates and its chain "
+    "(`konkurs doctor`)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The request that an error is about; its text holds no query and no identifier."""
+
+    base_url: str
+    path: str
+
+    @property
+    def host(self) -> str:
+        """The service's host and port."""
+        url = urlsplit(self.base_url)
+        return f"{url.hostname}:{url.port or (443 if url.scheme == 'https' else 80)}"
+
+    def __str__(self) -> str:
+        return f"GET {self.path} at {self.host}"
+
+
+class AttemptFailedError(ServiceUnreachableError):
+    """One attempt failed. `retry`: whether to try again, or the seconds to wait before it."""
+
+    def __init__(self, message: str, *, retry: bool | float = True) -> None:
+        super().__init__(message)
+        self.retry = retry
+
+
+def retry_of(error: Exception) -> bool | float:
+    """Whether (or after how many seconds) the attempt that ended in `error` is made again."""
+    return error.retry if isinstance(error, AttemptFailedError) else False
+
+
+def status_error(response: httpx.Response, target: Target) -> ServiceError | None:
+    """Return the error that the answer's status means, None for 200."""
+    status = response.status_code
+    if status == HTTPStatus.OK:
+        return None
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        return AccessRefusedError(
+            f"{target}: the service refused us ({status}): the client certificate is not let in; "
+            f"{_CHECK_OURS}"
+        )
+    if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
+        return NotFoundError(f"{target}: the service has no such resource ({status}); check KONKURS_API_URL")
+    if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
+        return _told_to_wait(response, target)
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return AttemptFailedError(f"{target}: the service failed ({status}); try again later, or ask Brreg")
+    return AnswerError(
+        f"{target}: the service answered {status}{_status_hint(response)}; expected: 200 with JSON"
+    )
+
+
+def _status_hint(response: httpx.Response) -> str:
+    if response.status_code == HTTPStatus.BAD_REQUEST:
+        # nginx tells a missing or refused client certificate this way, after the handshake.
+        return " (some servers answer so when they refuse the client certificate; see `konkurs doctor`)"
+    if not HTTPStatus.MULTIPLE_CHOICES <= response.status_code < HTTPStatus.BAD_REQUEST:
+        return ""
+    try:
+        host = shown_host(urlsplit(response.headers.get("location", "")).hostname)
+    except ValueError:
+        host = "an unreadable address"
+    return f", a redirect to {host}, which is never followed: correct KONKURS_API_URL if the service moved"
+
+
+def _told_to_wait(response: httpx.Response, target: Target) -> AttemptFailedError:
+    said = f"{target}: the service asks us to come back later ({response.status_code}"
+    wait = _retry_after(response.headers.get("retry-after", ""))
+    if wait is None:
+        return AttemptFailedError(f"{said}); try again later")
+    if wait > MAX_TOLD_WAIT_S:
+        message = f"{said}, in {wait:.0f} s; we wait {MAX_TOLD_WAIT_S:.0f} s at most); try again after that"
+        return AttemptFailedError(message, retry=False)
+    return AttemptFailedError(
+        f"{said}, in {wait:.0f} s) and did so at every attempt; try again later", retry=wait
+    )
+
+
+def _retry_after(text: str) -> float | None:
+    if re.fullmatch(r"[0-9]{1,9}", text.strip()):
+        return float(text)
+    try:
+        when = parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=dt.UTC)
+    return max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())
+
+
+def transport_error(error: httpx.TransportError, target: Target, deadline_s: float) -> ServiceError:
+    """Return the error that a request without a usable answer means."""
+    if isinstance(error, httpx.TimeoutException):
+        return AttemptFailedError(
+            f"{target}: no complete answer within {deadline_s:g} s (KONKURS_HTTP_DEADLINE_S); "
+            "try again later, and check network and firewall"
+        )
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLError):
+            return _tls_error(cause, target)
+        if isinstance(cause, ConnectionRefusedError):
+            return AttemptFailedError(
+                f"{target}: {target.host} refused the connection; check KONKURS_API_URL and the firewall, "
+                "and that the service (or the simulator) is running"
+            )
+        if isinstance(cause, socket.gaierror):
+            return AttemptFailedError(
+                f"{target}: the host's name cannot be looked up; check KONKURS_API_URL and the name server"
+            )
+    return _broken_off(error, target)
+
+
+def _broken_off(error: httpx.TransportError, target: Target) -> AttemptFailedError:
+    if isinstance(error, httpx.RemoteProtocolError):
+        how = "the answer is cut short, or is not HTTP"
+    else:
+        how = f"the connection broke ({type(error).__name__})"
+    return AttemptFailedError(
+        f"{target}: {how}; try again later. If it is always so: check KONKURS_API_URL, what stands between, "
+        "and the "
+        "client certificate (some servers hang up on one they do not accept)"
+    )
+
+
+def cut_short(target: Target) -> AttemptFailedError:
+    """Return the error for a compressed body that ends too early."""
+    return AttemptFailedError(f"{target}: the compressed answer is cut short; try again later")
+
+
+def _tls_error(error: ssl.SSLError, target: Target) -> ServiceError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return AccessRefusedError(
+            f"{target}: the service's certificate fails our check ({redact(error.verify_message)}); "
+            "expected: a valid one for "
+            "that host, from a root we trust. Check KONKURS_API_URL and KONKURS_CA_BUNDLE; do not go around "
+            "it"
+        )
+    reason = (error.reason or type(error).__name__).upper()
+    told = reason.rpartition("ALERT_")[2].replace("_", " ").lower()
+    if _REFUSED_CERTIFICATE.search(reason):
+        return AccessRefusedError(
+            f"{target}: the service refused our client certificate ({told}); {_CHECK_OURS}"
+        )
+    return AttemptFailedError(
+        f"{target}: the TLS connection failed ({told}); check KONKURS_API_URL (https, port) and what stands "
+        "between"
+    )
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        yield current
+        current = current.__cause__ or current.__context__

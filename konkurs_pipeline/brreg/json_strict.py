@@ -1,0 +1,107 @@
+"""JSON, read strictly: what two readers could read differently is refused, not guessed at.
+
+Python's parser keeps the last of two equal keys and accepts NaN; either would let a damaged answer pass for a
+good one. What does not belong here: what the JSON ought to hold (that is `wire`).
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import math
+import re
+from typing import Final, NoReturn, TypeAlias
+
+from konkurs_pipeline.errors import AnswerError
+
+JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
+JsonObject: TypeAlias = dict[str, JsonValue]
+
+MAX_DEPTH: Final = 64
+MAX_INTEGER_DIGITS: Final = 100
+
+# An unterminated string runs to the end of the body: were it no match, each quote in it would start a new
+# search.
+_STRING: Final = re.compile(rb'"(?>[^"\\]+|\\.)*+(?:"|\\?\Z)', re.DOTALL)
+_NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_ONE_KIND: Final = bytes.maketrans(b"[]", b"{}")
+
+
+class _RefusedError(ValueError):
+    """The JSON is refused; the text says why and quotes nothing of it."""
+
+
+def parse_json(body: bytes, *, what: str) -> JsonValue:
+    """Parse `body` (UTF-8 without a byte order mark); `what` names the resource in error texts.
+
+    Raises `AnswerError` for an empty body, bytes that are not UTF-8, equal keys in one object, NaN or
+    Infinity, nesting beyond 64 levels and integers of more than 100 digits. The text never quotes the body.
+    """
+    try:
+        return _parse(body)
+    except json.JSONDecodeError as error:
+        reason = f"is not valid JSON from character {error.pos} of {len(body)} bytes on"
+    except UnicodeDecodeError as error:
+        reason = f"is not UTF-8 at byte {error.start}"
+    except _RefusedError as error:
+        reason = str(error)
+    message = (
+        f"{what}: the answer {reason}; expected: JSON as Konkursvarsel documents it. "
+        "Look at the kept answer; if it is no passing fault, tell Brreg"
+    )
+    raise AnswerError(message) from None
+
+
+def _parse(body: bytes) -> JsonValue:
+    if not body.strip():
+        _refuse("has an empty body")
+    if body.startswith(codecs.BOM_UTF8):
+        _refuse("starts with a byte order mark")
+    if _is_too_deep(body):
+        _refuse(f"is nested beyond {MAX_DEPTH} levels, or its brackets do not match")
+    value: JsonValue = json.loads(
+        body.decode("utf-8"),
+        object_pairs_hook=_object_of,
+        parse_constant=_refuse_constant,
+        parse_int=_integer_of,
+        parse_float=_float_of,
+    )
+    return value
+
+
+def _refuse(reason: str) -> NoReturn:
+    raise _RefusedError(reason)
+
+
+def _is_too_deep(body: bytes) -> bool:
+    # Only brackets outside strings are left, and each pass takes the innermost pair of every branch away.
+    brackets = _STRING.sub(b"", body).translate(_ONE_KIND, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        brackets = brackets.replace(b"{}", b"")
+        if not brackets:
+            return False
+    return bool(brackets)
+
+
+def _object_of(pairs: list[tuple[str, JsonValue]]) -> JsonObject:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        _refuse("has an object with two equal keys")
+    return members
+
+
+def _refuse_constant(_constant: str) -> NoReturn:
+    _refuse("holds NaN or Infinity")
+
+
+def _integer_of(digits: str) -> int:
+    if len(digits.lstrip("-")) > MAX_INTEGER_DIGITS:
+        _refuse(f"holds an integer of more than {MAX_INTEGER_DIGITS} digits")
+    return int(digits)
+
+
+def _float_of(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        _refuse("holds a number too large to be kept")
+    return number

@@ -1,0 +1,115 @@
+"""The HTTP client underneath: one total deadline for a request, everything that httpx itself leaves open.
+
+httpx limits each read, not their sum: a server that sends a byte now and then, in a header or in the body,
+holds a request for ever. Here every connect, handshake, read and write gets only what is left of the
+request's time. Not covered is the time the system takes to look a name up. What does not belong here: what a
+status means (`diagnosis`).
+"""
+
+from __future__ import annotations
+
+import logging
+import ssl
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from importlib.metadata import version
+from typing import Any, Final
+
+import httpcore
+import httpx
+
+_DUE: Final[ContextVar[float | None]] = ContextVar("request_due", default=None)
+_KEPT_CONNECTIONS: Final = 16
+_KEPT_SECONDS: Final = 20.0
+
+
+@contextmanager
+def total_deadline(seconds: float) -> Iterator[None]:
+    """Give everything this thread sends and receives inside the block `seconds` in all."""
+    token = _DUE.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _DUE.reset(token)
+
+
+def open_http_client(ssl_context: ssl.SSLContext | None, deadline_s: float) -> httpx.Client:
+    """Return a client that keeps to `total_deadline`, follows no redirect and ignores the environment.
+
+    Proxies named in the environment are not used: mutual TLS must end at the service, and a proxy set for
+    other programs must not change where national identifiers are sent.
+    """
+    # At INFO httpx writes every URL to the log.
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    headers = {
+        "Accept": "application/json, application/hal+json;q=0.9",
+        "Accept-Encoding": "gzip",
+        "User-Agent": f"konkurs-pipeline/{version('konkurs-pipeline')}",
+    }
+    transport = _DeadlineTransport(ssl_context or ssl.create_default_context())
+    return httpx.Client(
+        transport=transport, headers=headers, timeout=deadline_s, follow_redirects=False, trust_env=False
+    )
+
+
+class _DeadlineTransport(httpx.HTTPTransport):
+    """httpx's transport over a pool whose sockets keep to the deadline; httpx has no argument for it."""
+
+    def __init__(self, ssl_context: ssl.SSLContext) -> None:
+        super().__init__(verify=ssl_context, trust_env=False)
+        self._pool = httpcore.ConnectionPool(
+            ssl_context=ssl_context,
+            max_connections=None,
+            max_keepalive_connections=_KEPT_CONNECTIONS,
+            keepalive_expiry=_KEPT_SECONDS,
+            network_backend=_DeadlineBackend(),
+        )
+
+
+class _DeadlineBackend(httpcore.SyncBackend):
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        left = _time_left(timeout)
+        return _DeadlineStream(super().connect_tcp(host, port, left, local_address, socket_options))
+
+
+class _DeadlineStream(httpcore.NetworkStream):
+    def __init__(self, stream: httpcore.NetworkStream) -> None:
+        self._stream = stream
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._stream.read(max_bytes, _time_left(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._stream.write(buffer, _time_left(timeout))
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _DeadlineStream(self._stream.start_tls(ssl_context, server_hostname, _time_left(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:  # noqa: ANN401  # httpcore's own signature
+        return self._stream.get_extra_info(info)
+
+    def close(self) -> None:
+        self._stream.close()
+
+
+def _time_left(timeout: float | None) -> float | None:
+    due = _DUE.get()
+    if due is None:
+        return timeout
+    left = due - time.monotonic()
+    if left <= 0:
+        message = "the request's time is used up"
+        raise httpcore.ReadTimeout(message)
+    return left if timeout is None else min(left, timeout)

@@ -1,0 +1,284 @@
+"""From JSON to what the rest of the pipeline knows: a page of a list, and one notice.
+
+An answer of an unexpected shape is a failure, never "no news": {} and [] would otherwise be an empty day. One
+bad notice is set aside with its reason and stops no other. Links are compared and never followed; of a `next`
+link only the query is used. Source: DOMAIN § 2 (docs/domain.md). What does not belong here: requests
+(`client`), and the expanded dataset's fields.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NoReturn
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+
+from konkurs_pipeline.brreg.hosts import shown_host
+from konkurs_pipeline.brreg.json_strict import JsonObject, JsonValue
+from konkurs_pipeline.domain.notices import Notice
+from konkurs_pipeline.errors import AnswerError
+
+EMBEDDED_KEY: Final = "konkursvarsler"
+MAX_TEXT: Final = 64
+_YEARS: Final = range(1900, 2201)
+_TOP_LEVEL_KEYS: Final = frozenset({"_embedded", "_links", "page"})
+
+UUID_FORM: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+# "+0000" without a colon is how Java's older date format writes an offset.
+_INSTANT: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?(?:Z|([+-][0-9]{2}):?([0-5][0-9]))"
+)
+_QUERY: Final = re.compile(r"[!-~]{1,2000}")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+# Text that cannot be written as UTF-8 (lone surrogates), or that would break a log line.
+_UNWRITABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """One page of a list: its items unread, the query of the next page, and what was odd about it."""
+
+    items: list[JsonValue]
+    next_query: str | None
+    findings: tuple[str, ...] = ()
+
+
+class UnreadableReason(StrEnum):
+    """Why a notice cannot be read; the short code that quarantine keeps."""
+
+    NOT_AN_OBJECT = "not_an_object"
+    INVALID_UUID = "invalid_uuid"
+    INVALID_TYPE = "invalid_type"
+    INVALID_REGISTERED_AT = "invalid_registered_at"
+    INVALID_DEBTOR = "invalid_debtor"
+
+
+class NoticeFlaw(StrEnum):
+    """What is wrong with a notice that can be read all the same."""
+
+    INVALID_RULING_DATE = "invalid_ruling_date"
+
+
+class UnreadableNoticeError(ValueError):
+    """A notice cannot be read. `detail` quotes no value; `uuid` is set where it could be read."""
+
+    def __init__(self, reason: UnreadableReason, detail: str, uuid: str | None) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+        self.uuid = uuid
+
+
+@dataclass(frozen=True, slots=True)
+class ParsedNotice:
+    """A notice, a flaw that leaves it readable, and findings about its link (one text for one oddity)."""
+
+    notice: Notice
+    flaw: NoticeFlaw | None = None
+    findings: tuple[str, ...] = ()
+
+
+def parse_list(value: JsonValue, *, what: str, base_url: str, path: str) -> ListPage:
+    """Read one page of the list that was asked for as `base_url` + `path`; `what` names it in error texts.
+
+    Empty is an `_embedded` with an empty list, or no `_embedded` beside a `_links` object (Spring HATEOAS).
+    Raises `AnswerError` for every other shape, and for one that says there is more than it gives.
+    """
+    page = _PageReader(what, base_url, path)
+    answer = page.object_of(value, "the answer")
+    if unknown := len(answer.keys() - _TOP_LEVEL_KEYS):
+        page.refuse(f"has {unknown} top-level key(s) besides _embedded, _links and page")
+    items = page.items_of(answer)
+    next_query, findings = page.next_of(answer)
+    page.check_count(answer, len(items), has_next=next_query is not None)
+    return ListPage(items, next_query, findings)
+
+
+@dataclass(frozen=True, slots=True)
+class _PageReader:
+    what: str
+    base_url: str
+    path: str
+
+    def refuse(self, how: str) -> NoReturn:
+        message = (
+            f"{self.what}: the answer {how}; expected: a list as Konkursvarsel documents it, with "
+            f"_embedded.{EMBEDDED_KEY}. It is not taken for 'no news'. Look at the kept answer, or run "
+            "`konkurs contract`"
+        )
+        raise AnswerError(message)
+
+    def object_of(self, value: JsonValue, name: str) -> JsonObject:
+        if not isinstance(value, dict):
+            self.refuse(f"holds {_kind_of(value)} where {name} should be an object")
+        return value
+
+    def items_of(self, answer: JsonObject) -> list[JsonValue]:
+        if "_embedded" not in answer:
+            self.object_of(answer.get("_links"), "_links, as there is no _embedded,")
+            return []
+        embedded = self.object_of(answer["_embedded"], "_embedded")
+        items = embedded.get(EMBEDDED_KEY)
+        if len(embedded) != 1 or not isinstance(items, list):
+            self.refuse(f"has an _embedded that is not exactly one list named {EMBEDDED_KEY}")
+        return items
+
+    def next_of(self, answer: JsonObject) -> tuple[str | None, tuple[str, ...]]:
+        links = self.object_of(answer.get("_links", {}), "_links")
+        if links.get("next") is None:
+            return None, ()
+        href = self.object_of(links["next"], "_links.next").get("href")
+        target = _resolve(self.base_url + self.path, href) if isinstance(href, str) else None
+        if target is None or not _QUERY.fullmatch(target.query):
+            self.refuse("has a paging link that cannot be read")
+        # A proxy may show the service under a prefix of its own; only the query is used, so that does no
+        # harm.
+        if not unquote(target.path).endswith(unquote(self.path)):
+            self.refuse("has a paging link to another resource than the one asked for")
+        return target.query, _other_host("the paging link", target, self.base_url)
+
+    def check_count(self, answer: JsonObject, items: int, *, has_next: bool) -> None:
+        if "page" not in answer:
+            return
+        page = self.object_of(answer["page"], "page")
+        number, pages, total = (self._count(page, key) for key in ("number", "totalPages", "totalElements"))
+        if has_next:
+            return
+        if (number or 0) + 1 < (pages or 0):
+            self.refuse(f"is page {(number or 0) + 1} of {pages} and has no link to the next one")
+        if not number and (total or 0) > items:
+            self.refuse(f"says it has {total} notices, gives {items} and has no link to more")
+
+    def _count(self, page: JsonObject, key: str) -> int | None:
+        count = page.get(key)
+        if isinstance(count, bool) or not isinstance(count, int | None):
+            self.refuse(f"holds {_kind_of(count)} where page.{key} should be a whole number")
+        return count
+
+
+def parse_notice(item: JsonValue, *, base_url: str | None = None) -> ParsedNotice:
+    """Read one item of a list; with `base_url`, compare its own link with where the service is.
+
+    The uuid is lower-cased; the time is cut to microseconds and turned to UTC; every non-empty type and
+    debtor of up to 64 characters is taken as it is. Raises `UnreadableNoticeError`, and nothing else, for any
+    JSON value.
+    """
+    if not isinstance(item, dict):
+        raise UnreadableNoticeError(UnreadableReason.NOT_AN_OBJECT, f"the notice is {_kind_of(item)}", None)
+    uuid = _uuid_of(item)
+    kind = _text_of(item, "type", UnreadableReason.INVALID_TYPE, uuid)
+    registered_at, registered_at_text = _registered_at_of(item, uuid)
+    debtor_id = _text_of(item, "debitor", UnreadableReason.INVALID_DEBTOR, uuid)
+    ruling_date, flaw = _ruling_date_of(item)
+    notice = Notice(uuid, kind, registered_at, registered_at_text, ruling_date, debtor_id)
+    return ParsedNotice(notice, flaw, _link_findings(item, uuid, base_url))
+
+
+def _uuid_of(item: JsonObject) -> str:
+    uuid = item.get("uuid")
+    if not isinstance(uuid, str) or not UUID_FORM.fullmatch(uuid):
+        found = "text of another form" if isinstance(uuid, str) else _member_kind(item, "uuid")
+        raise UnreadableNoticeError(UnreadableReason.INVALID_UUID, f"uuid is {found}, expected a UUID", None)
+    return uuid.lower()
+
+
+def _text_of(item: JsonObject, key: str, reason: UnreadableReason, uuid: str) -> str:
+    text = item.get(key)
+    if not isinstance(text, str):
+        detail = f"{key} is {_member_kind(item, key)}, expected text"
+    elif not 0 < len(text) <= MAX_TEXT:
+        detail = f"{key} is text of {len(text)} characters, expected 1 to {MAX_TEXT}"
+    elif _UNWRITABLE.search(text):
+        detail = f"{key} is text with control characters"
+    else:
+        return text
+    raise UnreadableNoticeError(reason, detail, uuid)
+
+
+def _registered_at_of(item: JsonObject, uuid: str) -> tuple[dt.datetime, str]:
+    key, reason = "registreringstidspunkt", UnreadableReason.INVALID_REGISTERED_AT
+    text = _text_of(item, key, reason, uuid)
+    instant = _instant_of(text)
+    if instant is None:
+        detail = f"{key} is not an ISO instant with Z or an offset, between {_YEARS[0]} and {_YEARS[-1]}"
+        raise UnreadableNoticeError(reason, detail, uuid)
+    return instant, text
+
+
+def _instant_of(text: str) -> dt.datetime | None:
+    found = _INSTANT.fullmatch(text)
+    if found is None:
+        return None
+    seconds, fraction, hours, minutes = found.groups()
+    offset = f"{hours}:{minutes}" if hours else "+00:00"
+    try:
+        instant = dt.datetime.fromisoformat(f"{seconds}.{(fraction or '0')[:6]:0<6}{offset}").astimezone(
+            dt.UTC
+        )
+    except (ValueError, OverflowError):
+        return None
+    return instant if instant.year in _YEARS else None
+
+
+def _ruling_date_of(item: JsonObject) -> tuple[dt.date | None, NoticeFlaw | None]:
+    text = item.get("kjennelsesdato")
+    if text is None:
+        return None, None
+    if isinstance(text, str) and _DATE.fullmatch(text) and int(text[:4]) in _YEARS:
+        try:
+            return dt.date.fromisoformat(text), None
+        except ValueError:
+            pass
+    return None, NoticeFlaw.INVALID_RULING_DATE
+
+
+def _link_findings(item: JsonObject, uuid: str, base_url: str | None) -> tuple[str, ...]:
+    href: JsonValue = item
+    for key in ("_links", "self", "href"):
+        href = href.get(key) if isinstance(href, dict) else None
+    if not isinstance(href, str):
+        return ()
+    link = _resolve(base_url or "", href)
+    if link is None:
+        return ("a notice's own link cannot be read; it is never followed",)
+    named = unquote(link.path).rstrip("/").rpartition("/")[2].lower()
+    findings = _other_host("a notice's own link", link, base_url) if base_url else ()
+    if named != uuid:
+        findings += ("a notice's own link names another resource than its uuid; it is never followed",)
+    return findings
+
+
+def _other_host(name: str, link: SplitResult, base_url: str) -> tuple[str, ...]:
+    ours = urlsplit(base_url).hostname
+    if link.hostname == ours:
+        return ()
+    return (f"{name} names {shown_host(link.hostname)}, not the service's host {ours}; it is never followed",)
+
+
+def _resolve(base: str, href: str) -> SplitResult | None:
+    try:
+        return urlsplit(urljoin(base, href))
+    except ValueError:
+        return None
+
+
+def _member_kind(item: JsonObject, key: str) -> str:
+    return _kind_of(item[key]) if key in item else "missing"
+
+
+def _kind_of(value: JsonValue) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a truth value"
+        case int() | float():
+            return "a number"
+        case str():
+            return "text"
+        case list():
+            return "a list"
+        case _:
+            return "an object"

@@ -1,0 +1,198 @@
+"""The expanded dataset (utvidet datasett): where its fields stand, which parties it names, whether it fits its notice.
+
+The shape is assumed (INTERFACES § 7): Brreg's field names are not public. So it stands in one declarative table,
+`ASSUMED_PATHS`, which a TOML file (`KONKURS_DATASET_MAP`) can change without code. A path is keys joined by dots; `[]`
+after a key means each element of a list. Of several paths the first that holds a value counts.
+
+Only declared paths make a party. Any other valid identifier in a document (a trustee's, the estate's own, a court's) is
+at most a finding: blocking the estate's own account would stop the trustee from paying the creditors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+from konkurs_pipeline.domain.identifiers import IdKind, identify_all
+from konkurs_pipeline.domain.notices import Notice
+
+ASSUMED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
+    "uuid": ("uuid",),
+    "type": ("type",),
+    "debtor_id": ("debitor.identifikator", "debitor"),
+    "debtor_name": ("debitor.navn",),
+    "address_lines": ("debitor.adresse.adresselinjer",),
+    "postal_code": ("debitor.adresse.postnummer",),
+    "postal_place": ("debitor.adresse.poststed",),
+    "ruling_date": ("kjennelsesdato",),
+    "grounds": ("konkursgrunnlag",),
+    "liquidation_code": ("avviklingskode",),
+    "closing_code": ("avslutningskode",),
+    "recommendation_date": ("innstillingsdato",),
+    "linked_units": ("tilknyttedeEnheter",),
+    "linked_unit_id": ("organisasjonsnummer",),
+    "linked_unit_name": ("navn",),
+    "linked_unit_form": ("organisasjonsform",),
+    "trustee_id": ("bostyrer.organisasjonsnummer",),
+    "trustee_name": ("bostyrer.navn",),
+    "estate_id": ("konkursbo.organisasjonsnummer",),
+    "court_name": ("tingrett.navn",),
+}
+# A person's sole proprietorship, and a forced VAT registration: the forms a linked unit is known to have [spec].
+LINKED_FORMS: Final = frozenset({"ENK", "TVAM"})
+ESTATE_FORM: Final = "KBO"
+
+
+class Role(StrEnum):
+    """What a party is to the bankruptcy."""
+
+    DEBTOR = "debtor"
+    LINKED_UNIT = "linked_unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Someone whose accounts are the debtor's accounts, as one notice and its dataset name them."""
+
+    notice_uuid: str
+    national_id: str
+    id_kind: IdKind
+    role: Role
+    name: str | None = None
+    organisation_form: str | None = None
+    postal_code: str | None = None
+    postal_place: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a document says: its parties, the first contradiction with its notice, and what was not expected."""
+
+    parties: tuple[Party, ...]
+    contradiction: str | None = None
+    findings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class DatasetMap:
+    """Where each field of an expanded dataset may stand."""
+
+    paths: Mapping[str, Sequence[str]] = field(default_factory=lambda: ASSUMED_PATHS)
+
+    def text(self, document: object, name: str) -> str | None:
+        """Return the field's first value that is text, or null."""
+        values = (value for path in self.paths[name] for value in walk(document, path))
+        return next((value for value in values if isinstance(value, str) and value), None)
+
+    def linked_units(self, document: object) -> list[Mapping[str, object]]:
+        """Return the linked units as they stand in the document; other shapes than objects are left out."""
+        found = (value for path in self.paths["linked_units"] for value in walk(document, f"{path}[]"))
+        return [unit for unit in found if isinstance(unit, dict)]
+
+
+def walk(document: object, path: str) -> Iterator[object]:
+    """Yield the values at `path` (keys joined by dots, `[]` for each element of a list)."""
+    values = [document]
+    for step in path.split("."):
+        key, each = step.removesuffix("[]"), step.endswith("[]")
+        values = [value[key] for value in values if isinstance(value, dict) and key in value]
+        if each:
+            values = [element for value in values if isinstance(value, list) for element in value]
+    yield from values
+
+
+def debtor_of(notice: Notice, *, synthetic_allowed: bool) -> Party:
+    """Return the debtor as the notice alone names it."""
+    (kind,) = identify_all([notice.debtor_id], synthetic_allowed=synthetic_allowed)
+    return Party(notice.uuid, notice.debtor_id, kind, Role.DEBTOR)
+
+
+def read_dataset(
+    notice: Notice, document: Mapping[str, object], fields: DatasetMap, *, synthetic_allowed: bool
+) -> Reading:
+    """Read the parties of a document and hold it against its notice.
+
+    A contradiction (uuid, type or debtor) leaves the notice's debtor as the only party: what a contradicting document
+    says of others is not believed.
+    """
+    contradiction = _contradiction(notice, document, fields)
+    if contradiction is not None:
+        return Reading((debtor_of(notice, synthetic_allowed=synthetic_allowed),), contradiction)
+    debtor = _named_debtor(notice, document, fields, synthetic_allowed=synthetic_allowed)
+    linked, findings = _linked_parties(notice, document, fields, synthetic_allowed=synthetic_allowed)
+    known = {fields.text(document, name) for name in ("trustee_id", "estate_id")}
+    known |= {debtor.national_id, *(party.national_id for party in linked)}
+    findings += _undeclared_identifiers(document, known, synthetic_allowed=synthetic_allowed)
+    return Reading((debtor, *linked), None, tuple(findings))
+
+
+def _contradiction(notice: Notice, document: Mapping[str, object], fields: DatasetMap) -> str | None:
+    said_uuid, said_type = fields.text(document, "uuid"), fields.text(document, "type")
+    if said_uuid is not None and said_uuid.lower() != notice.uuid:
+        return "the document's uuid is another than its notice's"
+    if said_type is not None and said_type != notice.type:
+        return "the document's type is another than its notice's"
+    if fields.text(document, "debtor_id") != notice.debtor_id:
+        return "the document's debtor is another than its notice's"
+    return None
+
+
+def _named_debtor(
+    notice: Notice, document: Mapping[str, object], fields: DatasetMap, *, synthetic_allowed: bool
+) -> Party:
+    bare = debtor_of(notice, synthetic_allowed=synthetic_allowed)
+    return Party(
+        bare.notice_uuid,
+        bare.national_id,
+        bare.id_kind,
+        Role.DEBTOR,
+        name=fields.text(document, "debtor_name"),
+        postal_code=fields.text(document, "postal_code"),
+        postal_place=fields.text(document, "postal_place"),
+    )
+
+
+def _linked_parties(
+    notice: Notice, document: Mapping[str, object], fields: DatasetMap, *, synthetic_allowed: bool
+) -> tuple[list[Party], list[str]]:
+    never = {fields.text(document, "trustee_id"), fields.text(document, "estate_id"), notice.debtor_id}
+    parties: dict[str, Party] = {}
+    findings: list[str] = []
+    for unit in fields.linked_units(document):
+        unit_id, form = fields.text(unit, "linked_unit_id"), fields.text(unit, "linked_unit_form")
+        if unit_id is None:
+            findings.append("a linked unit has no number")
+        elif unit_id in never or form == ESTATE_FORM:
+            findings.append("a linked unit is the debtor itself, its trustee or the estate: left out")
+        else:
+            (kind,) = identify_all([unit_id], synthetic_allowed=synthetic_allowed)
+            name = fields.text(unit, "linked_unit_name")
+            parties[unit_id] = Party(notice.uuid, unit_id, kind, Role.LINKED_UNIT, name, form)
+            if kind is IdKind.UNKNOWN:
+                findings.append("a linked unit's number fails its check")
+            if form is not None and form not in LINKED_FORMS:
+                findings.append("a linked unit has an organisation form that is not known")
+    return list(parties.values()), findings
+
+
+def _undeclared_identifiers(
+    document: object, known: set[str | None], *, synthetic_allowed: bool
+) -> list[str]:
+    """Say at which paths a valid identifier stands that no declared path explains."""
+    texts = [(path, text) for path, text in _texts(document, "") if text not in known]
+    kinds = identify_all([text for _, text in texts], synthetic_allowed=synthetic_allowed)
+    paths = {path for (path, _), kind in zip(texts, kinds, strict=True) if kind is not IdKind.UNKNOWN}
+    return [f"an identifier stands at {path}, which is no declared place for one" for path in sorted(paths)]
+
+
+def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _texts(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner, f"{path}[]")
+    elif isinstance(value, str):
+        yield path, value

@@ -1,0 +1,87 @@
+"""Which customers a notice is about: parties (debtor and linked units) against the bank's identifiers.
+
+Works both ways by itself: the whole of one table against the whole of the other, so it does not matter whether the
+notice or the customer is new.
+
+A match that rests on something doubtful (an identifier that fails its check, on either side, or a linked unit of an
+unknown form) is a match all the same, with its doubt: it can only ever lead to a REVIEW.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import polars as pl
+
+from konkurs_pipeline.domain.datasets import LINKED_FORMS, Role
+from konkurs_pipeline.domain.identifiers import IdKind
+
+
+class MatchedVia(StrEnum):
+    """By what a customer was found, the strongest first."""
+
+    DEBTOR = "debtor"
+    FORMER_ID = "former_id"
+    LINKED_UNIT = "linked_unit"
+
+
+class Doubt(StrEnum):
+    """Why a match cannot lead to a BLOCK."""
+
+    PARTY_IDENTIFIER_INVALID = "party_identifier_invalid"
+    CUSTOMER_IDENTIFIER_INVALID = "customer_identifier_invalid"
+    LINKED_UNIT_FORM_UNKNOWN = "linked_unit_form_unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One customer found for one notice."""
+
+    notice_uuid: str
+    customer_ref: str
+    via: MatchedVia
+    doubt: Doubt | None = None
+
+
+def match_customers(parties: pl.DataFrame, identifiers: pl.DataFrame) -> pl.DataFrame:
+    """Join parties and customers on their identifiers, as text; one row per notice and customer.
+
+    `parties`: notice_uuid, workday, national_id, id_kind, role, organisation_form (table `debtors`).
+    `identifiers`: national_id, customer_ref, is_former, is_flagged (the register snapshot).
+    Returns notice_uuid, workday, customer_ref, matched_via, national_id, doubt (null: none). Where several identifiers
+    lead to the same customer, the one without doubt counts, then the strongest.
+    """
+    via = (
+        pl.when(pl.col("role") == Role.LINKED_UNIT.value)
+        .then(pl.lit(MatchedVia.LINKED_UNIT.value))
+        .when(pl.col("is_former"))
+        .then(pl.lit(MatchedVia.FORMER_ID.value))
+        .otherwise(pl.lit(MatchedVia.DEBTOR.value))
+    )
+    strength = {member.value: place for place, member in enumerate(MatchedVia)}
+    return (
+        parties.join(identifiers, on="national_id", how="inner")
+        .with_columns(matched_via=via, doubt=_doubt())
+        .sort(
+            "notice_uuid",
+            "customer_ref",
+            pl.col("doubt").is_not_null(),
+            pl.col("matched_via").replace_strict(strength, return_dtype=pl.Int8),
+            "national_id",
+        )
+        .unique(["notice_uuid", "customer_ref"], keep="first", maintain_order=True)
+        .select("notice_uuid", "workday", "customer_ref", "matched_via", "national_id", "doubt")
+    )
+
+
+def _doubt() -> pl.Expr:
+    form = pl.col("organisation_form")
+    return (
+        pl.when(pl.col("id_kind") == IdKind.UNKNOWN.value)
+        .then(pl.lit(Doubt.PARTY_IDENTIFIER_INVALID.value))
+        .when(pl.col("is_flagged"))
+        .then(pl.lit(Doubt.CUSTOMER_IDENTIFIER_INVALID.value))
+        .when((pl.col("role") == Role.LINKED_UNIT.value) & form.is_not_null() & ~form.is_in(sorted(LINKED_FORMS)))
+        .then(pl.lit(Doubt.LINKED_UNIT_FORM_UNKNOWN.value))
+    )

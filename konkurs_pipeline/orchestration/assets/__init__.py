@@ -1,0 +1,29 @@
+"""The assets, one file each: what a run makes, in the order raw → expanded → debtors → matches → estates → actions → outbox.
+
+Each asset's docstring is its description in Dagster's UI. No rule is here: steps/ does the work.
+"""
+
+import dagster as dg
+
+from konkurs_pipeline.orchestration.assets.actions import build_actions
+from konkurs_pipeline.orchestration.assets.customer_matches import build_customer_matches
+from konkurs_pipeline.orchestration.assets.debtors import build_debtors
+from konkurs_pipeline.orchestration.assets.estates import build_estates
+from konkurs_pipeline.orchestration.assets.expanded_datasets import build_expanded_datasets
+from konkurs_pipeline.orchestration.assets.outbox import build_outbox
+from konkurs_pipeline.orchestration.assets.raw_notices import build_raw_notices
+from konkurs_pipeline.orchestration.assets.register import build_register
+
+
+def build_assets(workdays: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
+    """Return all assets, partitioned by `workdays` but for the register."""
+    builders = (
+        build_raw_notices,
+        build_expanded_datasets,
+        build_debtors,
+        build_customer_matches,
+        build_estates,
+        build_actions,
+        build_outbox,
+    )
+    return [build_register(), *(build(workdays) for build in builders)]

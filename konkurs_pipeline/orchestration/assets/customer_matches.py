@@ -1,0 +1,39 @@
+"""`customer_matches`: which customers the notices are about."""
+
+import dagster as dg
+
+from konkurs_pipeline.orchestration import checks, wiring
+from konkurs_pipeline.schemas.tables import CustomerMatches
+from konkurs_pipeline.steps.matches import match_debtors
+from konkurs_pipeline.steps.poll import Poll
+
+
+def build_customer_matches(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """Return the asset."""
+
+    @dg.asset(
+        description=wiring.described(CustomerMatches),
+        deps=["debtors", "customers"],
+        partitions_def=workdays,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        group_name="decisions",
+        owners=[wiring.OWNER],
+        kinds={"parquet"},
+        metadata=wiring.table_metadata(CustomerMatches),
+        check_specs=[checks.schema_spec("customer_matches")],
+    )
+    @wiring.shows_errors
+    def customer_matches(poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult:
+        counts = match_debtors(poll)
+        rows = poll.store.lake.read("customer_matches", poll.days())
+        return dg.MaterializeResult(
+            metadata={
+                "dagster/row_count": rows.height,
+                "new": counts.new,
+                "doubtful": rows["doubt"].is_not_null().sum(),
+                "path": dg.MetadataValue.path(poll.store.layout.table("customer_matches")),
+            },
+            check_results=[checks.schema_result(CustomerMatches, rows, "customer_matches")],
+        )
+
+    return customer_matches

@@ -1,0 +1,58 @@
+"""The bank's register: `customers` and `accounts`, taken in together or not at all."""
+
+import dagster as dg
+
+from konkurs_pipeline.orchestration import checks, wiring
+from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.steps.register import take_register
+
+_CUSTOMERS = """The bank's customers: the last accepted snapshot. One row per customer (customer_ref). Personal data.
+
+Source: KONKURS_CUSTOMERS, replaced as a whole by the bank. A file that is damaged or shrank too much is refused, and the
+snapshot before it goes on being used."""
+_ACCOUNTS = """The bank's accounts: the last accepted snapshot. One row per account and customer.
+
+Source: KONKURS_ACCOUNTS. No rows where the bank gives no such file: actions are then for the customer as a whole."""
+
+
+def build_register() -> dg.AssetsDefinition:
+    """Return the register assets; they have no partitions: a run uses the register as it is now."""
+    accepted = checks.spec(
+        "customers", "register_accepted", "Today's register files were accepted; else the last accepted ones are used"
+    )
+
+    @dg.multi_asset(
+        name="register",
+        specs=[
+            dg.AssetSpec("customers", description=_CUSTOMERS, group_name="register", owners=[wiring.OWNER]),
+            dg.AssetSpec("accounts", description=_ACCOUNTS, group_name="register", owners=[wiring.OWNER]),
+        ],
+        check_specs=[accepted],
+    )
+    @wiring.shows_errors
+    def register(poll: dg.ResourceParam[Poll]) -> tuple[dg.MaterializeResult, dg.MaterializeResult]:
+        before = {*poll.attention, *poll.missing}
+        snapshot = take_register(poll)
+        refused = {*poll.attention, *poll.missing} - before
+        shared = {
+            "register_id": snapshot.id if snapshot else "none",
+            "accepted_at": snapshot.accepted_at.isoformat() if snapshot else "never",
+        }
+        counts = snapshot.counts if snapshot else None
+        customers = {
+            "dagster/row_count": counts.customers if counts else 0,
+            "flagged": counts.flagged_customers if counts else 0,
+        }
+        accounts = {
+            "dagster/row_count": (counts.accounts or 0) if counts else 0,
+            "flagged": (counts.flagged_accounts or 0) if counts else 0,
+        }
+        verdict = checks.none_found(
+            "customers", "register_accepted", refused, severity=dg.AssetCheckSeverity.ERROR
+        )
+        return (
+            dg.MaterializeResult(asset_key="customers", metadata={**shared, **customers}, check_results=[verdict]),
+            dg.MaterializeResult(asset_key="accounts", metadata={**shared, **accounts}),
+        )
+
+    return register

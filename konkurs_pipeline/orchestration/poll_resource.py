@@ -1,0 +1,69 @@
+"""The resource that all assets share: the poll of the run, over an open store.
+
+The in-process executor initialises it once a run, so the store's lock is held from the first asset to the last.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
+
+import dagster as dg
+
+from konkurs_pipeline.domain.workdays import Window
+from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.steps.poll import Clock, Poll, conducted, utc_now
+from konkurs_pipeline.storage.dataset_map import load_dataset_map
+from konkurs_pipeline.storage.store import Store, open_store
+
+PARTITION_TAG = "dagster/partition"
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+# A scheduled run waits out a command that holds the store for a moment, such as `konkurs release`.
+_WAIT_FOR_STORE_S = 60.0
+
+
+def poll_resource(
+    settings: Settings, *, store: Store | None = None, now: Clock = utc_now
+) -> dg.ResourceDefinition:
+    """Return the resource; with `store`, runs use that open store instead of opening their own."""
+    opened: Callable[[], AbstractContextManager[Store]] = (
+        partial(open_store, settings, wait_s=_WAIT_FOR_STORE_S) if store is None else partial(nullcontext, store)
+    )
+
+    @dg.resource(description="The poll of this run, over the open store")
+    @contextmanager
+    def the_poll(context: dg.InitResourceContext) -> Iterator[Poll]:
+        run = context.run
+        if run is None:
+            message = "a poll needs a run: materialise assets through a job"
+            raise dg.DagsterInvariantViolationError(message)
+        try:
+            with opened() as open_, conducted(_poll_of(run, settings, open_, now)) as poll:
+                yield poll
+        except KonkursError as error:
+            raise dg.Failure(description=str(error), allow_retries=False) from None
+
+    return the_poll
+
+
+def _poll_of(run: dg.DagsterRun, settings: Settings, store: Store, now: Clock) -> Poll:
+    return Poll(
+        run.run_id,
+        window_of(run.tags, settings, now()),
+        settings,
+        store,
+        now=now,
+        fields=load_dataset_map(settings.dataset_map),
+        is_polling=not run.asset_selection or dg.AssetKey("raw_notices") in run.asset_selection,
+    )
+
+
+def window_of(tags: Mapping[str, str], settings: Settings, now: dt.datetime) -> Window:
+    """Return the window that a run's partition tags ask for; without tags, today's workday."""
+    today = settings.calendar.workday_of(now).isoformat()
+    single = tags.get(PARTITION_TAG, today)
+    first = dt.date.fromisoformat(tags.get(RANGE_START_TAG, single))
+    last = dt.date.fromisoformat(tags.get(RANGE_END_TAG, single))
+    return settings.calendar.window(first, last, lookback=settings.lookback_workdays)

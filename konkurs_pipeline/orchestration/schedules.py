@@ -1,0 +1,95 @@
+"""When polls run (Europe/Oslo). The calendar drives polls and alarms, never whether a notice counts.
+
+| schedule | when | why |
+|---|---|---|
+| poll | every 15 minutes 08:00-16:00 on workdays | the service is updated then |
+| closing_poll | 16:20 on workdays | the last update may come minutes after 16:00 |
+| sweep | every third hour, outside those | the service is up 24/7, and Brreg's own test notices fall on a Saturday |
+| wide_sweep | Sunday morning | reads a year again: a notice that became visible later than the lookback is found |
+
+In the demo environment `poll` fires every minute of every day, so that it can be watched.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import dagster as dg
+from dagster import DagsterRunStatus, RunsFilter
+
+from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.orchestration.poll_resource import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
+from konkurs_pipeline.settings import Environment, Settings
+
+POLL_CRONS: Final = ("*/15 8-15 * * 1-5", "0 16 * * 1-5")
+DEMO_POLL_CRONS: Final = ("* * * * *",)
+CLOSING_CRONS: Final = ("20 16 * * 1-5",)
+SWEEP_CRONS: Final = ("40 */3 * * *",)
+WIDE_SWEEP_CRONS: Final = ("10 5 * * 0",)
+_WIDE_SWEEP_WORKDAYS: Final = 250
+_OPENS, _CLOSES = dt.time(8), dt.time(16, 30)
+_ACTIVE: Final = [
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+]
+
+Tags = dict[str, str]
+
+
+def build_schedules(
+    settings: Settings, job_name: str, first_polled: Callable[[], dt.date | None]
+) -> list[dg.ScheduleDefinition]:
+    """Return the schedules, running by default. `first_polled`: the earliest workday ever asked for, if any."""
+    calendar = settings.calendar
+
+    def today(now: dt.datetime) -> Tags | str:
+        return {PARTITION_TAG: calendar.workday_of(now).isoformat()}
+
+    def workdays_only(now: dt.datetime) -> Tags | str:
+        is_workday = calendar.is_workday(now.astimezone(OSLO).date())
+        return today(now) if is_workday else "not a working day: the sweep polls"
+
+    def outside_opening_hours(now: dt.datetime) -> Tags | str:
+        local = now.astimezone(OSLO)
+        is_open = calendar.is_workday(local.date()) and _OPENS <= local.time() <= _CLOSES
+        return "within opening hours: the poll schedule polls" if is_open else today(now)
+
+    def the_past_year(now: dt.datetime) -> Tags | str:
+        first, last = first_polled(), calendar.workday_of(now)
+        if first is None:
+            return "nothing was polled yet"
+        first = max(first, calendar.back(last, _WIDE_SWEEP_WORKDAYS))
+        return {RANGE_START_TAG: first.isoformat(), RANGE_END_TAG: last.isoformat()}
+
+    is_demo = settings.environment is Environment.DEMO
+    return [
+        _schedule("poll", DEMO_POLL_CRONS if is_demo else POLL_CRONS, job_name, today if is_demo else workdays_only),
+        _schedule("closing_poll", CLOSING_CRONS, job_name, workdays_only),
+        _schedule("sweep", SWEEP_CRONS, job_name, outside_opening_hours),
+        _schedule("wide_sweep", WIDE_SWEEP_CRONS, job_name, the_past_year),
+    ]
+
+
+def _schedule(
+    name: str, crons: Sequence[str], job_name: str, asks: Callable[[dt.datetime], Tags | str]
+) -> dg.ScheduleDefinition:
+    @dg.schedule(
+        name=name,
+        job_name=job_name,
+        cron_schedule=list(crons),
+        execution_timezone=OSLO.key,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=(__doc__ or "").split("\n", maxsplit=1)[0],
+    )
+    def ask(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        active = context.instance.get_runs(RunsFilter(job_name=job_name, statuses=_ACTIVE), limit=1)
+        if active:
+            return dg.SkipReason("another poll is under way: it, or the next, sees what this one would")
+        asked = asks(context.scheduled_execution_time)
+        if isinstance(asked, str):
+            return dg.SkipReason(asked)
+        return dg.RunRequest(run_key=f"{name} {context.scheduled_execution_time.isoformat()}", tags=asked)
+
+    return ask

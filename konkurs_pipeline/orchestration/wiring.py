@@ -1,0 +1,66 @@
+"""What all assets have in common: group, owner, kinds, columns, and how an error of the outside world is shown.
+
+An asset's body is: read → one step → return with metadata and check results.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+import dagster as dg
+
+from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.redaction import redact
+from konkurs_pipeline.schemas.tables import Table
+from konkurs_pipeline.steps.poll import Poll
+
+OWNER = "team:konkurs"
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def columns_of(table: type[Table]) -> dg.TableSchema:
+    """Return a table's columns with types and comments, for Dagster's UI."""
+    columns = table.to_schema().columns.items()
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(name=name, type=str(column.dtype), description=column.description or "")
+            for name, column in columns
+        ]
+    )
+
+
+def table_metadata(table: type[Table]) -> dict[str, Any]:
+    """Return the definition metadata of an asset that is a table."""
+    return {"dagster/column_schema": columns_of(table)}
+
+
+def described(table: type[Table]) -> str:
+    """Return a table's docstring as the description of its asset."""
+    return (table.__doc__ or "").strip()
+
+
+def shows_errors(asset: Callable[P, R]) -> Callable[P, R]:
+    """Show a foreseen error as one clear line, record it in the poll, and let no library quote a value in the run's log."""
+
+    @functools.wraps(asset)
+    def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        poll = next(value for value in kwargs.values() if isinstance(value, Poll))
+        try:
+            return asset(*args, **kwargs)
+        except KonkursError as error:
+            said = poll.fail(error)
+        except Exception as error:  # noqa: BLE001 -- a bug's text may quote a row: it is shown redacted, with its place
+            said = f"{poll.fail(error)} ({_place_of(error)})"
+        raise dg.Failure(description=redact(said), allow_retries=False)
+
+    return guarded
+
+
+def _place_of(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "no place"

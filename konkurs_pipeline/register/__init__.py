@@ -1,0 +1,1 @@
+"""The bank's register of customers and accounts: reading the files, judging them, accepting a snapshot."""

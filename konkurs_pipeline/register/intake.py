@@ -1,0 +1,107 @@
+"""Takes in the bank's register at the start of a run: look, read if changed, judge, accept or keep the last.
+
+A refused register never stops a run that has an accepted snapshot: yesterday's customers are better than
+none. What belongs here: the order of the steps. What does not: reading (files), judging (rules), keeping
+(storage/snapshots).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from konkurs_pipeline.errors import RegisterError
+from konkurs_pipeline.redaction import redact
+from konkurs_pipeline.register.files import RegisterFile, RegisterKind, identity_of, read_register_file
+from konkurs_pipeline.register.refusal import refuse
+from konkurs_pipeline.register.rules import Limits, judge_accounts, judge_customers, refuse_if_shrunk
+from konkurs_pipeline.schemas.register import RegisterTables
+from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.storage.snapshots import FileIdentity, Snapshot, SnapshotFacts, Snapshots, snapshot_id
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """What a run works with: `snapshot` is the one to use (None: none was ever accepted).
+
+    `refusal`: why the files there now were refused, None when they were not; `is_new`: accepted just now.
+    """
+
+    snapshot: Snapshot | None
+    refusal: str | None
+    is_new: bool
+
+
+def take_in(settings: Settings, snapshots: Snapshots, *, now: dt.datetime) -> Intake:
+    """Return the register to use, taking in the bank's files when they changed.
+
+    `now` (UTC) is written down as the time of acceptance. Files whose identity is unchanged are not read;
+    the same bytes give the same snapshot. A refused file is looked at again by the next run. Raises
+    `StoreError` only.
+    """
+    last = snapshots.current()
+    try:
+        return _look(settings, snapshots, last, now)
+    except RegisterError as error:
+        return Intake(last, str(error), is_new=False)
+
+
+def _look(settings: Settings, snapshots: Snapshots, last: Snapshot | None, now: dt.datetime) -> Intake:
+    seen = identity_of(settings.customers), identity_of(settings.accounts)
+    if seen[0] is None:
+        refuse(redact(settings.customers.name), "it is not there", "Put it there, or set KONKURS_CUSTOMERS")
+    if last and seen == (last.facts.customers_file, last.facts.accounts_file):
+        return Intake(last, None, is_new=False)
+    if seen[1] is None:
+        _refuse_vanished_accounts(settings, last)
+    customers = read_register_file(settings.customers, RegisterKind.CUSTOMERS)
+    accounts = read_register_file(settings.accounts, RegisterKind.ACCOUNTS) if seen[1] else None
+    if last and last.id == snapshot_id(customers.sha256, accounts.sha256 if accounts else None):
+        return Intake(snapshots.renew(last, customers.identity, _identity(accounts)), None, is_new=False)
+    tables, n_orphans = _judge(settings, customers, accounts)
+    _refuse_shrunk(settings, tables, last, customers.name, accounts.name if accounts else "")
+    facts = SnapshotFacts(
+        accepted_at=now,
+        customers_sha256=customers.sha256,
+        accounts_sha256=accounts.sha256 if accounts else None,
+        customers_file=customers.identity,
+        accounts_file=_identity(accounts),
+        n_orphans=n_orphans,
+    )
+    return Intake(snapshots.accept(tables, facts), None, is_new=True)
+
+
+def _identity(file: RegisterFile | None) -> FileIdentity | None:
+    return file.identity if file else None
+
+
+def _judge(
+    settings: Settings, customers_file: RegisterFile, accounts_file: RegisterFile | None
+) -> tuple[RegisterTables, int]:
+    limits = Limits(settings.synthetic_allowed, settings.max_register_invalid)
+    customers, identifiers = judge_customers(customers_file.frame, customers_file.name, limits)
+    if accounts_file is None:
+        return RegisterTables(customers, identifiers, None), 0
+    judged = judge_accounts(accounts_file.frame, accounts_file.name, customers, limits)
+    return RegisterTables(customers, identifiers, judged.accounts), judged.n_orphans
+
+
+def _refuse_vanished_accounts(settings: Settings, last: Snapshot | None) -> None:
+    last_count = last.counts.accounts if last else None
+    if last_count and settings.max_register_shrink < 1:
+        refuse(
+            redact(settings.accounts.name),
+            f"it is not there, and was with {last_count} accounts when the register was last accepted",
+            "Put it back; if there shall be none any more, set KONKURS_MAX_REGISTER_SHRINK=1 for one run",
+        )
+
+
+def _refuse_shrunk(
+    settings: Settings, tables: RegisterTables, last: Snapshot | None, customers_name: str, accounts_name: str
+) -> None:
+    if last is None:
+        return
+    limit = settings.max_register_shrink
+    refuse_if_shrunk(tables.customers.height, last.counts.customers, limit, customers_name)
+    if tables.accounts is not None:
+        refuse_if_shrunk(tables.accounts.height, last.counts.accounts, limit, accounts_name)

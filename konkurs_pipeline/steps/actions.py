@@ -1,0 +1,133 @@
+"""Decide: what ought to be, less what was written before, committed together with the file that hands it over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import polars as pl
+
+from konkurs_pipeline.domain.actions import Account, Settlement, Situation, decide_actions, settle
+from konkurs_pipeline.domain.estates import fold_estates
+from konkurs_pipeline.domain.matching import Doubt, Match, MatchedVia
+from konkurs_pipeline.domain.notices import Notice
+from konkurs_pipeline.errors import UsageError
+from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, notices_of
+from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.storage import decisions, polls, quarantine
+from konkurs_pipeline.storage.decisions import Decision
+from konkurs_pipeline.storage.outbox_format import Header
+
+
+@dataclass(frozen=True)
+class ActionCounts:
+    """What a poll wrote, by kind and by reason, what it held, and what it gave up."""
+
+    header: Header
+    written: Mapping[str, int]
+    by_reason: Mapping[str, int]
+    held: int
+    void: int
+
+
+def decide(poll: Poll) -> ActionCounts:
+    """Commit the poll's decisions, its outbox file and its end in one transaction.
+
+    Raises `UsageError` in a run that did not poll: a decision rests on what the service says now.
+    """
+    if not poll.is_polling:
+        message = "actions are decided only by a run that polls: materialise all assets together (job konkurs_poll)"
+        raise UsageError(message)
+    situation = present_situation(poll)
+    settlement = _settle(poll, situation)
+    now = poll.now()
+    decision = Decision(
+        poll.run_id,
+        now,
+        poll.window.from_workday,
+        poll.window.to_workday,
+        poll.snapshot.id if poll.snapshot else None,
+        settlement,
+    )
+    if settlement.hold:
+        poll.attention.append(
+            f"{len(settlement.hold)} BLOCK rows are held: look at them with `konkurs held`, then `konkurs release`"
+        )
+    ledger, settings = poll.store.ledger, poll.settings
+    with ledger.transaction():
+        header = decisions.commit(
+            ledger, decision, bank=settings.bank_id, environment=settings.environment.value
+        )
+        polls.end(ledger, poll.run_id, poll.outcome(), poll.detail(), now)
+    poll.is_decided = True
+    return ActionCounts(
+        header,
+        decisions.counts(settlement.write),
+        Counter(f"{action.kind.value}: {action.reason}" for action in settlement.write),
+        len(settlement.hold),
+        len(settlement.void),
+    )
+
+
+def _settle(poll: Poll, situation: Situation) -> Settlement:
+    held = decisions.held_rows(poll.store.ledger)
+    return settle(
+        decide_actions(situation),
+        written=decisions.written_ids(poll.store.ledger),
+        held={row.action_id: row.is_released for row in held},
+        states={estate.opening.uuid: estate.state for estate in situation.fold.estates},
+        held_openings={row.action_id: row.opening_uuid for row in held},
+        max_blocks=poll.settings.max_blocks_per_run,
+    )
+
+
+def present_situation(poll: Poll) -> Situation:
+    """Gather what the decisions rest on: for the debtors of notices that concern a customer or an issued action."""
+    issued = decisions.issued_blocks_and_reopens(poll.store.ledger)
+    matches = _present_matches(poll)
+    concerned = {match.notice_uuid for match in matches} | {action.notice_uuid for action in issued}
+    notices = _all_notices_of_same_debtors(poll, concerned)
+    return Situation(
+        fold=fold_estates(notices),
+        notices=notices,
+        matches=matches,
+        accounts=_accounts(poll, {match.customer_ref for match in matches}),
+        flaws=quarantine.flaws(quarantine.open_entries(poll.store.ledger)),
+        issued=issued,
+    )
+
+
+def _present_matches(poll: Poll) -> list[Match]:
+    """Return the matches that the present snapshot still has."""
+    if poll.snapshot is None:
+        return []
+    rows = poll.store.lake.read("customer_matches")
+    present = poll.snapshot.customers_with(rows["national_id"].unique().to_list())
+    still = rows.join(present.select("national_id", "customer_ref"), on=["national_id", "customer_ref"], how="semi")
+    return [
+        Match(notice_uuid, customer_ref, MatchedVia(via), Doubt(doubt) if doubt else None)
+        for notice_uuid, customer_ref, via, doubt in still.select(
+            "notice_uuid", "customer_ref", "matched_via", "doubt"
+        ).iter_rows()
+    ]
+
+
+def _all_notices_of_same_debtors(poll: Poll, uuids: Collection[str]) -> Sequence[Notice]:
+    rows = poll.store.lake.read("raw_notices", columns=NOTICE_COLUMNS)
+    wanted = pl.Series(sorted(uuids), dtype=pl.String)
+    debtors = rows.filter(pl.col("uuid").is_in(wanted.implode()))["debtor_id"].unique()
+    return notices_of(rows.filter(pl.col("debtor_id").is_in(debtors.implode())))
+
+
+def _accounts(poll: Poll, customer_refs: Collection[str]) -> Mapping[str, Sequence[Account]] | None:
+    rows = poll.snapshot.accounts_of(customer_refs) if poll.snapshot else None
+    if rows is None:
+        return None
+    ordered = rows.sort("customer_ref", "account_no").select(
+        "customer_ref", "account_no", "relation", "is_blocked", "is_flagged"
+    )
+    return {ref: [Account(*row[1:]) for row in group] for ref, group in groupby(ordered.iter_rows(), lambda r: r[0])}
+
+

@@ -1,0 +1,169 @@
+"""Fetch the expanded datasets that are wanted and not there yet, also those an earlier poll could not get.
+
+A dataset that cannot be had holds up nothing else: the poll ends as partial and the next one tries again. A document that
+contradicts its notice is set aside, and its notice goes to REVIEW.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from konkurs_pipeline.brreg.client import Answer, Konkursvarsel
+from konkurs_pipeline.domain.datasets import read_dataset
+from konkurs_pipeline.domain.identifiers import IdKind
+from konkurs_pipeline.domain.notices import Notice, QuarantineReason
+from konkurs_pipeline.errors import AnswerError, ServiceError
+from konkurs_pipeline.schemas.tables import ExpandedDatasets, frame
+from konkurs_pipeline.settings import Expand
+from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, answer_row, notices_of
+from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.storage import quarantine
+from konkurs_pipeline.storage.quarantine import Entry
+
+# Written this many at a time, so that a killed backfill keeps what it has.
+_PORTION: Final = 200
+_PERSON_KINDS: Final = [kind.value for kind in IdKind if kind.is_person]
+
+
+@dataclass(frozen=True)
+class DatasetCounts:
+    """What became of the datasets that were wanted."""
+
+    wanted: int = 0
+    fetched: int = 0
+    contradicting: int = 0
+    missing: int = 0
+
+
+@dataclass(frozen=True)
+class _Received:
+    """The documents of one portion: those that fit their notices, what was set aside, and why others are missing."""
+
+    rows: list[dict[str, Any]]
+    set_aside: list[Entry]
+    errors: list[ServiceError]
+
+
+def fetch_missing_datasets(poll: Poll) -> DatasetCounts:
+    """Fetch what is wanted and missing, and store it by workday."""
+    wanted = _wanted(poll)
+    total = DatasetCounts(wanted=wanted.height)
+    if wanted.is_empty():
+        return total
+    errors: list[ServiceError] = []
+    with poll.connect(poll.settings) as service:
+        for portion in wanted.iter_slices(_PORTION):
+            received = _fetch_portion(poll, service, portion)
+            _store(poll, received)
+            errors += received.errors
+            total = DatasetCounts(
+                total.wanted,
+                total.fetched + len(received.rows),
+                total.contradicting + len(received.set_aside),
+                len(errors),
+            )
+            if len(received.errors) == portion.height:
+                break
+    _tell(poll, total, errors)
+    return total
+
+
+def _tell(poll: Poll, total: DatasetCounts, errors: Sequence[ServiceError]) -> None:
+    if errors:
+        left = total.wanted - total.fetched - total.contradicting
+        poll.missing.append(f"{left} of {total.wanted} expanded datasets could not be had: {errors[0]}")
+    if total.contradicting:
+        poll.attention.append(f"{total.contradicting} expanded datasets contradict their notices: set aside")
+
+
+def _wanted(poll: Poll) -> pl.DataFrame:
+    """Return the notices whose dataset is wanted (KONKURS_EXPAND) and not there, as `raw_notices` rows."""
+    lake = poll.store.lake
+    have = lake.read("expanded_datasets", columns=["uuid"])
+    notices = lake.read("raw_notices", columns=[*NOTICE_COLUMNS, "workday", "debtor_kind"])
+    lacking = notices.join(have, on="uuid", how="anti").sort("registered_at", "uuid")
+    if poll.settings.expand is Expand.ALL or lacking.is_empty():
+        return lacking
+    wanted = pl.col("debtor_id").is_in(_customers_ids(poll, lacking).implode())
+    if poll.settings.expand is Expand.MATCHED_OR_PERSON:
+        wanted = wanted | pl.col("debtor_kind").is_in(_PERSON_KINDS)
+    return lacking.filter(wanted)
+
+
+def _customers_ids(poll: Poll, notices: pl.DataFrame) -> pl.Series:
+    """Return the identifiers among the notices' debtors that a customer has or had."""
+    if poll.snapshot is None:
+        return pl.Series("national_id", [], dtype=pl.String)
+    return poll.snapshot.customers_with(notices["debtor_id"].unique().to_list())["national_id"].unique()
+
+
+def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame) -> _Received:
+    notices = {notice.uuid: notice for notice in notices_of(portion)}
+    workdays = dict(portion.select("uuid", "workday").iter_rows())
+    answers: dict[str, Answer] = {}
+
+    def keep(answer: Answer) -> None:
+        poll.store.lake.keep_answer(answer.body)
+        answers[answer.resource.rsplit("/", 1)[-1]] = answer
+
+    received = _Received([], [], [])
+    for uid, document in service.fetch_datasets(list(notices), keep=keep):
+        if isinstance(document, ServiceError):
+            received.errors.append(document)
+        else:
+            _sort_in(poll, received, notices[uid], document, answers[uid], workdays[uid])
+    poll.store.ledger.append("answers", [answer_row(poll, answer) for answer in answers.values()])
+    return received
+
+
+def _sort_in(  # noqa: PLR0913, PLR0917 -- one document with all that goes with it
+    poll: Poll, received: _Received, notice: Notice, document: Mapping[str, Any], answer: Answer, workday: Any
+) -> None:
+    if poll.fields.text(document, "debtor_id") is None:
+        message = f"GET {answer.resource}: the document names no debtor where one is expected: see `konkurs contract`"
+        received.errors.append(AnswerError(message))
+        return
+    payload = json.dumps(document, ensure_ascii=False)
+    synthetic_allowed = poll.settings.synthetic_allowed
+    reading = read_dataset(notice, document, poll.fields, synthetic_allowed=synthetic_allowed)
+    if reading.contradiction is not None:
+        reason = QuarantineReason.DATASET_CONTRADICTS
+        received.set_aside.append(Entry(notice.uuid, workday, reason, reading.contradiction, payload))
+        return
+    received.rows.append(
+        {
+            "uuid": notice.uuid,
+            "workday": workday,
+            "fetched_at": answer.fetched_at,
+            "payload": payload,
+            "answer_sha256": answer.sha256,
+            "run_id": poll.run_id,
+        }
+    )
+
+
+def _store(poll: Poll, received: _Received) -> None:
+    for workday, rows in _by_workday(received.rows):
+        stored = poll.store.lake.read("expanded_datasets", [workday])
+        both = pl.concat([stored, frame(ExpandedDatasets, rows)]).sort("uuid")
+        poll.store.lake.replace("expanded_datasets", workday, both)
+    ledger = poll.store.ledger
+    fetched = {row["uuid"] for row in received.rows}
+    healed = [
+        entry.entry_id
+        for entry in quarantine.open_entries(ledger)
+        if entry.reason is QuarantineReason.DATASET_CONTRADICTS and entry.uuid in fetched
+    ]
+    with ledger.transaction():
+        quarantine.resolve(ledger, healed, poll.now())
+        quarantine.record(ledger, received.set_aside, poll.now())
+
+
+def _by_workday(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[Any, list[dict[str, Any]]]]:
+    for workday in sorted({row["workday"] for row in rows}):
+        yield workday, [row for row in rows if row["workday"] == workday]

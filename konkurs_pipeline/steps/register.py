@@ -1,0 +1,22 @@
+"""Take in the bank's register: today's files if they can be accepted, else the last accepted snapshot."""
+
+from __future__ import annotations
+
+from konkurs_pipeline.register.intake import take_in
+from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.storage.snapshots import Snapshot
+
+
+def take_register(poll: Poll) -> Snapshot | None:
+    """Set and return the snapshot that the poll matches against; null when none was ever accepted.
+
+    A refused register is left for a person while the last accepted one goes on being used. Without any the poll is
+    partial: notices are kept, and matched by the first poll that has a register.
+    """
+    intake = take_in(poll.settings, poll.store.snapshots, now=poll.now())
+    poll.snapshot = intake.snapshot
+    if intake.refusal and intake.snapshot is None:
+        poll.missing.append(f"no register was ever accepted, so nothing was matched: {intake.refusal}")
+    elif intake.refusal:
+        poll.attention.append(f"the register was refused, the last accepted one is used: {intake.refusal}")
+    return intake.snapshot

@@ -1,0 +1,40 @@
+"""`KONKURS_DATASET_MAP`: a TOML file that changes where in an expanded dataset a field is found.
+
+    [paths]
+    debtor_id = ["skyldner.id", "debitor"]
+    linked_units = ["enheter"]
+
+Fields that are not named keep their assumed paths (`domain.datasets.ASSUMED_PATHS`).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, DatasetMap
+from konkurs_pipeline.errors import SettingsError
+
+_PATHS = TypeAdapter(dict[str, list[str]])
+
+
+def load_dataset_map(path: Path | None) -> DatasetMap:
+    """Return the map that the file gives over the assumed one; raises `SettingsError` naming what is wrong."""
+    if path is None:
+        return DatasetMap()
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        paths = _PATHS.validate_python(content.get("paths", {}))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+        message = (
+            f"KONKURS_DATASET_MAP is {path}, which cannot be used ({type(error).__name__}); expected: a TOML file with a "
+            "table [paths] of field = [paths]. Mend it, or unset it for the built-in map"
+        )
+        raise SettingsError(message) from None
+    unknown = sorted(set(paths) - set(ASSUMED_PATHS))
+    if unknown:
+        message = f"KONKURS_DATASET_MAP names unknown fields {', '.join(unknown)}; known: {', '.join(ASSUMED_PATHS)}"
+        raise SettingsError(message)
+    return DatasetMap({**ASSUMED_PATHS, **paths})

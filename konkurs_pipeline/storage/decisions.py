@@ -1,0 +1,214 @@
+"""What the ledger knows of actions: which were issued, held and released, and how a run's decisions are committed.
+
+One transaction commits a run: its actions, its voids, its releases carried out, the outbox file with its bytes, and the
+end of the poll. Before it nothing was decided; after it the file exists, whether or not the folder has it yet.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from konkurs_pipeline.domain.actions import Action, ActionKind, ActionStatus, Issued, Settlement
+from konkurs_pipeline.domain.matching import MatchedVia
+from konkurs_pipeline.errors import UsageError
+from konkurs_pipeline.storage.files import hash_of
+from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.outbox_format import Header, render_jsonl
+
+_NEVER_WRITTEN = "('held', 'void')"
+
+
+@dataclass(frozen=True)
+class HeldRow:
+    """A BLOCK that waits: its opening, and whether a person released it."""
+
+    action_id: str
+    opening_uuid: str
+    is_released: bool
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What one run decided, ready to be committed."""
+
+    run_id: str
+    decided_at: dt.datetime
+    from_workday: dt.date
+    to_workday: dt.date
+    register_id: str | None
+    settlement: Settlement
+
+
+def issued_blocks_and_reopens(ledger: Ledger) -> list[Issued]:
+    """Return every BLOCK and REOPEN the ledger knows, whatever its status."""
+    rows = ledger.rows(
+        "SELECT action_id, action, notice_uuid, customer_ref, account_no, matched_via, status, was_blocked, caused_by "
+        "FROM actions WHERE action IN ('BLOCK', 'REOPEN') ORDER BY decided_at, action_id"
+    )
+    return [
+        Issued(
+            action_id,
+            ActionKind(kind),
+            notice_uuid,
+            customer_ref,
+            account_no,
+            MatchedVia(via),
+            ActionStatus(status),
+            was_blocked,
+            caused_by,
+        )
+        for action_id, kind, notice_uuid, customer_ref, account_no, via, status, was_blocked, caused_by in rows
+    ]
+
+
+def written_ids(ledger: Ledger) -> set[str]:
+    """Return the ids of all actions that stand in an outbox file."""
+    sql = f"SELECT action_id FROM actions WHERE status NOT IN {_NEVER_WRITTEN}"  # noqa: S608 -- own constant
+    return {action_id for (action_id,) in ledger.rows(sql)}
+
+
+def held_rows(ledger: Ledger) -> list[HeldRow]:
+    """Return the BLOCK rows that are held."""
+    rows = ledger.rows("SELECT action_id, notice_uuid, released_at IS NOT NULL FROM actions WHERE status = 'held'")
+    return [HeldRow(*row) for row in rows]
+
+
+def release(ledger: Ledger, run_id: str, *, by: str, reason: str, now: dt.datetime) -> int:
+    """Release the rows that `run_id` held back: the next run writes them. Returns how many.
+
+    Raises `UsageError` when that run holds nothing back.
+    """
+    with ledger.transaction():
+        (count,) = ledger.rows(
+            "SELECT count(*) FROM actions WHERE status = 'held' AND released_at IS NULL AND run_id = ?", [run_id]
+        )[0]
+        if not count:
+            message = f"run {run_id} holds no rows back that are not released yet: see `konkurs held`"
+            raise UsageError(message)
+        ledger.execute(
+            "UPDATE actions SET released_at = ?, released_by = ?, release_reason = ? "
+            "WHERE status = 'held' AND released_at IS NULL AND run_id = ?",
+            [now, by, reason, run_id],
+        )
+    return int(count)
+
+
+def commit(ledger: Ledger, decision: Decision, *, bank: str, environment: str) -> Header:
+    """Commit what a run decided and the file it hands over; must be called within `ledger.transaction()`."""
+    header = _next_header(ledger, decision, bank=bank, environment=environment)
+    jsonl = render_jsonl(header, decision.settlement.write)
+    _store_actions(ledger, decision, header)
+    for action_id, reason in decision.settlement.void.items():
+        ledger.execute(
+            "UPDATE actions SET status = 'void', void_reason = ? WHERE action_id = ?", [reason, action_id]
+        )
+    ledger.append("outbox_files", [_file_row(header, jsonl, len(decision.settlement.write))])
+    ledger.execute("INSERT INTO outbox_content VALUES (?, ?)", [header.seq, jsonl])
+    ledger.execute("INSERT INTO outbox_pending VALUES (?, ?)", [header.seq, header.base_name])
+    return header
+
+
+def _next_header(ledger: Ledger, decision: Decision, *, bank: str, environment: str) -> Header:
+    last = ledger.rows("SELECT seq, sha256 FROM outbox_files ORDER BY seq DESC LIMIT 1")
+    seq, previous = (last[0][0] + 1, last[0][1]) if last else (1, None)
+    return Header(
+        file_id=str(uuid.uuid5(uuid.NAMESPACE_URL, f"konkurs-actions/1/{bank}/{environment}/{decision.run_id}/{seq}")),
+        seq=seq,
+        prev_sha256=previous,
+        bank=bank,
+        environment=environment,
+        created_at=decision.decided_at,
+        run_id=decision.run_id,
+        from_workday=decision.from_workday,
+        to_workday=decision.to_workday,
+        register_sha256=decision.register_id,
+    )
+
+
+def _file_row(header: Header, jsonl: bytes, action_count: int) -> Mapping[str, Any]:
+    return {
+        "seq": header.seq,
+        "file_id": header.file_id,
+        "base_name": header.base_name,
+        "created_at": header.created_at,
+        "run_id": header.run_id,
+        "sha256": hash_of(jsonl),
+        "prev_sha256": header.prev_sha256,
+        "action_count": action_count,
+    }
+
+
+def _store_actions(ledger: Ledger, decision: Decision, header: Header) -> None:
+    """Add new rows; a row that was held or void before takes its new status in place, and keeps its history."""
+    settlement = decision.settlement
+    rows = [
+        *(_action_row(a, decision, status=ActionStatus.EXPORTED, header=header) for a in settlement.write),
+        *(_action_row(a, decision, status=ActionStatus.HELD, header=None) for a in settlement.hold),
+    ]
+    known = _known_ids(ledger, (row["action_id"] for row in rows))
+    ledger.append("actions", [row for row in rows if row["action_id"] not in known])
+    for row in rows:
+        if row["action_id"] in known:
+            ledger.execute(
+                "UPDATE actions SET status = ?, seq = ?, exported_at = ?, was_blocked = ?, matched_via = ?, "
+                "void_reason = NULL, run_id = CASE WHEN ? = 'held' THEN ? ELSE run_id END WHERE action_id = ?",
+                [
+                    row["status"],
+                    row["seq"],
+                    row["exported_at"],
+                    row["was_blocked"],
+                    row["matched_via"],
+                    row["status"],
+                    decision.run_id,
+                    row["action_id"],
+                ],
+            )
+
+
+def _known_ids(ledger: Ledger, action_ids: Iterable[str]) -> set[str]:
+    wanted = list(action_ids)
+    found = ledger.rows("SELECT action_id FROM actions WHERE action_id IN (SELECT unnest(?::VARCHAR[]))", [wanted])
+    return {action_id for (action_id,) in found}
+
+
+def _action_row(
+    action: Action, decision: Decision, *, status: ActionStatus, header: Header | None
+) -> dict[str, Any]:
+    return {
+        "action_id": action.action_id,
+        "action": action.kind.value,
+        "customer_ref": action.customer_ref,
+        "account_no": action.account_no,
+        "notice_uuid": action.notice.uuid,
+        "notice_type": action.notice.type,
+        "registered_at_text": action.notice.registered_at_text,
+        "ruling_date": action.notice.ruling_date,
+        "matched_via": action.matched_via.value,
+        "reason": str(action.reason),
+        "caused_by": action.caused_by,
+        "was_blocked": action.was_blocked,
+        "decided_at": decision.decided_at,
+        "run_id": decision.run_id,
+        "register_id": decision.register_id,
+        "status": status.value,
+        "seq": header.seq if header else None,
+        "exported_at": header.created_at if header else None,
+    }
+
+
+def actions_of_run(ledger: Ledger, run_id: str) -> pl.DataFrame:
+    """Return the actions that a run wrote or held."""
+    return ledger.read(
+        "actions", "run_id = ? OR seq = (SELECT seq FROM outbox_files WHERE run_id = ?)", [run_id, run_id]
+    )
+
+
+def counts(actions: Sequence[Action]) -> dict[str, int]:
+    """Return how many actions there are of each kind."""
+    return {kind.value: sum(action.kind is kind for action in actions) for kind in ActionKind}

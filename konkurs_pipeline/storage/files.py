@@ -1,0 +1,77 @@
+"""Writing files so that a reader, a crash or a full disk never meets half of one: write aside, sync, rename."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from konkurs_pipeline.errors import StoreError
+
+PRIVATE_FOLDER: Final = 0o700
+PRIVATE_FILE: Final = 0o600
+TEMPORARY_SUFFIX: Final = ".tmp"
+
+
+@contextmanager
+def storage_errors(doing: str) -> Iterator[None]:
+    """Turn what the file system says while `doing` something into a `StoreError` with the cure."""
+    try:
+        yield
+    except OSError as error:
+        where = error.filename or ""
+        message = f"{doing} failed: {error.strerror or type(error).__name__} {where}".rstrip()
+        message += ". Make room, or mend the rights of the folder, and run again: nothing is lost"
+        raise StoreError(message) from None
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create `folder` and its parents where absent; the folder itself is for its owner alone."""
+    with storage_errors(f"creating the folder {folder}"):
+        if not folder.is_dir():
+            folder.mkdir(parents=True, exist_ok=True)
+            folder.chmod(PRIVATE_FOLDER)
+
+
+def replace_atomically(path: Path, write: Callable[[Path], object], *, mode: int = PRIVATE_FILE) -> None:
+    """Let `write` fill a temporary file in the same folder, sync it, and rename it to `path`.
+
+    Raises `StoreError` when the file system refuses; `path` is then as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    with storage_errors(f"writing {path}"):
+        try:
+            temporary.touch(mode=mode, exist_ok=True)
+            write(temporary)
+            _sync(temporary)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync(path.parent)
+
+
+def write_bytes_atomically(path: Path, content: bytes, *, mode: int = PRIVATE_FILE) -> None:
+    """Put `content` at `path`, whole or not at all."""
+    replace_atomically(path, lambda temporary: temporary.write_bytes(content), mode=mode)
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that a killed process left in `folder`."""
+    for leftover in folder.glob(f".*{TEMPORARY_SUFFIX}"):
+        leftover.unlink(missing_ok=True)
+
+
+def hash_of(content: bytes) -> str:
+    """Return the SHA-256 of `content` in hex."""
+    return sha256(content).hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,89 @@
+"""Where everything is: the folders and files under `KONKURS_DATA_DIR`. No other module joins a path.
+
+    <data>/
+      store.json            which environment and bank the folder belongs to
+      lock                  held by whoever writes
+      register/             the bank's files (given, not written)
+      lake/<table>/<workday>.parquet
+      lake/answers/<2>/<sha256>.json.gz      every answer, as received
+      lake/register/<id>/   accepted register snapshots
+      ledger/ledger.duckdb  decisions, outbox, receipts, polls: only the pipeline opens it
+      published/<table>.parquet              what the ledger shows to others
+      konkurs.duckdb        views over lake and published, for analysts
+      outbox/, receipts/    hand-off to and from core banking
+      dagster/              Dagster's instance
+      simulator/            the simulator's certificates (demo)
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The paths under one data folder."""
+
+    root: Path
+    outbox: Path
+    receipts: Path
+
+    @property
+    def marker(self) -> Path:
+        """Which environment and bank the folder belongs to."""
+        return self.root / "store.json"
+
+    @property
+    def lock(self) -> Path:
+        """The file that whoever writes holds locked."""
+        return self.root / "lock"
+
+    @property
+    def lake(self) -> Path:
+        """The Parquet tables, one folder each."""
+        return self.root / "lake"
+
+    def table(self, name: str) -> Path:
+        """Return the folder of a lake table."""
+        return self.lake / name
+
+    def partition(self, table: str, workday: dt.date) -> Path:
+        """Return the file of a lake table and workday."""
+        return self.table(table) / f"{workday.isoformat()}.parquet"
+
+    @property
+    def answers(self) -> Path:
+        """Every answer of the service, as received, named by its hash."""
+        return self.lake / "answers"
+
+    @property
+    def snapshots(self) -> Path:
+        """The accepted register snapshots."""
+        return self.lake / "register"
+
+    @property
+    def ledger(self) -> Path:
+        """The transactional database that only the pipeline opens."""
+        return self.root / "ledger" / "ledger.duckdb"
+
+    @property
+    def published(self) -> Path:
+        """What the ledger shows to others, one Parquet file a table."""
+        return self.root / "published"
+
+    @property
+    def analyst_database(self) -> Path:
+        """The views, for analysts."""
+        return self.root / "konkurs.duckdb"
+
+    @property
+    def dagster(self) -> Path:
+        """Dagster's instance, unless DAGSTER_HOME says otherwise."""
+        return self.root / "dagster"
+
+    @property
+    def simulator(self) -> Path:
+        """The simulator's certificates."""
+        return self.root / "simulator"

@@ -1,0 +1,135 @@
+"""The ledger: one transactional DuckDB database that only the pipeline opens.
+
+It holds decisions, the outbox (with the bytes of every file), receipts, polls, quarantine and the index of answers. What
+others may read of it is published as Parquet: a DuckDB file that an analyst has open cannot be opened for writing.
+
+The DDL comes from `schemas.tables`. All SQL on the ledger is here; no SQL anywhere else writes it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import polars as pl
+
+from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.schemas.tables import LEDGER, dtypes, frame, validated
+from konkurs_pipeline.storage.files import (
+    PRIVATE_FILE,
+    make_private_folder,
+    remove_leftovers,
+    replace_atomically,
+)
+
+_SQL_TYPES: Final[Mapping[type[pl.DataType] | pl.DataType, str]] = {
+    pl.String: "VARCHAR",
+    pl.Date: "DATE",
+    pl.Int64: "BIGINT",
+    pl.Boolean: "BOOLEAN",
+    pl.Datetime("us", "UTC"): "TIMESTAMPTZ",
+}
+_KEYS: Final = {"actions": "action_id", "polls": "run_id", "quarantine": "entry_id", "outbox_files": "seq"}
+# Nothing is ever downloaded.
+_CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "autoinstall_known_extensions": False,
+    "autoload_known_extensions": False,
+    "threads": 2,
+}
+
+
+def connect(path: Path | str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB database with the project's settings; raises `StoreError` when it is damaged or in use."""
+    try:
+        con = duckdb.connect(str(path), read_only=read_only, config=_CONFIG)
+        con.execute("SET TimeZone = 'UTC'")
+    except duckdb.Error as error:
+        kind = "is open in another program" if "lock" in str(error).lower() else "cannot be opened: it is damaged"
+        message = f"{path} {kind}. Close that program, or restore the file from a copy and run `konkurs verify`"
+        raise StoreError(message) from None
+    return con
+
+
+class Ledger:
+    """The open ledger. Every public method that writes is one transaction, or part of the caller's."""
+
+    def __init__(self, path: Path) -> None:
+        make_private_folder(path.parent)
+        remove_leftovers(path.parent)
+        self._path = path
+        self._con = connect(path)
+        path.chmod(PRIVATE_FILE)
+        self._create()
+
+    def close(self) -> None:
+        """Close the database; what was committed is on disk."""
+        self._con.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: commits at the end, rolls back when anything is raised."""
+        self._con.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._con.execute("ROLLBACK")
+            raise
+        self._con.execute("COMMIT")
+
+    def _create(self) -> None:
+        for name, table in LEDGER.items():
+            columns = ", ".join(f'"{column}" {_SQL_TYPES[kind]}' for column, kind in dtypes(table).items())
+            key = f", PRIMARY KEY ({_KEYS[name]})" if name in _KEYS else ""
+            self._con.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns}{key})")
+        self._con.execute("CREATE TABLE IF NOT EXISTS outbox_content (seq BIGINT PRIMARY KEY, jsonl BLOB)")
+        self._con.execute("CREATE TABLE IF NOT EXISTS outbox_pending (seq BIGINT PRIMARY KEY, base_name VARCHAR)")
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return the rows of a query."""
+        return self._con.execute(sql, list(parameters)).fetchall()
+
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
+        """Run one statement."""
+        self._con.execute(sql, list(parameters))
+
+    def read(self, table: str, where: str = "TRUE", parameters: Sequence[object] = ()) -> pl.DataFrame:
+        """Return rows of a ledger table as a typed frame, in the order of its key."""
+        order = f"ORDER BY {_KEYS[table]}" if table in _KEYS else ""
+        found = self.rows(f"SELECT * FROM {table} WHERE {where} {order}", parameters)  # noqa: S608 -- own names
+        return pl.DataFrame(found, schema=dtypes(LEDGER[table]), orient="row")
+
+    def append(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows, checked against the table's schema; an existing key is an error (a bug), never overwritten."""
+        if not rows:
+            return
+        data = validated(LEDGER[table], frame(LEDGER[table], [dict(row) for row in rows]))
+        # Through Parquet: a frame cannot be handed over in memory without pyarrow.
+        passing = self._path.with_name(f".passing.{os.getpid()}.tmp")
+        passing.touch(mode=PRIVATE_FILE)
+        try:
+            data.write_parquet(passing)
+            self._con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?)", [str(passing)])  # noqa: S608
+        finally:
+            passing.unlink(missing_ok=True)
+
+    def publish(self, folder: Path) -> None:
+        """Write every table of `schemas.tables.LEDGER` to `folder` as Parquet, each replaced whole."""
+        make_private_folder(folder)
+        remove_leftovers(folder)
+        for name in LEDGER:
+            replace_atomically(folder / f"{name}.parquet", self._copier(name))
+
+    def _copier(self, table: str) -> Any:  # noqa: ANN401 -- a callable for replace_atomically
+        def copy(target: Path) -> None:
+            order = f"ORDER BY {_KEYS[table]}" if table in _KEYS else ""
+            self._con.execute(f"COPY (SELECT * FROM {table} {order}) TO '{_quoted(target)}' (FORMAT parquet)")  # noqa: S608
+
+        return copy
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")

@@ -1,0 +1,99 @@
+"""The outbox folder: files for core banking, rendered from the ledger, in sequence, each shown once and never changed.
+
+The ledger has the bytes; this puts them where core banking looks. So a crash between the two is healed by the next run,
+which renders the same bytes. A file that stands there with other bytes is damage: nothing is overwritten, the run stops.
+Core banking may remove files it has taken; they are not written again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.storage.files import (
+    hash_of,
+    make_private_folder,
+    remove_leftovers,
+    storage_errors,
+    write_bytes_atomically,
+)
+from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.outbox_format import render_all
+
+# Core banking reads as another user of the same group; the files hold no national identifier.
+_OUTBOX_FILE_MODE: Final = 0o640
+
+
+class Outbox:
+    """The folder `KONKURS_OUTBOX_DIR`."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def prepare(self) -> None:
+        """Create the folder, and prove that it can be written before anything is decided."""
+        make_private_folder(self.folder)
+        with storage_errors(f"writing to the outbox {self.folder}"):
+            remove_leftovers(self.folder)
+            probe = self.folder / ".writable.tmp"
+            probe.write_bytes(b"")
+            probe.unlink()
+
+    def show_pending(self, ledger: Ledger) -> list[str]:
+        """Write every file the ledger has committed and not yet shown; returns their base names, in sequence.
+
+        Raises `StoreError` when a file of that name stands there with other bytes, or the folder cannot be written.
+        """
+        shown = []
+        for seq, base_name in ledger.rows("SELECT seq, base_name FROM outbox_pending ORDER BY seq"):
+            self._show(base_name, _content(ledger, seq))
+            ledger.execute("DELETE FROM outbox_pending WHERE seq = ?", [seq])
+            shown.append(base_name)
+        return shown
+
+    def _show(self, base_name: str, jsonl: bytes) -> None:
+        for name, content in render_all(base_name, jsonl).items():
+            path = self.folder / name
+            if not path.exists():
+                write_bytes_atomically(path, content, mode=_OUTBOX_FILE_MODE)
+            elif path.read_bytes() != content:
+                message = f"{path} is not what the ledger says it is: move it away, find out who wrote it, run again"
+                raise StoreError(message)
+
+    def problems(self, ledger: Ledger, *, last: int | None = None) -> list[str]:
+        """Hold the chain, the sequence and the files against the ledger; returns what is wrong, a line each.
+
+        `last`: look at the newest so many files only; default: all.
+        """
+        files = ledger.rows("SELECT seq, base_name, sha256, prev_sha256 FROM outbox_files ORDER BY seq")
+        found: list[str] = []
+        previous: str | None = None
+        expected_seq = 1
+        if last is not None and len(files) > last:
+            (expected_seq, _, _, previous), files = files[-last], files[-last:]
+        for seq, base_name, digest, before in files:
+            if seq != expected_seq:
+                found.append(f"the sequence has a gap: {expected_seq} is missing before {seq}")
+            if before != previous:
+                found.append(f"{base_name}: its prev_sha256 is not the hash of the file before it")
+            found += self._file_problems(base_name, _content(ledger, seq), digest)
+            previous, expected_seq = digest, seq + 1
+        known = {f"{name}.jsonl" for (name,) in ledger.rows("SELECT base_name FROM outbox_files")}
+        strangers = sorted(p.name for p in self.folder.glob("KONKURS_*.jsonl") if p.name not in known)
+        return found + [f"{name} is in the outbox and not in the ledger" for name in strangers]
+
+    def _file_problems(self, base_name: str, jsonl: bytes, digest: str) -> list[str]:
+        if hash_of(jsonl) != digest:
+            return [f"{base_name}: the ledger's bytes do not have the ledger's hash"]
+        problems = []
+        for name, content in render_all(base_name, jsonl).items():
+            path = self.folder / name
+            if path.is_file() and path.read_bytes() != content:
+                problems.append(f"{name}: its bytes are not what was written")
+        return problems
+
+
+def _content(ledger: Ledger, seq: int) -> bytes:
+    rows = ledger.rows("SELECT jsonl FROM outbox_content WHERE seq = ?", [seq])
+    return bytes(rows[0][0]) if rows else b""

@@ -1,0 +1,172 @@
+"""The bytes of an outbox file (`konkurs-actions/1`): JSON Lines, the same as CSV, and the manifest. Pure.
+
+Rendering is deterministic: the same header and actions give the same bytes. No national identifier and no name stands
+in these files. Source: INTERFACES § 5 (docs/outbox.md).
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any, Final
+
+from konkurs_pipeline.domain.actions import POLICY_VERSION, Action, ActionKind
+
+SCHEMA: Final = "konkurs-actions/1"
+MANIFEST_SCHEMA: Final = "konkurs-actions-manifest/1"
+_CSV_COLUMNS: Final = (
+    "n",
+    "action_id",
+    "action",
+    "customer_ref",
+    "account_no",
+    "notice_uuid",
+    "notice_type",
+    "registered_at",
+    "ruling_date",
+    "matched_via",
+    "reason",
+    "caused_by",
+)
+# A spreadsheet runs a cell that begins with one of these.
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+_ACCOUNT_HASH_MODULUS: Final = 10**11
+
+
+@dataclass(frozen=True)
+class Header:
+    """What stands in the first line of a file, and gives it its name."""
+
+    file_id: str
+    seq: int
+    prev_sha256: str | None
+    bank: str
+    environment: str
+    created_at: dt.datetime
+    run_id: str
+    from_workday: dt.date
+    to_workday: dt.date
+    register_sha256: str | None
+
+    @property
+    def base_name(self) -> str:
+        """The file's name without ending: KONKURS_<BANK>_<ENV>_<seq>_<UTC time>."""
+        return f"KONKURS_{self.bank}_{self.environment}_{self.seq:08d}_{self.created_at:%Y%m%dT%H%M%SZ}"
+
+    def record(self) -> dict[str, Any]:
+        """Return the header record, keys in the contract's order."""
+        return {
+            "record": "H",
+            "schema": SCHEMA,
+            "file_id": self.file_id,
+            "seq": self.seq,
+            "prev_sha256": self.prev_sha256,
+            "bank": self.bank,
+            "environment": self.environment,
+            "created_at": instant_text(self.created_at),
+            "run_id": self.run_id,
+            "from_workday": self.from_workday.isoformat(),
+            "to_workday": self.to_workday.isoformat(),
+            "register_sha256": self.register_sha256,
+            "policy": POLICY_VERSION,
+        }
+
+
+def instant_text(instant: dt.datetime) -> str:
+    """Write an instant as UTC with milliseconds and Z."""
+    return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def action_record(number: int, action: Action) -> dict[str, Any]:
+    """Return an action record, keys in the contract's order."""
+    notice = action.notice
+    return {
+        "record": "A",
+        "n": number,
+        "action_id": action.action_id,
+        "action": action.kind.value,
+        "customer_ref": action.customer_ref,
+        "account_no": action.account_no,
+        "notice_uuid": notice.uuid,
+        "notice_type": notice.type,
+        "registered_at": notice.registered_at_text,
+        "ruling_date": notice.ruling_date.isoformat() if notice.ruling_date else None,
+        "matched_via": action.matched_via.value,
+        "reason": str(action.reason),
+        "caused_by": action.caused_by,
+    }
+
+
+def render_jsonl(header: Header, actions: Sequence[Action]) -> bytes:
+    """Return the bytes of the JSON Lines file: header, actions in order, trailer."""
+    records = [action_record(number, action) for number, action in enumerate(actions, start=1)]
+    before = b"".join(_line(record) for record in (header.record(), *records))
+    counts = {kind: sum(action.kind is kind for action in actions) for kind in ActionKind}
+    numbers = sum(int(action.account_no) for action in actions if action.account_no)
+    trailer = {
+        "record": "T",
+        "actions": len(actions),
+        "BLOCK": counts[ActionKind.BLOCK],
+        "REOPEN": counts[ActionKind.REOPEN],
+        "REVIEW": counts[ActionKind.REVIEW],
+        "INFORM": counts[ActionKind.INFORM],
+        "account_hash": numbers % _ACCOUNT_HASH_MODULUS,
+        "sha256": sha256(before).hexdigest(),
+    }
+    return before + _line(trailer)
+
+
+def _line(record: Mapping[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def records_of(jsonl: bytes) -> list[dict[str, Any]]:
+    """Read the records of a JSON Lines file that was rendered here; raises ValueError when it is damaged."""
+    return [json.loads(line) for line in jsonl.decode().splitlines()]
+
+
+def render_csv(jsonl: bytes) -> bytes:
+    """Return the CSV that goes with a JSON Lines file: its action rows, `;`, quoted, CRLF, formulas neutralised."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
+    writer.writerow(_CSV_COLUMNS)
+    for record in records_of(jsonl):
+        if record["record"] == "A":
+            writer.writerow([_cell(record[column]) for column in _CSV_COLUMNS])
+    return text.getvalue().encode()
+
+
+def _cell(value: object) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def render_manifest(base_name: str, jsonl: bytes, csv_bytes: bytes) -> bytes:
+    """Return the manifest: the receiver reads only what has one. `rows` counts the action rows."""
+    header, *_, trailer = records_of(jsonl)
+    files = [
+        {
+            "name": f"{base_name}.{ending}",
+            "sha256": sha256(content).hexdigest(),
+            "bytes": len(content),
+            "rows": trailer["actions"],
+        }
+        for ending, content in (("jsonl", jsonl), ("csv", csv_bytes))
+    ]
+    manifest = {"schema": MANIFEST_SCHEMA, "seq": header["seq"], "file_id": header["file_id"], "files": files}
+    return json.dumps(manifest, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def render_all(base_name: str, jsonl: bytes) -> dict[str, bytes]:
+    """Return file name → bytes for one outbox file, in the order to show them: the manifest last."""
+    csv_bytes = render_csv(jsonl)
+    return {
+        f"{base_name}.jsonl": jsonl,
+        f"{base_name}.csv": csv_bytes,
+        f"{base_name}.manifest.json": render_manifest(base_name, jsonl, csv_bytes),
+    }

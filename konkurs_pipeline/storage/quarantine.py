@@ -1,0 +1,79 @@
+"""The quarantine: what could not be understood or contradicts itself, with its reason, until a later run finds it right.
+
+An open entry of a notice means that the notice can lead to REVIEW only (domain/actions).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from konkurs_pipeline.domain.notices import QuarantineReason
+from konkurs_pipeline.storage.ledger import Ledger
+
+_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "konkurs-quarantine/1")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One thing set aside. `uuid` and `workday` are null where none could be read; `detail` quotes no value."""
+
+    uuid: str | None
+    workday: dt.date | None
+    reason: QuarantineReason
+    detail: str
+    payload: str
+
+    @property
+    def entry_id(self) -> str:
+        """The same problem has the same id in every run: by notice and reason, else by what was received."""
+        return str(uuid.uuid5(_NAMESPACE, json.dumps([self.reason, self.uuid or self.payload])))
+
+
+def record(ledger: Ledger, entries: Sequence[Entry], now: dt.datetime) -> int:
+    """Open the entries that are not open yet; one resolved before is opened again. Returns how many were opened."""
+    opened = 0
+    for entry in {entry.entry_id: entry for entry in entries}.values():
+        known = ledger.rows("SELECT resolved_at FROM quarantine WHERE entry_id = ?", [entry.entry_id])
+        if not known:
+            row = {
+                "entry_id": entry.entry_id,
+                "uuid": entry.uuid,
+                "workday": entry.workday,
+                "reason": entry.reason.value,
+                "detail": entry.detail,
+                "payload": entry.payload,
+                "first_seen_at": now,
+            }
+            ledger.append("quarantine", [row])
+        elif known[0][0] is not None:
+            ledger.execute(
+                "UPDATE quarantine SET resolved_at = NULL, payload = ? WHERE entry_id = ?",
+                [entry.payload, entry.entry_id],
+            )
+        opened += not known or known[0][0] is not None
+    return opened
+
+
+def resolve(ledger: Ledger, entry_ids: Collection[str], now: dt.datetime) -> None:
+    """Close entries that turned out right."""
+    for entry_id in entry_ids:
+        ledger.execute("UPDATE quarantine SET resolved_at = ? WHERE entry_id = ?", [now, entry_id])
+
+
+def open_entries(ledger: Ledger) -> list[Entry]:
+    """Return the open entries."""
+    rows = ledger.rows(
+        "SELECT uuid, workday, reason, detail, payload FROM quarantine WHERE resolved_at IS NULL ORDER BY entry_id"
+    )
+    return [Entry(uid, workday, QuarantineReason(reason), detail, payload) for uid, workday, reason, detail, payload in rows]
+
+
+def flaws(entries: Sequence[Entry]) -> dict[str, str]:
+    """Return notice uuid → reason, for the notices among the entries; of several reasons the first in order."""
+    ordered = sorted((e for e in entries if e.uuid), key=lambda e: list(QuarantineReason).index(e.reason), reverse=True)
+    return {entry.uuid: entry.reason.value for entry in ordered if entry.uuid}

@@ -1,0 +1,129 @@
+"""Receipts from core banking: what became of each action. Read at the start of every run; later ones add to earlier ones.
+
+A receipt that is unreadable, for an unknown file, or whose sha256 differs is set aside with the reason and changes
+nothing. Each version of a receipt (its bytes) is read once. Source: INTERFACES § 6 (docs/outbox.md).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from enum import StrEnum
+from pathlib import Path
+from typing import Final, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+
+from konkurs_pipeline.storage.files import hash_of, make_private_folder
+from konkurs_pipeline.storage.ledger import Ledger
+
+_SUFFIX: Final = ".receipt.json"
+_MAX_BYTES: Final = 64 * 1024 * 1024
+
+
+class _ActionStatus(StrEnum):
+    APPLIED = "APPLIED"
+    ALREADY_APPLIED = "ALREADY_APPLIED"
+    REJECTED = "REJECTED"
+    PENDING = "PENDING"
+
+
+class _ReceivedAction(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    action_id: str
+    status: _ActionStatus
+    code: str | None = None
+    at: AwareDatetime | None = None
+
+
+class _Receipt(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+    schema_: Literal["konkurs-receipt/1"]
+    file_id: str
+    sha256: str
+    status: Literal["RECEIVED", "REJECTED"]
+    code: str | None = None
+    actions: list[_ReceivedAction] = []
+
+    model_config = ConfigDict(extra="ignore", alias_generator=lambda name: name.rstrip("_"))
+
+
+class _SetAsideError(ValueError):
+    """Why a receipt changes nothing."""
+
+
+def read_receipts(ledger: Ledger, folder: Path, now: dt.datetime) -> list[str]:
+    """Take in the receipts that are new or changed; returns a line for each that was set aside."""
+    make_private_folder(folder)
+    set_aside = []
+    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+        content = _read(path)
+        digest = hash_of(content)
+        if ledger.rows("SELECT 1 FROM receipts WHERE name = ? AND sha256 = ?", [path.name, digest]):
+            continue
+        with ledger.transaction():
+            try:
+                outcome, detail = "taken", _take(ledger, path.name, content, now)
+            except _SetAsideError as error:
+                outcome, detail = "set_aside", str(error)
+                set_aside.append(f"{path.name}: {detail}")
+            ledger.append(
+                "receipts",
+                [{"name": path.name, "sha256": digest, "read_at": now, "outcome": outcome, "detail": detail}],
+            )
+    return set_aside
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes() if path.stat().st_size <= _MAX_BYTES else b""
+    except OSError:
+        return b""
+
+
+def _take(ledger: Ledger, name: str, content: bytes, now: dt.datetime) -> str:
+    receipt = _parse(content)
+    files = ledger.rows("SELECT seq, base_name, sha256 FROM outbox_files WHERE file_id = ?", [receipt.file_id])
+    if not files:
+        message = "it is for a file that was never written"
+        raise _SetAsideError(message)
+    seq, base_name, digest = files[0]
+    if name != base_name + _SUFFIX:
+        message = "its name is not that of the file it is for"
+        raise _SetAsideError(message)
+    if receipt.sha256 != digest:
+        message = "its sha256 is not that of the file that was written"
+        raise _SetAsideError(message)
+    if receipt.status == "REJECTED":
+        _reject_all(ledger, seq, receipt.code, now)
+    changed = sum(_apply(ledger, seq, action, now) for action in receipt.actions)
+    return f"{receipt.status}: {changed} of {len(receipt.actions)} actions"
+
+
+def _parse(content: bytes) -> _Receipt:
+    try:
+        return _Receipt.model_validate_json(content)
+    except ValidationError:
+        message = "it cannot be read as a receipt (konkurs-receipt/1)"
+        raise _SetAsideError(message) from None
+
+
+def _reject_all(ledger: Ledger, seq: int, code: str | None, now: dt.datetime) -> None:
+    """A file refused as a whole: none of its actions was carried out, unless said otherwise before or below."""
+    ledger.execute(
+        "UPDATE actions SET status = 'rejected', status_code = ?, confirmed_at = ? WHERE seq = ? AND status = 'exported'",
+        [code, now, seq],
+    )
+
+
+def _apply(ledger: Ledger, seq: int, action: _ReceivedAction, now: dt.datetime) -> bool:
+    """Record what became of one action; one that was carried out stays so, whatever a later receipt says."""
+    if action.status is _ActionStatus.PENDING:
+        return False
+    before = ledger.rows("SELECT status FROM actions WHERE action_id = ? AND seq = ?", [action.action_id, seq])
+    if not before or before[0][0] not in ("exported", "rejected"):
+        return False
+    ledger.execute(
+        "UPDATE actions SET status = ?, status_code = ?, confirmed_at = ? WHERE action_id = ?",
+        [action.status.value.lower(), action.code, (action.at or now).astimezone(dt.UTC), action.action_id],
+    )
+    return True

@@ -1,0 +1,88 @@
+"""The store: everything under one data folder, opened for writing by one run at a time.
+
+`open_store` takes the lock, proves that the folder belongs to this environment and bank, opens the ledger, and heals what
+a crash left: temporary files are removed, and files the ledger committed and the outbox does not show yet are shown.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.storage import lock
+from konkurs_pipeline.storage.analyst import ensure_views
+from konkurs_pipeline.storage.files import make_private_folder, write_bytes_atomically
+from konkurs_pipeline.storage.lake import Lake
+from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.outbox import Outbox
+from konkurs_pipeline.storage.snapshots import Snapshots
+
+STORE_VERSION: Final = "konkurs-store/1"
+
+
+@dataclass(frozen=True)
+class Store:
+    """The parts of an open store."""
+
+    layout: Layout
+    lake: Lake
+    ledger: Ledger
+    outbox: Outbox
+    snapshots: Snapshots
+
+    def publish(self) -> None:
+        """Show what the ledger holds to analysts and to the commands that only read."""
+        self.ledger.publish(self.layout.published)
+        ensure_views(self.layout)
+
+
+def layout_of(settings: Settings) -> Layout:
+    """Return the paths that the settings give."""
+    return Layout(settings.data_dir, settings.outbox_dir, settings.receipts_dir)
+
+
+@contextmanager
+def open_store(settings: Settings, *, wait_s: float = 0) -> Iterator[Store]:
+    """Open the store for writing; raises `StoreBusyError` when another run has it still after `wait_s` seconds."""
+    layout = layout_of(settings)
+    make_private_folder(layout.root)
+    with lock.held(layout.lock, wait_s=wait_s):
+        check_marker(settings, layout, create=True)
+        lake = Lake(layout)
+        lake.prepare()
+        make_private_folder(layout.snapshots)
+        ledger = Ledger(layout.ledger)
+        try:
+            yield Store(layout, lake, ledger, Outbox(layout.outbox), Snapshots(layout.snapshots))
+        finally:
+            ledger.close()
+
+
+def check_marker(settings: Settings, layout: Layout, *, create: bool) -> bool:
+    """Prove that the folder belongs to this environment and bank; returns whether it holds a store at all.
+
+    A production file in a test bank's sequence, or the other way round, would be carried out by core banking.
+    """
+    ours = {"store": STORE_VERSION, "environment": settings.environment.value, "bank_id": settings.bank_id}
+    if not layout.marker.is_file():
+        if create:
+            write_bytes_atomically(layout.marker, json.dumps(ours).encode())
+        return create
+    try:
+        theirs = json.loads(layout.marker.read_bytes())
+    except (OSError, ValueError):
+        theirs = None
+    if theirs != ours:
+        held = ", ".join(f"{key} {theirs.get(key)}" for key in ours) if isinstance(theirs, dict) else "nothing readable"
+        message = (
+            f"{layout.marker} says {held}; expected environment {ours['environment']}, bank_id {ours['bank_id']}: "
+            "set KONKURS_DATA_DIR to a folder of its own for each environment and bank"
+        )
+        raise StoreError(message)
+    return True

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import datetime as dt
+import os
+import ssl
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+
+from konkurs_pipeline.brreg.certificate import (
+    load_client_context,
+    open_rights,
+    read_client_certificate,
+    read_password,
+    settings_certificate,
+    settings_context,
+)
+from konkurs_pipeline.errors import CertificateError
+from konkurs_pipeline.settings import load_settings
+from tests.brreg.hostile_server import PASSWORD, Authority
+
+
+def test_the_facts_of_a_certificate_are_told(client_p12: Path) -> None:
+    facts = read_client_certificate(client_p12, PASSWORD)
+    assert facts.organisation == "Bank i Prøve AS"
+    assert facts.issuer == "Test CA"
+    assert facts.chain_length == 3
+    assert facts.key_usages == ("digital_signature",)
+    assert facts.extended_key_usages == ("client_auth",)
+    assert facts.may_authenticate
+    assert facts.not_before < dt.datetime.now(dt.UTC) < facts.not_after
+    assert facts.not_after.tzinfo is dt.UTC
+
+
+def test_an_expired_certificate_is_a_fact_and_no_error(authority: Authority) -> None:
+    p12 = authority.write_p12("expired", days=(-30, -1))
+    load_client_context(p12, PASSWORD, authority.bundle)
+    assert read_client_certificate(p12, PASSWORD).not_after < dt.datetime.now(dt.UTC)
+
+
+def test_a_context_checks_the_service_as_the_service_checks_us(
+    client_p12: Path, authority: Authority
+) -> None:
+    context = load_client_context(client_p12, PASSWORD.decode(), authority.bundle)
+    assert context.check_hostname
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+def test_the_private_key_is_not_left_open_in_memory(client_p12: Path, authority: Authority) -> None:
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # a Path would open the folder lazily
+    load_client_context(client_p12, PASSWORD, authority.bundle)
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208  # as above
+
+
+def test_a_wrong_password_and_a_damaged_file_are_told_apart_by_nobody(
+    client_p12: Path, tmp_path: Path
+) -> None:
+    damaged = tmp_path / "damaged.p12"
+    damaged.write_bytes(client_p12.read_bytes()[:-50])
+    for p12, password in ((client_p12, b"feil-passord"), (damaged, PASSWORD), (client_p12, b"")):
+        with pytest.raises(
+            CertificateError, match=r"password is wrong, or the file is no readable PKCS#12"
+        ) as caught:
+            load_client_context(p12, password, None)
+        assert "feil-passord" not in str(caught.value)
+        assert "KONKURS_CLIENT_P12_PASSWORD_FILE" in str(caught.value)
+
+
+@pytest.mark.parametrize("missing", ["no private key", "no certificate"])
+def test_a_file_without_key_or_certificate_says_what_is_missing(
+    missing: str, authority: Authority, tmp_path: Path
+) -> None:
+    key, certificate = authority.issue()
+    p12 = tmp_path / "half.p12"
+    has_key = missing != "no private key"
+    parts = (key, None, None) if has_key else (None, None, [certificate])
+    p12.write_bytes(pkcs12.serialize_key_and_certificates(b"half", *parts, BestAvailableEncryption(PASSWORD)))
+    with pytest.raises(CertificateError, match=missing):
+        load_client_context(p12, PASSWORD, None)
+
+
+def test_a_missing_file_is_named_with_its_setting(tmp_path: Path, client_p12: Path) -> None:
+    gone = tmp_path / "gone"
+    with pytest.raises(CertificateError, match=r"KONKURS_CLIENT_P12 .*gone: there is no such file"):
+        load_client_context(gone, b"x", None)
+    with pytest.raises(
+        CertificateError, match=r"KONKURS_CLIENT_P12_PASSWORD_FILE .*gone: there is no such file"
+    ):
+        read_password(gone)
+    with pytest.raises(CertificateError, match=r"KONKURS_CA_BUNDLE .*gone: there is no such file"):
+        load_client_context(client_p12, PASSWORD, gone)
+    with pytest.raises(CertificateError, match="gone: there is no such file"):
+        open_rights(gone)
+
+
+def test_a_bundle_without_certificates_is_refused(client_p12: Path, tmp_path: Path) -> None:
+    bundle = tmp_path / "ca.pem"
+    bundle.write_text("not a certificate")
+    with pytest.raises(CertificateError, match="holds no certificate"):
+        load_client_context(client_p12, PASSWORD, bundle)
+
+
+@pytest.mark.parametrize(
+    ("written", "password"),
+    [
+        pytest.param(b"abc", b"abc", id="no line break"),
+        pytest.param(b"abc\n", b"abc", id="one"),
+        pytest.param(b"abc\r\n", b"abc", id="one, as Windows writes it"),
+        pytest.param(b"abc\n\n", b"abc\n", id="only one is taken away"),
+        pytest.param(b" abc \n", b" abc ", id="spaces belong to the password"),
+        pytest.param(b"abc\r", b"abc\r", id="a lone carriage return is no line break"),
+    ],
+)
+def test_a_password_file_loses_one_line_break_only(written: bytes, password: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_bytes(written)
+    assert read_password(path) == password
+
+
+def test_rights_that_let_others_read_the_key_are_seen(tmp_path: Path) -> None:
+    path = tmp_path / "client.p12"
+    path.touch(mode=0o600)
+    assert not open_rights(path)
+    path.chmod(0o640)
+    assert open_rights(path)
+
+
+@pytest.mark.parametrize("from_file", [True, False], ids=["password from a file", "password as a setting"])
+def test_the_settings_lead_to_the_certificate(
+    from_file: bool,  # noqa: FBT001  # a test's case
+    client_p12: Path,
+    authority: Authority,
+    tmp_path: Path,
+) -> None:
+    password = tmp_path / "password"
+    password.write_bytes(PASSWORD + b"\n")
+    environ = {
+        "KONKURS_API_URL": "https://127.0.0.1:1",
+        "KONKURS_CLIENT_P12": str(client_p12),
+        "KONKURS_CA_BUNDLE": str(authority.bundle),
+    }
+    chosen = ("PASSWORD_FILE", str(password)) if from_file else ("PASSWORD", PASSWORD.decode())
+    settings = load_settings(
+        {**environ, f"KONKURS_CLIENT_P12_{chosen[0]}": chosen[1]}, dotenv=tmp_path / "none"
+    )
+    assert settings_context(settings).verify_mode is ssl.CERT_REQUIRED
+    facts = settings_certificate(settings)
+    assert facts is not None
+    assert facts.chain_length == 3

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import ssl
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+
+from konkurs_pipeline.brreg.certificate import load_client_context
+from konkurs_pipeline.brreg.client import Konkursvarsel
+from konkurs_pipeline.errors import AccessRefusedError, ServiceUnreachableError
+from tests.brreg.hostile_server import (
+    EMPTY_LIST,
+    PASSWORD,
+    Authority,
+    HostileServer,
+    hangs_up,
+    sends,
+    sends_json,
+)
+
+VERSIONS = pytest.mark.parametrize(
+    "version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3], ids=["TLS 1.2", "TLS 1.3"]
+)
+
+
+def ask(server: HostileServer, context: ssl.SSLContext) -> int:
+    with Konkursvarsel(server.url, ssl_context=context, deadline_s=5) as konkursvarsel:
+        return len(konkursvarsel.fetch_all_notices(keep=lambda _: None).answers)
+
+
+@VERSIONS
+def test_a_service_that_trusts_our_root_lets_us_in(
+    version: ssl.TLSVersion, authority: Authority, client_p12: Path
+) -> None:
+    """The service knows the root alone, so that the intermediate must have been sent along."""
+    tls = authority.server_context(version=version, clients=authority.bundle)
+    with HostileServer(sends_json(EMPTY_LIST), tls=tls) as server:
+        assert ask(server, load_client_context(client_p12, PASSWORD, authority.bundle)) == 1
+
+
+@VERSIONS
+@pytest.mark.parametrize("fault", ["other root", "expired", "no chain", "none"])
+def test_a_client_certificate_that_is_refused_is_said_to_be_and_not_tried_again(
+    version: ssl.TLSVersion, fault: str, authority: Authority, other_authority: Authority
+) -> None:
+    tls = authority.server_context(version=version, clients=authority.bundle)
+    if fault == "none":
+        context = ssl.create_default_context(cafile=authority.bundle)
+    else:
+        p12 = {
+            "other root": lambda: other_authority.write_p12("stranger"),
+            "expired": lambda: authority.write_p12("expired", days=(-30, -1)),
+            "no chain": lambda: authority.write_p12("bare", with_chain=False),
+        }[fault]()
+        context = load_client_context(p12, PASSWORD, authority.bundle)
+    with HostileServer(sends_json(EMPTY_LIST), tls=tls) as server:
+        with pytest.raises(AccessRefusedError, match="the service refused our client certificate") as caught:
+            ask(server, context)
+        assert server.connections == 1
+    assert "konkurs doctor" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        pytest.param("expired", "expired", id="expired"),
+        pytest.param("wrong host", "mismatch", id="for another host"),
+        pytest.param("other root", "issuer certificate", id="from a root we do not trust"),
+    ],
+)
+def test_a_service_whose_certificate_fails_our_check_is_not_spoken_to(
+    fault: str, says: str, authority: Authority, other_authority: Authority, client_p12: Path
+) -> None:
+    tls = {
+        "expired": lambda: authority.server_context(days=(-30, -1)),
+        "wrong host": lambda: authority.server_context(san=x509.IPAddress(ip_address("192.0.2.1"))),
+        "other root": other_authority.server_context,
+    }[fault]()
+    context = load_client_context(client_p12, PASSWORD, authority.bundle)
+    with HostileServer(sends_json(EMPTY_LIST), tls=tls) as server:
+        with pytest.raises(AccessRefusedError, match=says) as caught:
+            ask(server, context)
+        assert server.connections == 1
+        assert server.requests == []
+    assert "KONKURS_CA_BUNDLE" in str(caught.value)
+
+
+def test_a_service_that_speaks_no_tls_is_unreachable(authority: Authority, client_p12: Path) -> None:
+    context = load_client_context(client_p12, PASSWORD, authority.bundle)
+    with HostileServer(sends(b"", 400)) as server:
+        plain_as_tls = server.url.replace("http:", "https:")
+        with (
+            Konkursvarsel(plain_as_tls, ssl_context=context, deadline_s=5) as konkursvarsel,
+            pytest.raises(ServiceUnreachableError, match="the TLS connection failed"),
+        ):
+            konkursvarsel.fetch_root()
+
+
+def test_a_connection_cut_without_a_word_is_unreachable_and_not_a_refusal(
+    authority: Authority, client_p12: Path
+) -> None:
+    tls = authority.server_context(clients=authority.bundle)
+    context = load_client_context(client_p12, PASSWORD, authority.bundle)
+    with HostileServer(hangs_up, sends_json(EMPTY_LIST), tls=tls) as server:
+        assert ask(server, context) == 1
+        assert len(server.requests) == 2
+
+
+def test_https_without_a_context_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="ssl_context"):
+        Konkursvarsel("https://127.0.0.1:1", ssl_context=None, deadline_s=1)
