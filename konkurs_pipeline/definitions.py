@@ -7,6 +7,7 @@ import datetime as dt
 import dagster as dg
 
 from konkurs_pipeline.orchestration.assets import build_assets
+from konkurs_pipeline.orchestration.instance import spare_syncs
 from konkurs_pipeline.orchestration.loggers import quiet_console
 from konkurs_pipeline.orchestration.partitions import workday_partitions
 from konkurs_pipeline.orchestration.poll_resource import poll_resource
@@ -55,4 +56,5 @@ def build_defs(
 @dg.definitions
 def defs() -> dg.Definitions:
     """Return the definitions for the environment; a function, so that importing this module reads no setting."""
+    spare_syncs()
     return build_defs()

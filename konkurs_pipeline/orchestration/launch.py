@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.resources import files
-from pathlib import Path
 
 import dagster as dg
 
 from konkurs_pipeline.definitions import JOB_NAME, build_defs
 from konkurs_pipeline.domain.workdays import Window
+from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.orchestration.poll_resource import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.poll import Clock, utc_now
-from konkurs_pipeline.storage.files import make_private_folder, write_bytes_atomically
 from konkurs_pipeline.storage.polls import Outcome
-from konkurs_pipeline.storage.store import Store, layout_of
+from konkurs_pipeline.storage.store import Store
 
 
 @dataclass(frozen=True)
@@ -30,40 +25,14 @@ class Ended:
     detail: str | None
 
 
-@contextmanager
-def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
-    """Open Dagster's instance: DAGSTER_HOME, else `<data>/dagster`, configured by the project's dagster.yaml."""
-    home = prepare_dagster_home(settings)
-    with dg.DagsterInstance.from_config(str(home)) as instance:
-        yield instance
-
-
-def prepare_dagster_home(settings: Settings) -> Path:
-    """Create the instance's folder and put the project's dagster.yaml there, unless DAGSTER_HOME has one of its own."""
-    given = os.environ.get("DAGSTER_HOME")
-    home = Path(given).absolute() if given else layout_of(settings).dagster
-    make_private_folder(home)
-    config = home / "dagster.yaml"
-    if not given or not config.is_file():
-        content = project_file("dagster.yaml").read_bytes()
-        if not config.is_file() or config.read_bytes() != content:
-            write_bytes_atomically(config, content)
-    os.environ["DAGSTER_HOME"] = str(home)
-    return home
-
-
-def project_file(name: str) -> Path:
-    """Return a file that belongs to the project: inside the installed package, else in the checkout."""
-    packaged = Path(str(files("konkurs_pipeline"))) / "resources" / name
-    return packaged if packaged.exists() else Path(str(files("konkurs_pipeline"))).parent / name
-
-
 def run_poll(
     settings: Settings, store: Store, window: Window, instance: dg.DagsterInstance, *, now: Clock = utc_now
 ) -> Ended:
     """Run one poll over `window` with an open store; returns how it ended, also when it failed."""
     job = build_defs(settings, store=store, now=now).get_job_def(JOB_NAME)
-    result = job.execute_in_process(instance=instance, raise_on_error=False, tags=_tags(window))
+    result = job.execute_in_process(
+        run_config=QUIET_RUN_CONFIG, instance=instance, raise_on_error=False, tags=_tags(window)
+    )
     rows = store.ledger.rows("SELECT outcome, detail FROM polls WHERE run_id = ?", [result.run_id])
     if not rows:
         return Ended(result.run_id, Outcome.FAILED, _why(result))

@@ -18,6 +18,7 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.orchestration.poll_resource import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.settings import Environment, Settings
 
@@ -90,6 +91,7 @@ def _schedule(
         asked = asks(context.scheduled_execution_time)
         if isinstance(asked, str):
             return dg.SkipReason(asked)
-        return dg.RunRequest(run_key=f"{name} {context.scheduled_execution_time.isoformat()}", tags=asked)
+        run_key = f"{name} {context.scheduled_execution_time.isoformat()}"
+        return dg.RunRequest(run_key=run_key, run_config=QUIET_RUN_CONFIG, tags=asked)
 
     return ask

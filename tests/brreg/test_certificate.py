@@ -6,6 +6,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
 from konkurs_pipeline.brreg.certificate import (
@@ -54,6 +55,23 @@ def test_the_private_key_is_not_left_open_in_memory(client_p12: Path, authority:
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208  # as above
 
 
+def test_the_chain_is_sent_in_order_and_the_key_never_touches_the_disk(
+    client_p12: Path, authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TLS 1.2 asks for leaf, intermediate, root; the file has the root first."""
+    handed_over: list[bytes] = []
+
+    def look(_context: ssl.SSLContext, path: str) -> None:
+        assert "memfd:" in str(Path(path).readlink())
+        handed_over.append(Path(path).read_bytes())
+
+    monkeypatch.setattr(ssl.SSLContext, "load_cert_chain", look)
+    load_client_context(client_p12, PASSWORD, authority.bundle)
+    [pem] = handed_over
+    assert b"PRIVATE KEY" in pem
+    assert x509.load_pem_x509_certificates(pem)[1:] == [authority.intermediate, authority.root]
+
+
 def test_a_wrong_password_and_a_damaged_file_are_told_apart_by_nobody(
     client_p12: Path, tmp_path: Path
 ) -> None:
@@ -75,8 +93,12 @@ def test_a_file_without_key_or_certificate_says_what_is_missing(
     key, certificate = authority.issue()
     p12 = tmp_path / "half.p12"
     has_key = missing != "no private key"
-    parts = (key, None, None) if has_key else (None, None, [certificate])
-    p12.write_bytes(pkcs12.serialize_key_and_certificates(b"half", *parts, BestAvailableEncryption(PASSWORD)))
+    encryption = BestAvailableEncryption(PASSWORD)
+    if has_key:
+        half = pkcs12.serialize_key_and_certificates(b"half", key, None, None, encryption)
+    else:
+        half = pkcs12.serialize_key_and_certificates(b"half", None, None, [certificate], encryption)
+    p12.write_bytes(half)
     with pytest.raises(CertificateError, match=missing):
         load_client_context(p12, PASSWORD, None)
 

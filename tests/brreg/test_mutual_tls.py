@@ -73,11 +73,10 @@ def test_a_client_certificate_that_is_refused_is_said_to_be_and_not_tried_again(
 def test_a_service_whose_certificate_fails_our_check_is_not_spoken_to(
     fault: str, says: str, authority: Authority, other_authority: Authority, client_p12: Path
 ) -> None:
-    tls = {
-        "expired": lambda: authority.server_context(days=(-30, -1)),
-        "wrong host": lambda: authority.server_context(san=x509.IPAddress(ip_address("192.0.2.1"))),
-        "other root": other_authority.server_context,
-    }[fault]()
+    issuer = other_authority if fault == "other root" else authority
+    days = (-30, -1) if fault == "expired" else (-1, 30)
+    host = "192.0.2.1" if fault == "wrong host" else "127.0.0.1"
+    tls = issuer.server_context(days=days, san=x509.IPAddress(ip_address(host)))
     context = load_client_context(client_p12, PASSWORD, authority.bundle)
     with HostileServer(sends_json(EMPTY_LIST), tls=tls) as server:
         with pytest.raises(AccessRefusedError, match=says) as caught:

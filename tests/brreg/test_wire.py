@@ -141,13 +141,15 @@ class TestList:
 
     def test_a_time_in_the_path_may_be_written_with_escapes(self) -> None:
         path = "/konkursvarsler/oppdatert/2018-06-08T11:34:23.111Z"
-        link = {"href": f"{BASE}{path.replace(':', '%3A')}?page=1"}
+        link: JsonValue = {"href": f"{BASE}{path.replace(':', '%3A')}?page=1"}
         page = read_list({"_embedded": {"konkursvarsler": [1]}, "_links": {"next": link}}, path)
         assert page.next_query == "page=1"
 
     @given(JSON_VALUES)
     def test_any_json_is_a_page_or_a_named_failure(self, value: JsonValue) -> None:
-        for answer in (value, {"_links": value}, {"_embedded": {"konkursvarsler": []}, "page": value}):
+        answers: list[JsonValue] = [value, {"_links": value}]
+        answers.append({"_embedded": {"konkursvarsler": []}, "page": value})
+        for answer in answers:
             with suppress(AnswerError):
                 read_list(answer)
 

@@ -35,10 +35,8 @@ def customers(rows: Sequence[Row], limits: Limits = LAX) -> tuple[pl.DataFrame, 
     return judge_customers(frame(RegisterKind.CUSTOMERS, rows), "customers.csv", limits)
 
 
-def accounts(
-    rows: Sequence[Row], limits: Limits = LAX, *, n_customers: int = 10
-) -> tuple[list[tuple[object, ...]], int]:
-    known, _ = customers(customer_rows(n_customers))
+def accounts(rows: Sequence[Row], limits: Limits = LAX) -> tuple[list[tuple[object, ...]], int]:
+    known, _ = customers(customer_rows(10))
     judged = judge_accounts(frame(RegisterKind.ACCOUNTS, rows), "accounts.csv", known, limits)
     return judged.accounts.rows(), judged.n_orphans
 
