@@ -28,6 +28,8 @@ from konkurs_pipeline.storage.files import (
 from konkurs_pipeline.storage.layout import Layout
 
 EMPTY_FILE: Final = "_schema.parquet"
+# A partition carries the hash of its own rows, so that one wrong bit is found also where Parquet does not notice it.
+_PROOF: Final = "konkurs.rows_sha256"
 
 
 class Lake:
@@ -79,8 +81,20 @@ class Lake:
             with storage_errors(f"removing {path}"):
                 path.unlink(missing_ok=True)
         else:
-            replace_atomically(path, rows.write_parquet)
+            replace_atomically(path, lambda target: rows.write_parquet(target, metadata={_PROOF: _proof(rows)}))
         return True
+
+    def prove(self, table: str, workday: dt.date) -> None:
+        """Hold one partition against the hash it carries and its schema; raises `StoreError` naming the file."""
+        path = self._layout.partition(table, workday)
+        try:
+            rows, carried = pl.read_parquet(path), pl.read_parquet_metadata(path).get(_PROOF)
+        except (PolarsError, OSError):
+            rows, carried = frame(LAKE[table], []), None
+        if carried is None or carried != _proof(rows):
+            message = f"{path} is damaged, or was not written by this program: restore it from a copy"
+            raise StoreError(message)
+        validated(LAKE[table], rows)
 
     def rewrite(self, table: str, whole: pl.DataFrame) -> list[dt.date]:
         """Make `whole` the whole table; returns the workdays that changed, and only those are written."""
@@ -120,6 +134,10 @@ class Lake:
             message = f"the kept answer {path} is missing or damaged: restore it from a copy"
             raise StoreError(message)
         return body
+
+
+def _proof(rows: pl.DataFrame) -> str:
+    return hash_of(rows.write_csv().encode())
 
 
 def _first_damaged(paths: list[Path]) -> Path:

@@ -66,6 +66,7 @@ class Outbox:
 
         `last`: look at the newest so many files only; default: all.
         """
+        receipts = {name for (name,) in ledger.rows("SELECT name FROM receipts WHERE outcome = 'taken'")}
         files = ledger.rows("SELECT seq, base_name, sha256, prev_sha256 FROM outbox_files ORDER BY seq")
         found: list[str] = []
         previous: str | None = None
@@ -77,19 +78,23 @@ class Outbox:
                 found.append(f"the sequence has a gap: {expected_seq} is missing before {seq}")
             if before != previous:
                 found.append(f"{base_name}: its prev_sha256 is not the hash of the file before it")
-            found += self._file_problems(base_name, _content(ledger, seq), digest)
+            found += self._file_problems(
+                base_name, _content(ledger, seq), digest, is_taken=f"{base_name}.receipt.json" in receipts
+            )
             previous, expected_seq = digest, seq + 1
         known = {f"{name}.jsonl" for (name,) in ledger.rows("SELECT base_name FROM outbox_files")}
         strangers = sorted(p.name for p in self.folder.glob("KONKURS_*.jsonl") if p.name not in known)
         return found + [f"{name} is in the outbox and not in the ledger" for name in strangers]
 
-    def _file_problems(self, base_name: str, jsonl: bytes, digest: str) -> list[str]:
+    def _file_problems(self, base_name: str, jsonl: bytes, digest: str, *, is_taken: bool) -> list[str]:
         if hash_of(jsonl) != digest:
             return [f"{base_name}: the ledger's bytes do not have the ledger's hash"]
         problems = []
         for name, content in render_all(base_name, jsonl).items():
             path = self.folder / name
-            if path.is_file() and path.read_bytes() != content:
+            if not path.is_file() and not is_taken:
+                problems.append(f"{name} is gone from the outbox, and no receipt says that core banking took it")
+            elif path.is_file() and path.read_bytes() != content:
                 problems.append(f"{name}: its bytes are not what was written")
         return problems
 

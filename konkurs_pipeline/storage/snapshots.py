@@ -121,6 +121,10 @@ class Snapshot:
         """
         return self._rows("accounts", "customer_ref", customer_refs) if self.has_accounts else None
 
+    def identifiers_of(self, customer_refs: Collection[str]) -> list[str]:
+        """Return every identifier, present and former, of some customers."""
+        return self._rows("identifiers", "customer_ref", customer_refs)["national_id"].unique().sort().to_list()
+
     def refs_exist(self, customer_refs: Collection[str]) -> frozenset[str]:
         """Return those of `customer_refs` that are customers; raises `StoreError` when damaged."""
         return frozenset(self._rows("customers", "customer_ref", customer_refs)["customer_ref"])

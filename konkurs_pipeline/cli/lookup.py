@@ -1,0 +1,60 @@
+"""`konkurs lookup`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import asdict
+
+import typer
+
+from konkurs_pipeline.cli.tables import print_table
+from konkurs_pipeline.domain.identifiers import IdKind, identify
+from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.enquiries.lookup import Finding, look_up
+from konkurs_pipeline.errors import UsageError
+from konkurs_pipeline.settings import load_settings
+from konkurs_pipeline.steps.poll import utc_now
+from konkurs_pipeline.storage.store import check_marker, layout_of
+
+
+def show_lookup(identifier: str, as_of: str | None, *, as_json: bool) -> None:
+    """Print what is known of a party; the number itself is not repeated."""
+    settings = load_settings()
+    layout = layout_of(settings)
+    check_marker(settings, layout, create=False)
+    asked = identifier.strip()
+    if identify(asked, synthetic_allowed=settings.synthetic_allowed) is IdKind.UNKNOWN:
+        typer.echo("konkurs: the number fails its check; it is looked up as it is", err=True)
+    finding = look_up(layout, asked, _instant(as_of))
+    if as_json:
+        typer.echo(json.dumps(asdict(finding), indent=2, default=_plain))
+    else:
+        _print(finding)
+
+
+def _instant(text: str | None) -> dt.datetime:
+    if text is None:
+        return utc_now()
+    try:
+        instant = dt.datetime.fromisoformat(text)
+    except ValueError:
+        message = "--as-of takes a time such as 2018-06-08T14:00 (Oslo) or 2018-06-08T12:00:00Z"
+        raise UsageError(message) from None
+    return (instant if instant.tzinfo else instant.replace(tzinfo=OSLO)).astimezone(dt.UTC)
+
+
+def _plain(value: object) -> str:
+    return value.isoformat() if isinstance(value, dt.date) else str(value)
+
+
+def _print(finding: Finding) -> None:
+    if not finding.notices:
+        typer.echo("no notice is known on this party")
+        return
+    typer.echo("bankrupt: yes" if finding.is_bankrupt else "bankrupt: no")
+    if finding.account_history_from:
+        typer.echo(f"a trustee may ask account history from {finding.account_history_from}")
+    for title, rows in (("Bankruptcies", finding.estates), ("Notices", finding.notices), ("Actions", finding.actions)):
+        if rows:
+            print_table(title, rows)

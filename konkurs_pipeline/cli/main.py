@@ -1,0 +1,157 @@
+"""`konkurs`: the commands, their arguments and their exit codes.
+
+Results go to stdout, progress and problems to stderr. Modules are imported when their command runs: `konkurs status` must
+not wait for dagster. Exit codes: 0 done, 1 failed or incomplete, 2 usage or settings, 3 another run holds the store.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.redaction import redact
+
+app = typer.Typer(
+    name="konkurs",
+    help="Konkursvarsel for banks: poll the register of bankruptcies, match customers, hand over what to do.\n\n"
+    "Start with `konkurs demo`. For a bank's own set-up: `konkurs doctor`, then `konkurs run`, `konkurs status`.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for programs.")]
+Day = Annotated[str | None, typer.Option(metavar="DAY", help="A day, YYYY-MM-DD.")]
+
+
+@app.command()
+def demo() -> None:
+    """Show the whole chain on Brreg's 15 test notices, in a fresh demo data folder, in seconds."""
+    from konkurs_pipeline.cli.demo import show_demo
+
+    show_demo()
+
+
+@app.command()
+def run(
+    first: Annotated[str | None, typer.Option("--from", metavar="DAY", help="First workday, YYYY-MM-DD.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last workday; default: today's.")] = None,
+) -> None:
+    """Poll once: today's workday and the lookback, or the given workdays and the lookback before them."""
+    from konkurs_pipeline.cli.run import run_once
+
+    raise typer.Exit(run_once(_day("--from", first), _day("--to", last)))
+
+
+@app.command()
+def status(*, as_json: AsJson = False) -> None:
+    """Show how things stand: last poll, newest notice, quarantine, held and unconfirmed actions, register, certificate."""
+    from konkurs_pipeline.cli.status import show_status
+
+    show_status(as_json=as_json)
+
+
+@app.command()
+def lookup(
+    identifier: Annotated[str, typer.Argument(metavar="ID", help="orgnr, fødselsnummer or D-nummer; - reads stdin.")],
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", metavar="TIME", help="What was known then: ISO time, Oslo unless it says.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Tell whether a party is bankrupt, since when, by which notices, known when, and what was done."""
+    from konkurs_pipeline.cli.lookup import show_lookup
+
+    show_lookup(sys.stdin.readline() if identifier == "-" else identifier, as_of, as_json=as_json)
+
+
+@app.command()
+def held(*, as_json: AsJson = False) -> None:
+    """List the BLOCK rows that are held back until a person releases them."""
+    from konkurs_pipeline.cli.held import show_held
+
+    show_held(as_json=as_json)
+
+
+@app.command()
+def release(
+    run_id: Annotated[str, typer.Argument(metavar="RUN_ID", help="The run that held them back.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who releases them.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")],
+) -> None:
+    """Release the rows that a run held back; the next run writes them."""
+    from konkurs_pipeline.cli.held import release_rows
+
+    release_rows(run_id, by=by, reason=reason)
+
+
+@app.command()
+def doctor(*, as_json: AsJson = False) -> None:
+    """Check settings, certificate, service, calendar, register files and folders; say what to do about each."""
+    from konkurs_pipeline.cli.doctor import show_doctor
+
+    raise typer.Exit(show_doctor(as_json=as_json))
+
+
+@app.command()
+def contract(*, as_json: AsJson = False) -> None:
+    """Read the service and report, field by field, how its answers differ from the assumed shapes."""
+    from konkurs_pipeline.cli.contract import show_contract
+
+    show_contract(as_json=as_json)
+
+
+@app.command()
+def verify(*, as_json: AsJson = False) -> None:
+    """Check again everything that was written: hashes, the chain of files, the sequence, the ledger against the files."""
+    from konkurs_pipeline.cli.verify import show_verify
+
+    raise typer.Exit(show_verify(as_json=as_json))
+
+
+@app.command()
+def simulate(
+    port: Annotated[int, typer.Option(metavar="N", help="Port on 127.0.0.1.")] = 8443,
+    scenario: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: notices, faults, paging.")] = None,
+    seed: Annotated[int | None, typer.Option(metavar="N", help="Also serve generated notices of this seed.")] = None,
+    years: Annotated[int, typer.Option(metavar="N", help="How many years of them, up to the end of next month.")] = 1,
+    tls_dir: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where its certificates are; default <data>/simulator.")
+    ] = None,
+    *,
+    plain_http: Annotated[bool, typer.Option("--plain-http", help="Without TLS.")] = False,
+) -> None:
+    """Serve Konkursvarsel as it is assumed to be, alone, on loopback, with mutual TLS."""
+    from konkurs_pipeline.cli.simulate import serve_simulator
+
+    serve_simulator(port, scenario, seed, years, tls_dir, plain_http=plain_http)
+
+
+def _day(option: str, text: str | None) -> dt.date | None:
+    if text is None:
+        return None
+    try:
+        return dt.date.fromisoformat(text)
+    except ValueError:
+        message = f"a day is written YYYY-MM-DD, such as 2018-06-08; got {redact(text)!r}"
+        raise typer.BadParameter(message, param_hint=option) from None
+
+
+def main() -> None:
+    """Run the command line; a foreseen error is one clear line on stderr and its exit code, never a traceback."""
+    try:
+        app()
+    except KonkursError as error:
+        typer.echo(f"konkurs: {redact(str(error))}", err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("konkurs: stopped by the keyboard; the next run goes on from what was committed", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.exit(1)

@@ -1,0 +1,74 @@
+"""`konkurs run`."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import typer
+
+from konkurs_pipeline.brreg.client import connect
+from konkurs_pipeline.domain.workdays import Window
+from konkurs_pipeline.errors import UsageError
+from konkurs_pipeline.orchestration.instance import dagster_instance
+from konkurs_pipeline.orchestration.launch import Ended, run_poll
+from konkurs_pipeline.settings import Settings, load_settings
+from konkurs_pipeline.steps.poll import utc_now
+from konkurs_pipeline.storage.dataset_map import load_dataset_map
+from konkurs_pipeline.storage.polls import Outcome
+from konkurs_pipeline.storage.store import Store, open_store
+
+_FAILED = (Outcome.FAILED, Outcome.PARTIAL)
+
+
+def run_once(first: dt.date | None, last: dt.date | None) -> int:
+    """Run one poll; prints how it ended and returns the exit code."""
+    settings = load_settings()
+    window = asked_window(settings, first, last)
+    refuse_unusable(settings)
+    with open_store(settings) as store, dagster_instance(settings) as instance:
+        typer.echo(f"polling {_days(window)} and the lookback from {window.read_from}", err=True)
+        ended = run_poll(settings, store, window, instance)
+        for line in summary(store, ended):
+            typer.echo(line)
+    if ended.detail:
+        typer.echo(f"konkurs: {ended.outcome.value}: {ended.detail}", err=True)
+    return 1 if ended.outcome in _FAILED else 0
+
+
+def refuse_unusable(settings: Settings) -> None:
+    """Stop on a certificate or a dataset map that cannot be used, before anything is touched."""
+    connect(settings).close()
+    load_dataset_map(settings.dataset_map)
+
+
+def asked_window(settings: Settings, first: dt.date | None, last: dt.date | None) -> Window:
+    """Return the window for the days asked for; none: today's workday. Raises `UsageError`."""
+    today = settings.calendar.workday_of(utc_now())
+    if first is None and last is not None:
+        message = "--to needs --from: give the first workday too"
+        raise UsageError(message)
+    first, last = first or today, last or today
+    if settings.calendar.on_or_before(last) > today:
+        message = f"--to {last} lies after today's workday {today}: the register has not written it yet"
+        raise UsageError(message)
+    return settings.calendar.window(first, last, lookback=settings.lookback_workdays)
+
+
+def _days(window: Window) -> str:
+    first, last = window.from_workday, window.to_workday
+    return f"workday {last}" if first == last else f"workdays {first} to {last}"
+
+
+def summary(store: Store, ended: Ended) -> list[str]:
+    """Return what a run did, in a few lines."""
+    lines = [f"run {ended.run_id}: {ended.outcome.value}"]
+    seen = store.ledger.rows("SELECT notices_seen, notices_new FROM polls WHERE run_id = ?", [ended.run_id])
+    if seen and seen[0][0] is not None:
+        lines.append(f"notices: {seen[0][0]} in the window, {seen[0][1]} new")
+    for seq, base_name in store.ledger.rows(
+        "SELECT seq, base_name FROM outbox_files WHERE run_id = ?", [ended.run_id]
+    ):
+        counts = store.ledger.rows("SELECT action, count(*) FROM actions WHERE seq = ? GROUP BY 1 ORDER BY 1", [seq])
+        said = ", ".join(f"{count} {action}" for action, count in counts) or "no action"
+        lines.append(f"outbox: {base_name} ({said})")
+    return lines

@@ -1,0 +1,41 @@
+"""`konkurs simulate`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from konkurs_pipeline.brreg.simulator.clock import real_time
+from konkurs_pipeline.brreg.simulator.generator import generate_notices
+from konkurs_pipeline.brreg.simulator.notices import load_test_notices
+from konkurs_pipeline.brreg.simulator.scenario import Scenario, load_scenario
+from konkurs_pipeline.brreg.simulator.server import serve
+from konkurs_pipeline.settings import load_settings
+from konkurs_pipeline.storage.store import layout_of
+
+_AHEAD = dt.timedelta(days=31)
+
+
+def serve_simulator(  # noqa: PLR0913, PLR0917 -- the command's options
+    port: int, scenario: Path | None, seed: int | None, years: int, tls_dir: Path | None, *, plain_http: bool
+) -> None:
+    """Serve until interrupted: Brreg's test notices or a scenario, and generated notices that appear as time passes."""
+    served = load_scenario(scenario) if scenario else Scenario(tuple(load_test_notices()), (), None, real_time)
+    if seed is not None:
+        today = served.now().date()
+        first = today - dt.timedelta(days=365 * years)
+        served = replace(served, notices=(*served.notices, *generate_notices(seed, first, today + _AHEAD)))
+    folder = None if plain_http else (tls_dir or layout_of(load_settings()).simulator).absolute()
+    serve(served.build_app(), port, folder, announce=lambda url: _announce(url, folder, len(served.notices)))
+
+
+def _announce(url: str, folder: Path | None, count: int) -> None:
+    typer.echo(f"serving {count} notices at {url} until Ctrl-C; to poll them:")
+    typer.echo(f"  export KONKURS_API_URL={url}")
+    if folder is not None:
+        typer.echo(f"  export KONKURS_CLIENT_P12={folder / 'client.p12'}")
+        typer.echo(f"  export KONKURS_CLIENT_P12_PASSWORD_FILE={folder / 'client.password'}")
+        typer.echo(f"  export KONKURS_CA_BUNDLE={folder / 'ca.pem'}")

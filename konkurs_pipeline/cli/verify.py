@@ -1,0 +1,31 @@
+"""`konkurs verify`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import typer
+
+from konkurs_pipeline.enquiries.integrity import inspect
+from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.settings import load_settings
+from konkurs_pipeline.storage.store import check_marker, layout_of, open_store
+
+
+def show_verify(*, as_json: bool) -> int:
+    """Print what was looked at and what is wrong; returns 1 when anything is."""
+    settings = load_settings()
+    if not check_marker(settings, layout_of(settings), create=False):
+        message = f"there is no store in {settings.data_dir}: run `konkurs run`, or set KONKURS_DATA_DIR"
+        raise StoreError(message)
+    with open_store(settings) as store:
+        inspections = list(inspect(store))
+    if as_json:
+        typer.echo(json.dumps([asdict(one) for one in inspections], indent=2))
+    for one in inspections:
+        if not as_json:
+            typer.echo(f"{one.part:<10} {one.looked_at:>7} looked at, {len(one.problems)} wrong")
+        for problem in one.problems:
+            typer.echo(f"konkurs: {one.part}: {problem}", err=True)
+    return 1 if any(one.problems for one in inspections) else 0

@@ -1,0 +1,36 @@
+"""Which BLOCK rows wait for a person."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import polars as pl
+
+from konkurs_pipeline.domain.actions import ActionStatus
+from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.published import Published
+
+
+@dataclass(frozen=True)
+class HeldAction:
+    """One held BLOCK; `released_by` null: nobody yet."""
+
+    run_id: str
+    decided_at: dt.datetime
+    customer_ref: str
+    account_no: str | None
+    notice_uuid: str
+    released_by: str | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for printing."""
+        return {**asdict(self), "decided_at": self.decided_at.isoformat(timespec="seconds")}
+
+
+def held_rows(layout: Layout) -> list[HeldAction]:
+    """Return the held rows, oldest first."""
+    columns = ["run_id", "decided_at", "customer_ref", "account_no", "notice_uuid", "released_by"]
+    rows = Published(layout).read("actions").filter(pl.col("status") == ActionStatus.HELD.value)
+    return [HeldAction(*row) for row in rows.sort("decided_at", "action_id").select(columns).iter_rows()]

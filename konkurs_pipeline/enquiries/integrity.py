@@ -1,0 +1,93 @@
+"""Is everything that was written still what was written: answers, lake, register snapshot, ledger, outbox."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.schemas.tables import LAKE, LEDGER, validated
+from konkurs_pipeline.storage.outbox_format import records_of
+from konkurs_pipeline.storage.store import Store
+
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """One part of the store: how many things were looked at, and what is wrong with them."""
+
+    part: str
+    looked_at: int
+    problems: list[str]
+
+
+def inspect(store: Store) -> Iterator[Inspection]:
+    """Look at every part, one after the other; a damaged part does not hide the next."""
+    looks: dict[str, Callable[[Store], tuple[int, list[str]]]] = {
+        "answers": _answers,
+        "lake": _lake,
+        "register": _register,
+        "ledger": _ledger,
+        "outbox": _outbox,
+        "decisions": _decisions,
+    }
+    for part, look in looks.items():
+        try:
+            count, problems = look(store)
+        except StoreError as error:
+            count, problems = 0, [str(error)]
+        yield Inspection(part, count, problems)
+
+
+def _answers(store: Store) -> tuple[int, list[str]]:
+    digests = [digest for (digest,) in store.ledger.rows("SELECT DISTINCT sha256 FROM answers ORDER BY 1")]
+    return len(digests), _failing(store.lake.answer, digests)
+
+
+def _lake(store: Store) -> tuple[int, list[str]]:
+    partitions = [(table, day) for table in LAKE for day in store.lake.workdays(table)]
+    return len(partitions), _failing(lambda partition: store.lake.prove(*partition), partitions)
+
+
+def _register(store: Store) -> tuple[int, list[str]]:
+    snapshot = store.snapshots.current()
+    return (0, []) if snapshot is None else (1, _failing(lambda one: one.verify(), [snapshot]))
+
+
+def _ledger(store: Store) -> tuple[int, list[str]]:
+    return len(LEDGER), _failing(lambda name: validated(LEDGER[name], store.ledger.read(name)), LEDGER)
+
+
+def _outbox(store: Store) -> tuple[int, list[str]]:
+    ((count,),) = store.ledger.rows("SELECT count(*) FROM outbox_files")
+    return count, store.outbox.problems(store.ledger)
+
+
+def _decisions(store: Store) -> tuple[int, list[str]]:
+    """Hold the actions of the ledger against the rows of the files: each in exactly one, and every row known."""
+    in_ledger = {
+        (action_id, seq) for action_id, seq in store.ledger.rows("SELECT action_id, seq FROM actions WHERE seq IS NOT NULL")
+    }
+    in_files: list[tuple[str, int]] = []
+    for seq, jsonl in store.ledger.rows("SELECT seq, jsonl FROM outbox_content ORDER BY seq"):
+        in_files += [(record["action_id"], seq) for record in records_of(bytes(jsonl)) if record["record"] == "A"]
+    problems = [f"action {a} is in file {s} and not in the ledger" for a, s in sorted(set(in_files) - in_ledger)]
+    problems += [f"action {a} is in the ledger and not in file {s}" for a, s in sorted(in_ledger - set(in_files))]
+    times = Counter(action_id for action_id, _ in in_files)
+    problems += [f"action {a} was written {count} times" for a, count in sorted(times.items()) if count > 1]
+    return len(in_ledger), problems
+
+
+def _failing(prove: Callable[[_T], object], things: Iterable[_T]) -> list[str]:
+    """Prove each thing; return what the proofs say that fail."""
+    problems = []
+    for thing in things:
+        try:
+            prove(thing)
+        except StoreError as error:
+            problems.append(str(error))
+    return problems

@@ -1,0 +1,118 @@
+"""How things stand: for operations, and for a monitor that calls `konkurs status --json`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from konkurs_pipeline.brreg.certificate import settings_certificate
+from konkurs_pipeline.domain.actions import ActionStatus
+from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.snapshots import Snapshots
+from konkurs_pipeline.storage.store import check_marker, layout_of
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of the store; every part is null or empty where there is nothing yet."""
+
+    last_poll: dict[str, Any] | None
+    last_good_poll_at: str | None
+    newest_notice_registered_at: str | None
+    quarantine: dict[str, int]
+    held: int
+    unconfirmed: dict[str, int]
+    receipts_set_aside: int
+    register: dict[str, Any] | None
+    certificate: dict[str, Any] | None
+    attention: list[str]
+
+
+def current_status(settings: Settings, now: dt.datetime) -> Status:
+    """Gather the status. Raises `StoreError` when the folder belongs to another environment or is damaged."""
+    layout = layout_of(settings)
+    check_marker(settings, layout, create=False)
+    published = Published(layout)
+    polls = published.read("polls").sort("started_at")
+    actions = published.read("actions")
+    quarantine = _open_quarantine(published)
+    held = actions.filter(pl.col("status") == ActionStatus.HELD.value).height
+    last = polls.tail(1).to_dicts()
+    good = polls.filter(pl.col("outcome").is_in(["new", "nothing_new", "partial"]))["ended_at"].max()
+    certificate = _certificate(settings, now)
+    return Status(
+        last_poll={name: _text(value) for name, value in last[0].items()} if last else None,
+        last_good_poll_at=_text(good),
+        newest_notice_registered_at=_text(published.read("raw_notices")["registered_at"].max()),
+        quarantine=quarantine,
+        held=held,
+        unconfirmed=_counts(actions.filter(pl.col("status") == ActionStatus.EXPORTED.value), "action"),
+        receipts_set_aside=published.read("receipts").filter(pl.col("outcome") == "set_aside").height,
+        register=_register(Snapshots(layout.snapshots)),
+        certificate=certificate,
+        attention=_attention(last, quarantine, held, certificate),
+    )
+
+
+def _open_quarantine(published: Published) -> dict[str, int]:
+    return _counts(published.read("quarantine").filter(pl.col("resolved_at").is_null()), "reason")
+
+
+def _counts(rows: pl.DataFrame, column: str) -> dict[str, int]:
+    return dict(rows.group_by(column).len().sort(column).iter_rows())
+
+
+def _register(snapshots: Snapshots) -> dict[str, Any] | None:
+    snapshot = snapshots.current()
+    if snapshot is None:
+        return None
+    return {
+        "id": snapshot.id,
+        "accepted_at": _text(snapshot.accepted_at),
+        "customers": snapshot.counts.customers,
+        "accounts": snapshot.counts.accounts,
+        "flagged_customers": snapshot.counts.flagged_customers,
+        "flagged_accounts": snapshot.counts.flagged_accounts,
+    }
+
+
+def _certificate(settings: Settings, now: dt.datetime) -> dict[str, Any] | None:
+    try:
+        facts = settings_certificate(settings)
+    except KonkursError as error:
+        return {"expires_at": None, "days_left": None, "problem": str(error)}
+    if facts is None:
+        return None
+    return {"expires_at": _text(facts.not_after), "days_left": (facts.not_after - now).days, "problem": None}
+
+
+_EXPIRY_WARNING_DAYS = 60
+
+
+def _attention(
+    last: list[dict[str, Any]], quarantine: dict[str, int], held: int, certificate: dict[str, Any] | None
+) -> list[str]:
+    lines = []
+    if last and last[0]["detail"]:
+        lines.append(f"last poll ({last[0]['outcome']}): {last[0]['detail']}")
+    if quarantine:
+        said = ", ".join(f"{count} {reason}" for reason, count in quarantine.items())
+        lines.append(f"quarantine: {said}: look at the view `quarantine` in konkurs.duckdb")
+    if held:
+        lines.append(f"{held} BLOCK rows are held: `konkurs held`")
+    if certificate and certificate["problem"]:
+        lines.append(f"certificate: {certificate['problem']}")
+    elif certificate and certificate["days_left"] < _EXPIRY_WARNING_DAYS:
+        lines.append(f"certificate: {certificate['days_left']} days left: order a new one")
+    return lines
+
+
+def _text(value: object) -> Any:  # noqa: ANN401 -- what JSON can say
+    if isinstance(value, dt.datetime):
+        return value.isoformat(timespec="milliseconds")
+    return value.isoformat() if isinstance(value, dt.date) else value
