@@ -34,17 +34,18 @@ def prepare_dagster_home(settings: Settings) -> Path:
     make_private_folder(home)
     config = home / "dagster.yaml"
     if not given or not config.is_file():
-        content = project_file("dagster.yaml").read_bytes()
+        content = _project_config()
         if not config.is_file() or config.read_bytes() != content:
             write_bytes_atomically(config, content)
     os.environ["DAGSTER_HOME"] = str(home)
     return home
 
 
-def project_file(name: str) -> Path:
-    """Return a file that belongs to the project: inside the installed package, else in the checkout."""
-    packaged = Path(str(files("konkurs_pipeline"))) / "resources" / name
-    return packaged if packaged.exists() else Path(str(files("konkurs_pipeline"))).parent / name
+def _project_config() -> bytes:
+    """Return the project's dagster.yaml: inside the installed package, else in the checkout."""
+    package = Path(str(files("konkurs_pipeline")))
+    packaged = package / "resources" / "dagster.yaml"
+    return (packaged if packaged.exists() else package.parent / "dagster.yaml").read_bytes()
 
 
 def spare_syncs() -> None:

@@ -29,7 +29,7 @@ def run_poll(
     settings: Settings, store: Store, window: Window, instance: dg.DagsterInstance, *, now: Clock = utc_now
 ) -> Ended:
     """Run one poll over `window` with an open store; returns how it ended, also when it failed."""
-    job = build_defs(settings, store=store, now=now).get_job_def(JOB_NAME)
+    job = build_defs(settings, store=store, now=now).resolve_job_def(JOB_NAME)
     result = job.execute_in_process(
         run_config=QUIET_RUN_CONFIG, instance=instance, raise_on_error=False, tags=_tags(window)
     )

@@ -128,7 +128,7 @@ def _sort_in(  # noqa: PLR0913, PLR0917 -- one document with all that goes with 
         message = f"GET {answer.resource}: the document names no debtor where one is expected: see `konkurs contract`"
         received.errors.append(AnswerError(message))
         return
-    payload = json.dumps(document, ensure_ascii=False)
+    payload = json.dumps(document)
     synthetic_allowed = poll.settings.synthetic_allowed
     reading = read_dataset(notice, document, poll.fields, synthetic_allowed=synthetic_allowed)
     if reading.contradiction is not None:

@@ -111,7 +111,7 @@ def _read_items(poll: Poll, items: Iterable[object], answer: Answer) -> tuple[li
     parsed: list[tuple[ParsedNotice, str]] = []
     entries: list[Entry] = []
     for item in items:
-        payload = json.dumps(item, ensure_ascii=False)
+        payload = json.dumps(item)
         try:
             parsed.append((parse_notice(item), payload))
         except UnreadableNoticeError as error:

@@ -3,6 +3,8 @@
 Each asset's docstring is its description in Dagster's UI. No rule is here: steps/ does the work.
 """
 
+import warnings
+
 import dagster as dg
 
 from konkurs_pipeline.orchestration.assets.actions import build_actions
@@ -26,4 +28,7 @@ def build_assets(workdays: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]
         build_actions,
         build_outbox,
     )
-    return [build_register(), *(build(workdays) for build in builders)]
+    with warnings.catch_warnings():
+        # backfill_policy is in beta; the versions are pinned, and a test runs a range.
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return [build_register(), *(build(workdays) for build in builders)]

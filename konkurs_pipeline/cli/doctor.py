@@ -1,0 +1,25 @@
+"""`konkurs doctor`."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+import typer
+
+from konkurs_pipeline.enquiries.diagnosis import Level, diagnose
+from konkurs_pipeline.redaction import redact
+from konkurs_pipeline.settings import load_settings
+from konkurs_pipeline.steps.poll import utc_now
+
+
+def show_doctor(*, as_json: bool) -> int:
+    """Print a line for each thing looked at; returns 1 when there is a problem."""
+    found = []
+    for one in diagnose(load_settings(), utc_now()):
+        found.append(one)
+        if not as_json:
+            typer.echo(f"{one.level.value:<8} {one.what:<12} {redact(one.said)}")
+    if as_json:
+        typer.echo(redact(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False)))
+    return 1 if any(one.level is Level.PROBLEM for one in found) else 0

@@ -1,0 +1,154 @@
+"""What `konkurs doctor` looks at: everything a poll needs, each with what to do when it is not as it should be.
+
+Nothing is changed: no folder is created, no register accepted, no notice stored.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from konkurs_pipeline.brreg.certificate import open_rights, settings_certificate, settings_context
+from konkurs_pipeline.brreg.client import connect
+from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.register.files import RegisterKind, read_register_file
+from konkurs_pipeline.register.rules import Limits, judge_accounts, judge_customers
+from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.storage.dataset_map import load_dataset_map
+from konkurs_pipeline.storage.store import check_marker, layout_of
+
+_EXPIRY_WARNING_DAYS = 60
+
+
+class Level(StrEnum):
+    """How a thing is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """One line: what was looked at, how it is, what was seen or what to do."""
+
+    what: str
+    level: Level
+    said: str
+
+
+def diagnose(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
+    """Look at everything, one after the other; what fails does not hide the rest."""
+    yield Diagnosis(
+        "settings", Level.OK, f"environment {settings.environment.value}, bank {settings.bank_id}, {settings.data_dir}"
+    )
+    looks: dict[str, Callable[[Settings, dt.datetime], Iterator[Diagnosis]]] = {
+        "calendar": _calendar,
+        "folders": _folders,
+        "dataset map": _dataset_map,
+        "register": _register,
+        "certificate": _certificate,
+        "service": _service,
+    }
+    for what, look in looks.items():
+        try:
+            yield from look(settings, now)
+        except KonkursError as error:
+            yield Diagnosis(what, Level.PROBLEM, str(error))
+
+
+def _calendar(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
+    calendar = settings.calendar
+    today = calendar.workday_of(now)
+    yield Diagnosis("calendar", Level.OK, f"today's workday is {today}, the one before {calendar.back(today, 1)}")
+
+
+def _folders(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
+    del now
+    layout = layout_of(settings)
+    check_marker(settings, layout, create=False)
+    for what, folder in (("data folder", layout.root), ("outbox", layout.outbox), ("receipts", layout.receipts)):
+        yield _folder(what, folder, is_private=what == "data folder")
+
+
+def _folder(what: str, folder: Path, *, is_private: bool) -> Diagnosis:
+    if not folder.is_dir():
+        above = next(parent for parent in folder.parents if parent.is_dir())
+        if os.access(above, os.W_OK):
+            return Diagnosis(what, Level.OK, f"{folder} will be created by the first run")
+        return Diagnosis(what, Level.PROBLEM, f"{folder} is absent and {above} cannot be written: create it")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return Diagnosis(what, Level.PROBLEM, f"{folder} cannot be written: give the service's user the right to")
+    if is_private and folder.stat().st_mode & 0o077:
+        return Diagnosis(what, Level.WARNING, f"{folder} is open to other users: chmod 700 {folder}")
+    return Diagnosis(what, Level.OK, str(folder))
+
+
+def _dataset_map(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
+    del now
+    load_dataset_map(settings.dataset_map)
+    yield Diagnosis("dataset map", Level.OK, str(settings.dataset_map or "built in"))
+
+
+def _register(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
+    del now
+    limits = Limits(settings.synthetic_allowed, settings.max_register_invalid)
+    file = read_register_file(settings.customers, RegisterKind.CUSTOMERS)
+    customers, _ = judge_customers(file.frame, settings.customers.name, limits)
+    flagged = int(customers["is_flagged"].sum())
+    level = Level.WARNING if flagged else Level.OK
+    yield Diagnosis("customers", level, f"{customers.height} rows, {flagged} whose identifier fails its check")
+    if not settings.accounts.is_file():
+        yield Diagnosis("accounts", Level.WARNING, f"{settings.accounts} is absent: actions are for whole customers")
+        return
+    accounts = judge_accounts(
+        read_register_file(settings.accounts, RegisterKind.ACCOUNTS).frame, settings.accounts.name, customers, limits
+    )
+    yield Diagnosis("accounts", Level.OK, f"{accounts.accounts.height} rows in use")
+
+
+def _certificate(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
+    facts = settings_certificate(settings)
+    if facts is None:
+        yield Diagnosis("certificate", Level.OK, "none is needed: plain http on loopback")
+        return
+    settings_context(settings)
+    days_left = (facts.not_after - now).days
+    if now > facts.not_after or now < facts.not_before:
+        yield Diagnosis(
+            "certificate", Level.PROBLEM, f"valid {facts.not_before:%Y-%m-%d} to {facts.not_after:%Y-%m-%d}: renew it"
+        )
+    elif days_left < _EXPIRY_WARNING_DAYS:
+        yield Diagnosis("certificate", Level.WARNING, f"{days_left} days left: order a new one")
+    else:
+        yield Diagnosis("certificate", Level.OK, f"{facts.organisation}, valid to {facts.not_after:%Y-%m-%d}")
+    yield from _certificate_use(settings, facts.chain_length, may_authenticate=facts.may_authenticate)
+
+
+def _certificate_use(settings: Settings, chain_length: int, *, may_authenticate: bool) -> Iterator[Diagnosis]:
+    if not may_authenticate:
+        said = "its key usage does not allow TLS client authentication: order an enterprise certificate for authentication"
+        yield Diagnosis("key usage", Level.PROBLEM, said)
+    else:
+        yield Diagnosis("key usage", Level.OK, "TLS client authentication")
+    if chain_length == 1:
+        said = "the PKCS#12 holds no issuer: some servers then answer 'unknown ca'. Export it with its chain"
+        yield Diagnosis("chain", Level.WARNING, said)
+    else:
+        yield Diagnosis("chain", Level.OK, f"{chain_length} certificates")
+    for path in (settings.client_p12, settings.client_p12_password_file):
+        if path is not None and open_rights(path):
+            yield Diagnosis("file rights", Level.WARNING, f"{path} can be read by others: chmod 600 {path}")
+
+
+def _service(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
+    with connect(settings) as service:
+        service.fetch_root()
+        listed = service.fetch_notices(now - dt.timedelta(days=3), keep=lambda _: None)
+    yield Diagnosis("service", Level.OK, f"{settings.api_url} answers: {len(listed.items)} notices of the last 3 days")
+    for finding in listed.findings:
+        yield Diagnosis("service", Level.WARNING, finding)

@@ -1,0 +1,64 @@
+"""A fresh demo store: what an earlier demo left is removed, and nothing else ever is.
+
+Only a store that says itself that it is a demo's is touched. Dagster's history stays: its UI may be open on it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+from konkurs_pipeline.errors import UsageError
+from konkurs_pipeline.settings import Environment, Settings
+from konkurs_pipeline.storage import lock
+from konkurs_pipeline.storage.files import make_private_folder, storage_errors, write_bytes_atomically
+from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.store import check_marker, layout_of
+
+
+def make_fresh(settings: Settings) -> None:
+    """Empty the demo store and give it the demo's register, unless there is one.
+
+    Raises `UsageError` in another environment than demo, `StoreError` when the folder is not a demo store of this bank,
+    `StoreBusyError` while a run holds it.
+    """
+    if settings.environment is not Environment.DEMO:
+        message = f"KONKURS_ENVIRONMENT is {settings.environment.value}: the demo runs in the environment demo only"
+        raise UsageError(message)
+    layout = layout_of(settings)
+    make_private_folder(layout.root)
+    with lock.held(layout.lock):
+        if check_marker(settings, layout, create=False):
+            _empty(layout)
+        elif layout.ledger.is_file():
+            message = f"{layout.root} holds a ledger and does not say whose: set KONKURS_DATA_DIR to another folder"
+            raise UsageError(message)
+    _give_register(settings)
+
+
+def _empty(layout: Layout) -> None:
+    with storage_errors(f"emptying the demo store {layout.root}"):
+        for folder in (layout.lake, layout.ledger.parent, layout.published):
+            shutil.rmtree(folder, ignore_errors=True)
+        for folder in (layout.outbox, layout.receipts):
+            for path in folder.glob("KONKURS_*"):
+                path.unlink()
+        layout.analyst_database.unlink(missing_ok=True)
+        layout.marker.unlink()
+
+
+def _give_register(settings: Settings) -> None:
+    """Put the demo's register where the settings look for one, unless the bank has a file of customers there."""
+    if settings.customers.exists():
+        return
+    for path, name in ((settings.customers, "customers.csv"), (settings.accounts, "accounts.csv")):
+        make_private_folder(path.parent)
+        write_bytes_atomically(path, project_file(f"register/{name}").read_bytes())
+
+
+def project_file(name: str) -> Path:
+    """Return a data file of the project: inside the installed package, else in the checkout's `data/`."""
+    package = Path(str(files("konkurs_pipeline")))
+    packaged = package / "resources" / name
+    return packaged if packaged.exists() else package.parent / "data" / name
