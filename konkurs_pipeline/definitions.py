@@ -20,9 +20,7 @@ from konkurs_pipeline.storage.store import Store, layout_of
 JOB_NAME = "konkurs_poll"
 
 
-def build_defs(
-    settings: Settings | None = None, *, store: Store | None = None, now: Clock = utc_now
-) -> dg.Definitions:
+def build_defs(settings: Settings | None = None, *, store: Store | None = None, now: Clock = utc_now) -> dg.Definitions:
     """Return the definitions for `settings` (default: read from the environment).
 
     `store`: an open store that runs use instead of opening their own; `now`: the clock.

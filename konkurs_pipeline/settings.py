@@ -17,7 +17,15 @@ from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_core import ErrorDetails
 
 from konkurs_pipeline.domain.workdays import Calendar
@@ -59,7 +67,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     environment: Environment = Field(
-        Environment.DEMO, description="`demo`, `test` or `prod`; `prod` refuses synthetic identifiers and test hosts"
+        Environment.DEMO,
+        description="`demo`, `test` or `prod`; `prod` refuses synthetic identifiers and test hosts",
     )
     bank_id: Annotated[str, Field(pattern=r"^[A-Z0-9]{2,12}$")] = Field(
         "DEMO", description="short id of the bank, 2 to 12 of A-Z and 0-9, in file names"
@@ -85,9 +94,7 @@ class Settings(BaseModel):
     max_register_invalid: float = Field(
         0.01, ge=0, le=1, description="a register with a larger share of failing identifiers is refused"
     )
-    http_deadline_s: float = Field(
-        60, gt=0, le=3600, description="total seconds one request may take, body included"
-    )
+    http_deadline_s: float = Field(60, gt=0, le=3600, description="total seconds one request may take, body included")
     dataset_map: Path | None = Field(None, description="TOML file: where in a dataset a field is found")
     extra_closed_days: frozenset[dt.date] = Field(
         frozenset(), description="ISO dates, comma separated, that are not working days"
@@ -141,7 +148,10 @@ class Settings(BaseModel):
         if self.environment is Environment.PROD and _TEST_HOST.search(host):
             _complain("api_url", "a production host, as KONKURS_ENVIRONMENT is prod")
         if url.scheme == "https" and self.client_p12 is None:
-            _complain("client_p12", "the path of the enterprise certificate (PKCS#12), as the service asks for mutual TLS")
+            _complain(
+                "client_p12",
+                "the path of the enterprise certificate (PKCS#12), as the service asks for mutual TLS",
+            )
         if self.client_p12 and not (self.client_p12_password_file or self.client_p12_password):
             _complain("client_p12_password_file", "the path of a file that holds the certificate's password")
         return self
@@ -149,7 +159,10 @@ class Settings(BaseModel):
     @model_validator(mode="after")
     def _check_first_workday(self) -> Self:
         if not self.calendar.is_workday(self.first_workday):
-            _complain("first_workday", f"a working day; the one before is {self.calendar.on_or_before(self.first_workday)}")
+            _complain(
+                "first_workday",
+                f"a working day; the one before is {self.calendar.on_or_before(self.first_workday)}",
+            )
         return self
 
     @property

@@ -62,9 +62,7 @@ class ClientCertificate:
     def may_authenticate(self) -> bool:
         """Whether its key usages allow it to be a TLS client."""
         signs = not self.key_usages or "digital_signature" in self.key_usages
-        return signs and (
-            not self.extended_key_usages or bool({"client_auth", "any"} & set(self.extended_key_usages))
-        )
+        return signs and (not self.extended_key_usages or bool({"client_auth", "any"} & set(self.extended_key_usages)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +175,7 @@ def _load_identity(p12: Path, password: bytes | str) -> _Identity:
 
 
 def _identity_of(p12: Path, store: PKCS12KeyAndCertificates) -> _Identity:
-    missing = (
-        "no private key"
-        if store.key is None
-        else "no certificate for its key"
-        if store.cert is None
-        else None
-    )
+    missing = "no private key" if store.key is None else "no certificate for its key" if store.cert is None else None
     if store.key is None or store.cert is None:
         message = (
             f"KONKURS_CLIENT_P12 {p12} holds {missing}; expected: the enterprise certificate with its "
@@ -222,11 +214,7 @@ def _trusting(ca_bundle: Path | None) -> ssl.SSLContext:
 
 
 def _unreadable(variable: str, path: Path | None, error: OSError) -> str:
-    cause = (
-        "there is no such file"
-        if isinstance(error, FileNotFoundError)
-        else f"it cannot be read ({error.strerror})"
-    )
+    cause = "there is no such file" if isinstance(error, FileNotFoundError) else f"it cannot be read ({error.strerror})"
     return f"{variable} {path}: {cause}; expected: a file we can read. Correct the path or its rights"
 
 

@@ -210,9 +210,7 @@ class Konkursvarsel:
             raise cut_short(target) from None
         except httpx.TransportError as error:
             raise transport_error(error, target, self._deadline_s) from None
-        return Answer(
-            path, response.status_code, body, hashlib.sha256(body).hexdigest(), dt.datetime.now(dt.UTC)
-        )
+        return Answer(path, response.status_code, body, hashlib.sha256(body).hexdigest(), dt.datetime.now(dt.UTC))
 
     def _keep(self, answer: Answer, keep: Keep) -> None:
         with self._keep_lock:

@@ -37,8 +37,7 @@ _REFUSED_CERTIFICATE: Final = re.compile(
     r"ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE|DECRYPT_ERROR)"
 )
 _CHECK_OURS: Final = (
-    "check that it is ordered for this environment (test or production), its dates and its chain "
-    "(`konkurs doctor`)"
+    "check that it is ordered for this environment (test or production), its dates and its chain (`konkurs doctor`)"
 )
 
 
@@ -79,8 +78,7 @@ def status_error(response: httpx.Response, target: Target) -> ServiceError | Non
         return None
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return AccessRefusedError(
-            f"{target}: the service refused us ({status}): the client certificate is not let in; "
-            f"{_CHECK_OURS}"
+            f"{target}: the service refused us ({status}): the client certificate is not let in; {_CHECK_OURS}"
         )
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
         return NotFoundError(f"{target}: the service has no such resource ({status}); check KONKURS_API_URL")
@@ -88,9 +86,7 @@ def status_error(response: httpx.Response, target: Target) -> ServiceError | Non
         return _told_to_wait(response, target)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return AttemptFailedError(f"{target}: the service failed ({status}); try again later, or ask Brreg")
-    return AnswerError(
-        f"{target}: the service answered {status}{_status_hint(response)}; expected: 200 with JSON"
-    )
+    return AnswerError(f"{target}: the service answered {status}{_status_hint(response)}; expected: 200 with JSON")
 
 
 def _status_hint(response: httpx.Response) -> str:
@@ -114,9 +110,7 @@ def _told_to_wait(response: httpx.Response, target: Target) -> AttemptFailedErro
     if wait > MAX_TOLD_WAIT_S:
         message = f"{said}, in {wait:.0f} s; we wait {MAX_TOLD_WAIT_S:.0f} s at most); try again after that"
         return AttemptFailedError(message, retry=False)
-    return AttemptFailedError(
-        f"{said}, in {wait:.0f} s) and did so at every attempt; try again later", retry=wait
-    )
+    return AttemptFailedError(f"{said}, in {wait:.0f} s) and did so at every attempt; try again later", retry=wait)
 
 
 def _retry_after(text: str) -> float | None:
@@ -181,12 +175,9 @@ def _tls_error(error: ssl.SSLError, target: Target) -> ServiceError:
     reason = (error.reason or type(error).__name__).upper()
     told = reason.rpartition("ALERT_")[2].replace("_", " ").lower()
     if _REFUSED_CERTIFICATE.search(reason):
-        return AccessRefusedError(
-            f"{target}: the service refused our client certificate ({told}); {_CHECK_OURS}"
-        )
+        return AccessRefusedError(f"{target}: the service refused our client certificate ({told}); {_CHECK_OURS}")
     return AttemptFailedError(
-        f"{target}: the TLS connection failed ({told}); check KONKURS_API_URL (https, port) and what stands "
-        "between"
+        f"{target}: the TLS connection failed ({told}); check KONKURS_API_URL (https, port) and what stands between"
     )
 
 

@@ -214,9 +214,7 @@ def _instant_of(text: str) -> dt.datetime | None:
     seconds, fraction, hours, minutes = found.groups()
     offset = f"{hours}:{minutes}" if hours else "+00:00"
     try:
-        instant = dt.datetime.fromisoformat(f"{seconds}.{(fraction or '0')[:6]:0<6}{offset}").astimezone(
-            dt.UTC
-        )
+        instant = dt.datetime.fromisoformat(f"{seconds}.{(fraction or '0')[:6]:0<6}{offset}").astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None
     return instant if instant.year in _YEARS else None

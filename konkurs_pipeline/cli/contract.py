@@ -19,6 +19,8 @@ def show_contract(*, as_json: bool) -> None:
         typer.echo(json.dumps([asdict(report) for report in reports], indent=2, ensure_ascii=False))
         return
     for report in reports:
-        typer.echo(f"{report.part:<8} {report.name:<34} {report.found:>5} of {report.of:<5} {report.remark or ''}".rstrip())
+        typer.echo(
+            f"{report.part:<8} {report.name:<34} {report.found:>5} of {report.of:<5} {report.remark or ''}".rstrip()
+        )
     differing = sum(report.remark is not None for report in reports)
     typer.echo(f"{differing} differences from the assumed shapes", err=True)

@@ -49,9 +49,7 @@ def show_demo() -> None:
     _where_to_look(settings)
 
 
-def _poll_day_by_day(
-    settings: Settings, store: Store, notices: Sequence[SimulatedNotice], clock: SteppedClock
-) -> None:
+def _poll_day_by_day(settings: Settings, store: Store, notices: Sequence[SimulatedNotice], clock: SteppedClock) -> None:
     days = sorted({notice.registered_at.astimezone(OSLO).date() for notice in notices})
     with dagster_instance(settings) as instance:
         for day in track(days, description="polling", console=Console(stderr=True), transient=True):
@@ -66,7 +64,8 @@ def _report(store: Store, day: dt.date, workday: dt.date, ended: Ended) -> None:
         message = f"the poll of {day} ended as {ended.outcome.value}: {ended.detail}"
         raise KonkursError(message)
     ((new, base_name),) = store.ledger.rows(
-        "SELECT notices_new, base_name FROM polls JOIN outbox_files USING (run_id) WHERE run_id = ?", [ended.run_id]
+        "SELECT notices_new, base_name FROM polls JOIN outbox_files USING (run_id) WHERE run_id = ?",
+        [ended.run_id],
     )
     actions = store.ledger.rows(
         "SELECT action, count(*) FROM actions JOIN outbox_files USING (seq) WHERE base_name = ? GROUP BY 1 ORDER BY 1",
@@ -123,4 +122,6 @@ def _where_to_look(settings: Settings) -> None:
     typer.echo(f"files for core banking  {layout.outbox}")
     typer.echo(f"for analysts (DuckDB)   {layout.analyst_database}")
     typer.echo(f"the bank's register     {settings.customers.parent}")
-    typer.echo("next: `make dev` shows the runs in Dagster's UI; `.venv/bin/konkurs status`; `.venv/bin/konkurs verify`")
+    typer.echo(
+        "next: `make dev` shows the runs in Dagster's UI; `.venv/bin/konkurs status`; `.venv/bin/konkurs verify`"
+    )

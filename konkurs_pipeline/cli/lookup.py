@@ -55,6 +55,10 @@ def _print(finding: Finding) -> None:
     typer.echo("bankrupt: yes" if finding.is_bankrupt else "bankrupt: no")
     if finding.account_history_from:
         typer.echo(f"a trustee may ask account history from {finding.account_history_from}")
-    for title, rows in (("Bankruptcies", finding.estates), ("Notices", finding.notices), ("Actions", finding.actions)):
+    for title, rows in (
+        ("Bankruptcies", finding.estates),
+        ("Notices", finding.notices),
+        ("Actions", finding.actions),
+    ):
         if rows:
             print_table(title, rows)

@@ -60,7 +60,8 @@ def status(*, as_json: AsJson = False) -> None:
 def lookup(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="orgnr, fødselsnummer or D-nummer; - reads stdin.")],
     as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="TIME", help="What was known then: ISO time, Oslo unless it says.")
+        str | None,
+        typer.Option("--as-of", metavar="TIME", help="What was known then: ISO time, Oslo unless it says."),
     ] = None,
     *,
     as_json: AsJson = False,

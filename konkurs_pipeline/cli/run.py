@@ -65,9 +65,7 @@ def summary(store: Store, ended: Ended) -> list[str]:
     seen = store.ledger.rows("SELECT notices_seen, notices_new FROM polls WHERE run_id = ?", [ended.run_id])
     if seen and seen[0][0] is not None:
         lines.append(f"notices: {seen[0][0]} in the window, {seen[0][1]} new")
-    for seq, base_name in store.ledger.rows(
-        "SELECT seq, base_name FROM outbox_files WHERE run_id = ?", [ended.run_id]
-    ):
+    for seq, base_name in store.ledger.rows("SELECT seq, base_name FROM outbox_files WHERE run_id = ?", [ended.run_id]):
         counts = store.ledger.rows("SELECT action, count(*) FROM actions WHERE seq = ? GROUP BY 1 ORDER BY 1", [seq])
         said = ", ".join(f"{count} {action}" for action, count in counts) or "no action"
         lines.append(f"outbox: {base_name} ({said})")

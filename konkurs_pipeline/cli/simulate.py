@@ -19,7 +19,7 @@ from konkurs_pipeline.storage.store import layout_of
 _AHEAD = dt.timedelta(days=31)
 
 
-def serve_simulator(  # noqa: PLR0913, PLR0917 -- the command's options
+def serve_simulator(  # noqa: PLR0913 -- the command's options
     port: int, scenario: Path | None, seed: int | None, years: int, tls_dir: Path | None, *, plain_http: bool
 ) -> None:
     """Serve until interrupted: Brreg's test notices or a scenario, and generated notices that appear as time passes."""

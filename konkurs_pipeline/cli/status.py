@@ -27,7 +27,10 @@ def show_status(*, as_json: bool) -> None:
 def _lines(status: Status) -> list[tuple[str, str]]:
     poll, register, certificate = status.last_poll, status.register, status.certificate
     return [
-        ("last poll", f"{poll['outcome'] or 'under way'}, began {poll['started_at']}" if poll else "none yet"),
+        (
+            "last poll",
+            f"{poll['outcome'] or 'under way'}, began {poll['started_at']}" if poll else "none yet",
+        ),
         ("last good poll", status.last_good_poll_at or "none yet"),
         ("newest notice", status.newest_notice_registered_at or "none yet"),
         ("quarantine", _counts(status.quarantine)),
@@ -41,7 +44,10 @@ def _lines(status: Status) -> list[tuple[str, str]]:
             if register
             else "none accepted yet",
         ),
-        ("certificate", _or_none(certificate["problem"] or certificate["expires_at"]) if certificate else "none used"),
+        (
+            "certificate",
+            _or_none(certificate["problem"] or certificate["expires_at"]) if certificate else "none used",
+        ),
     ]
 
 

@@ -277,9 +277,7 @@ def _reopen(situation: Situation, estate: Estate) -> Iterator[Action]:
         obstacle = _obstacle_to_reopening(situation, block)
         kind = ActionKind.REOPEN if obstacle is None else ActionKind.REVIEW
         reason = obstacle or Reason.OPENING_DELETED
-        yield Action(
-            kind, block.customer_ref, block.account_no, sletting, block.matched_via, reason, block.action_id
-        )
+        yield Action(kind, block.customer_ref, block.account_no, sletting, block.matched_via, reason, block.action_id)
 
 
 def _obstacle_to_reopening(situation: Situation, block: Issued) -> Reason | None:
@@ -332,7 +330,7 @@ class Settlement:
     void: Mapping[str, str]
 
 
-def settle(
+def settle(  # noqa: PLR0913 -- each is one thing the ledger knows, all by name
     ought: Sequence[Action],
     *,
     written: Iterable[str],
@@ -365,9 +363,7 @@ def settle(
             hold.append(action)
     asked_for = {action.action_id for action in ought}
     void = {
-        action_id: _why_void(states.get(held_openings[action_id]))
-        for action_id in held
-        if action_id not in asked_for
+        action_id: _why_void(states.get(held_openings[action_id])) for action_id in held if action_id not in asked_for
     }
     return Settlement(tuple(write), tuple(hold), void)
 

@@ -177,9 +177,7 @@ def _linked_parties(
     return list(parties.values()), findings
 
 
-def _undeclared_identifiers(
-    document: object, known: set[str | None], *, synthetic_allowed: bool
-) -> list[str]:
+def _undeclared_identifiers(document: object, known: set[str | None], *, synthetic_allowed: bool) -> list[str]:
     """Say at which paths a valid identifier stands that no declared path explains."""
     texts = [(path, text) for path, text in _texts(document, "") if text not in known]
     kinds = identify_all([text for _, text in texts], synthetic_allowed=synthetic_allowed)

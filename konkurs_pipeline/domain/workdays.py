@@ -38,11 +38,7 @@ class Calendar:
 
     def is_workday(self, day: dt.date) -> bool:
         """Whether `day` is a working day. 24 and 31 December are, unless configured otherwise."""
-        return (
-            day.weekday() < _SATURDAY
-            and day not in _public_holidays(day.year)
-            and day not in self.extra_closed_days
-        )
+        return day.weekday() < _SATURDAY and day not in _public_holidays(day.year) and day not in self.extra_closed_days
 
     def on_or_before(self, day: dt.date) -> dt.date:
         """Return the latest workday on or before `day`."""

@@ -44,7 +44,9 @@ class Diagnosis:
 def diagnose(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
     """Look at everything, one after the other; what fails does not hide the rest."""
     yield Diagnosis(
-        "settings", Level.OK, f"environment {settings.environment.value}, bank {settings.bank_id}, {settings.data_dir}"
+        "settings",
+        Level.OK,
+        f"environment {settings.environment.value}, bank {settings.bank_id}, {settings.data_dir}",
     )
     looks: dict[str, Callable[[Settings, dt.datetime], Iterator[Diagnosis]]] = {
         "calendar": _calendar,
@@ -71,7 +73,11 @@ def _folders(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
     del now
     layout = layout_of(settings)
     check_marker(settings, layout, create=False)
-    for what, folder in (("data folder", layout.root), ("outbox", layout.outbox), ("receipts", layout.receipts)):
+    for what, folder in (
+        ("data folder", layout.root),
+        ("outbox", layout.outbox),
+        ("receipts", layout.receipts),
+    ):
         yield _folder(what, folder, is_private=what == "data folder")
 
 
@@ -106,7 +112,10 @@ def _register(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
         yield Diagnosis("accounts", Level.WARNING, f"{settings.accounts} is absent: actions are for whole customers")
         return
     accounts = judge_accounts(
-        read_register_file(settings.accounts, RegisterKind.ACCOUNTS).frame, settings.accounts.name, customers, limits
+        read_register_file(settings.accounts, RegisterKind.ACCOUNTS).frame,
+        settings.accounts.name,
+        customers,
+        limits,
     )
     yield Diagnosis("accounts", Level.OK, f"{accounts.accounts.height} rows in use")
 
@@ -120,7 +129,9 @@ def _certificate(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
     days_left = (facts.not_after - now).days
     if now > facts.not_after or now < facts.not_before:
         yield Diagnosis(
-            "certificate", Level.PROBLEM, f"valid {facts.not_before:%Y-%m-%d} to {facts.not_after:%Y-%m-%d}: renew it"
+            "certificate",
+            Level.PROBLEM,
+            f"valid {facts.not_before:%Y-%m-%d} to {facts.not_after:%Y-%m-%d}: renew it",
         )
     elif days_left < _EXPIRY_WARNING_DAYS:
         yield Diagnosis("certificate", Level.WARNING, f"{days_left} days left: order a new one")
@@ -131,7 +142,9 @@ def _certificate(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
 
 def _certificate_use(settings: Settings, chain_length: int, *, may_authenticate: bool) -> Iterator[Diagnosis]:
     if not may_authenticate:
-        said = "its key usage does not allow TLS client authentication: order an enterprise certificate for authentication"
+        said = (
+            "its key usage does not allow TLS client authentication: order an enterprise certificate for authentication"
+        )
         yield Diagnosis("key usage", Level.PROBLEM, said)
     else:
         yield Diagnosis("key usage", Level.OK, "TLS client authentication")

@@ -12,7 +12,6 @@ from konkurs_pipeline.schemas.tables import LAKE, LEDGER, validated
 from konkurs_pipeline.storage.outbox_format import records_of
 from konkurs_pipeline.storage.store import Store
 
-
 _T = TypeVar("_T")
 
 
@@ -70,7 +69,8 @@ def _outbox(store: Store) -> tuple[int, list[str]]:
 def _decisions(store: Store) -> tuple[int, list[str]]:
     """Hold the actions of the ledger against the rows of the files: each in exactly one, and every row known."""
     in_ledger = {
-        (action_id, seq) for action_id, seq in store.ledger.rows("SELECT action_id, seq FROM actions WHERE seq IS NOT NULL")
+        (action_id, seq)
+        for action_id, seq in store.ledger.rows("SELECT action_id, seq FROM actions WHERE seq IS NOT NULL")
     }
     in_files: list[tuple[str, int]] = []
     for seq, jsonl in store.ledger.rows("SELECT seq, jsonl FROM outbox_content ORDER BY seq"):

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from konkurs_pipeline.brreg.client import connect
+from konkurs_pipeline.brreg.json_strict import JsonObject
 from konkurs_pipeline.brreg.wire import UnreadableNoticeError, parse_notice
 from konkurs_pipeline.domain.datasets import DatasetMap, walk
 from konkurs_pipeline.domain.notices import NoticeType
@@ -88,7 +89,7 @@ def compare_shapes(settings: Settings, now: dt.datetime, *, datasets: int = 50) 
     yield from _dataset_fields(read.documents, fields)
 
 
-def _readable_uuids(items: Sequence[Mapping[str, object]]) -> list[str]:
+def _readable_uuids(items: Sequence[JsonObject]) -> list[str]:
     uuids = []
     for item in items:
         try:
@@ -133,7 +134,9 @@ def _unknown_codes(name: str, values: Sequence[object] | Iterator[object]) -> st
 
 def _unexpected(documents: Sequence[Mapping[str, object]], fields: DatasetMap) -> Iterator[FieldReport]:
     """Report the places of values that no field of the map stands for."""
-    in_units = {f"{list_}[].{path}" for list_ in fields.paths["linked_units"] for n in _IN_UNIT for path in fields.paths[n]}
+    in_units = {
+        f"{list_}[].{path}" for list_ in fields.paths["linked_units"] for n in _IN_UNIT for path in fields.paths[n]
+    }
     declared = {path for name, paths in fields.paths.items() if name not in _IN_UNIT for path in paths}
     known = {*declared, *in_units, *(f"{path}[]" for path in declared), *_ALSO_KNOWN}
     places = Counter(place for document in documents for place in set(_places(document, "")))

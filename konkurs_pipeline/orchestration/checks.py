@@ -45,7 +45,11 @@ def schema_result(table: type[Table], rows: pl.DataFrame, asset: str) -> dg.Asse
 
 
 def none_found(
-    asset: str, name: str, found: Iterable[str] | int, *, severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN
+    asset: str,
+    name: str,
+    found: Iterable[str] | int,
+    *,
+    severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
 ) -> dg.AssetCheckResult:
     """Pass when nothing was found; show what was (no identifiers), or how many."""
     if isinstance(found, int):

@@ -47,5 +47,5 @@ def _tags(window: Window) -> dict[str, str]:
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:
-    failures = [event for event in result.all_events if event.is_failure and event.message]
-    return failures[0].message if failures else "the run ended before it began to poll: see Dagster's log of the run"
+    said = (event.message for event in result.all_events if event.is_failure and event.message)
+    return next(said, "the run ended before it began to poll: see Dagster's log of the run")

@@ -11,12 +11,14 @@ from konkurs_pipeline.redaction import RedactingFilter
 QUIET_RUN_CONFIG: Final[dict[str, Any]] = {"loggers": {"console": {}}}
 
 
-@dg.logger(description="Critical messages on stderr, identifiers masked")
-def quiet_console(context: dg.InitLoggerContext) -> logging.Logger:
-    """Return the logger."""
+def _quiet(context: dg.InitLoggerContext) -> logging.Logger:
+    """Return the logger: one of its own, so that no other library's handlers are reached."""
     del context
-    logger = logging.Logger("konkurs.run", level=logging.CRITICAL)
+    logger = logging.Logger("konkurs.run", level=logging.CRITICAL)  # noqa: LOG001 -- not the global one of that name
     handler = logging.StreamHandler()
     handler.addFilter(RedactingFilter())
     logger.addHandler(handler)
     return logger
+
+
+quiet_console: Final = dg.LoggerDefinition(_quiet, description="Critical messages on stderr, identifiers masked")

@@ -4,9 +4,8 @@ The in-process executor initialises it once a run, so the store's lock is held f
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import partial
 
 import dagster as dg
 
@@ -24,13 +23,11 @@ RANGE_END_TAG = "dagster/asset_partition_range_end"
 _WAIT_FOR_STORE_S = 60.0
 
 
-def poll_resource(
-    settings: Settings, *, store: Store | None = None, now: Clock = utc_now
-) -> dg.ResourceDefinition:
+def poll_resource(settings: Settings, *, store: Store | None = None, now: Clock = utc_now) -> dg.ResourceDefinition:
     """Return the resource; with `store`, runs use that open store instead of opening their own."""
-    opened: Callable[[], AbstractContextManager[Store]] = (
-        partial(open_store, settings, wait_s=_WAIT_FOR_STORE_S) if store is None else partial(nullcontext, store)
-    )
+
+    def opened() -> AbstractContextManager[Store]:
+        return open_store(settings, wait_s=_WAIT_FOR_STORE_S) if store is None else nullcontext(store)
 
     @dg.resource(description="The poll of this run, over the open store")
     @contextmanager

@@ -69,9 +69,7 @@ def identity_of(path: Path) -> FileIdentity | None:
         )
     if not stat.S_ISREG(found.st_mode):
         refuse(redact(path.name), "it is not a file", "Give the path of a CSV or Parquet file")
-    return FileIdentity(
-        str(path.absolute()), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino
-    )
+    return FileIdentity(str(path.absolute()), found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 def read_register_file(path: Path, kind: RegisterKind) -> RegisterFile:
@@ -161,9 +159,7 @@ def _header(data: bytes, name: str, kind: RegisterKind) -> tuple[list[str], str]
     if "\r" in line:
         refuse(name, "its lines end with CR alone", "Export it with LF or CRLF line ends")
     readings = [(_fields(line, separator), separator) for separator in (",", ";")]
-    return max(
-        readings, key=lambda reading: sum(text.strip().lower() in COLUMNS[kind] for text in reading[0])
-    )
+    return max(readings, key=lambda reading: sum(text.strip().lower() in COLUMNS[kind] for text in reading[0]))
 
 
 def _fields(line: str, separator: str) -> list[str]:

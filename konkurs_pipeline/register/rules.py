@@ -71,9 +71,7 @@ def judge_accounts(raw: pl.DataFrame, name: str, customers: pl.DataFrame, limits
     `customers` are left out.
     """
     blocked = pl.col("is_blocked").str.to_lowercase()
-    is_blocked = (
-        pl.when(blocked == "true").then(statement=True).when(blocked == "false").then(statement=False)
-    )
+    is_blocked = pl.when(blocked == "true").then(statement=True).when(blocked == "false").then(statement=False)
     is_flagged = (
         ~is_account_no(pl.col("account_no"))
         | ~pl.col("relation").is_in(list(Relation))
@@ -154,9 +152,7 @@ def _refuse_swapped(judged: pl.DataFrame, name: str) -> None:
     n_people = long_refs.select(is_person.sum()).collect(engine="streaming").item()
     if n_people > _MAX_MISPLACED_SHARE * judged.height:
         reason = f"customer_ref is a national identity number in {n_people} of {judged.height} rows"
-        refuse(
-            name, reason, "Give the bank's own reference: it goes to core banking, and such numbers may not"
-        )
+        refuse(name, reason, "Give the bank's own reference: it goes to core banking, and such numbers may not")
     n_names, n_numbers = judged.select(
         (pl.col("name") != "").sum(), pl.col("name").str.contains(r"\A[0-9 ]+\z").sum().alias("n_numbers")
     ).row(0)

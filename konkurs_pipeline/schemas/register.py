@@ -63,9 +63,7 @@ class RegisterAccounts(Table):
     is_blocked: bool = pa.Field(
         nullable=True, description="whether the bank had blocked the account already; null: not said"
     )
-    is_flagged: bool = pa.Field(
-        description="account_no, relation or is_blocked fails its check: for REVIEW only"
-    )
+    is_flagged: bool = pa.Field(description="account_no, relation or is_blocked fails its check: for REVIEW only")
 
 
 REGISTER: Final[dict[str, type[Table]]] = {

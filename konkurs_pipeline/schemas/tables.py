@@ -9,6 +9,7 @@ All instants (`_at`) are UTC. A workday is the partition, an Oslo calendar date.
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from typing import Annotated, Any, Final
 
 import pandera.polars as pa
@@ -168,7 +169,8 @@ class Polls(Table):
     from_workday: dt.date = _column("first workday asked for")
     to_workday: dt.date = _column("last workday asked for")
     outcome: str = _optional(
-        "new, nothing_new, partial or failed; null: under way", isin=["new", "nothing_new", "partial", "failed"]
+        "new, nothing_new, partial or failed; null: under way",
+        isin=["new", "nothing_new", "partial", "failed"],
     )
     notices_seen: pl.Int64 = _optional("notices of these workdays and the lookback in the answer")
     notices_new: pl.Int64 = _optional("of those, never seen before")
@@ -241,6 +243,7 @@ LEDGER: Final[dict[str, type[Table]]] = {
 }
 
 
+@cache
 def dtypes(table: type[Table]) -> dict[str, pl.DataType]:
     """Return the polars type of each column, in order."""
     return {name: column.dtype.type for name, column in table.to_schema().columns.items()}
@@ -253,6 +256,8 @@ def frame(table: type[Table], rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 def validated(table: type[Table], data: pl.DataFrame) -> pl.DataFrame:
     """Return `data` if it is a valid `table`; raises `StoreError` that names columns and rules, never a value."""
+    if data.is_empty() and data.schema == pl.Schema(dtypes(table)):
+        return data
     try:
         return table.validate(data, lazy=True)
     except SchemaErrors as error:

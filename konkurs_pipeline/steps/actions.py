@@ -57,9 +57,7 @@ def decide(poll: Poll) -> ActionCounts:
         )
     ledger, settings = poll.store.ledger, poll.settings
     with ledger.transaction():
-        header = decisions.commit(
-            ledger, decision, bank=settings.bank_id, environment=settings.environment.value
-        )
+        header = decisions.commit(ledger, decision, bank=settings.bank_id, environment=settings.environment.value)
         polls.end(ledger, poll.run_id, poll.outcome(), poll.detail(), now)
     poll.is_decided = True
     return ActionCounts(
@@ -129,5 +127,3 @@ def _accounts(poll: Poll, customer_refs: Collection[str]) -> Mapping[str, Sequen
         "customer_ref", "account_no", "relation", "is_blocked", "is_flagged"
     )
     return {ref: [Account(*row[1:]) for row in group] for ref, group in groupby(ordered.iter_rows(), lambda r: r[0])}
-
-

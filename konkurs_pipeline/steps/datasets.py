@@ -6,6 +6,7 @@ contradicts its notice is set aside, and its notice goes to REVIEW.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame) ->
 
 
 def _sort_in(  # noqa: PLR0913, PLR0917 -- one document with all that goes with it
-    poll: Poll, received: _Received, notice: Notice, document: Mapping[str, Any], answer: Answer, workday: Any
+    poll: Poll, received: _Received, notice: Notice, document: Mapping[str, Any], answer: Answer, workday: dt.date
 ) -> None:
     if poll.fields.text(document, "debtor_id") is None:
         message = f"GET {answer.resource}: the document names no debtor where one is expected: see `konkurs contract`"

@@ -27,9 +27,7 @@ def fold_notices(poll: Poll) -> EstateCounts:
     """Write the state of every estate."""
     fold = fold_all(poll)
     rows = [_row(poll, estate) for estate in fold.estates]
-    changed = poll.store.lake.rewrite(
-        "estates", frame(Estates, rows).sort("workday", "registered_at", "opening_uuid")
-    )
+    changed = poll.store.lake.rewrite("estates", frame(Estates, rows).sort("workday", "registered_at", "opening_uuid"))
     by_state = Counter(estate.state.value for estate in fold.estates)
     return EstateCounts(by_state, len(fold.orphan_slettinger), tuple(changed))
 

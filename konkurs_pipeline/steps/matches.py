@@ -48,9 +48,7 @@ def _with_first_finding(found: pl.DataFrame, before: pl.DataFrame) -> pl.DataFra
     first = before.select(*key, first_at="found_at", first_in="register_id")
     renewed = (
         found.join(first, on=key, how="left")
-        .with_columns(
-            found_at=pl.coalesce("first_at", "found_at"), register_id=pl.coalesce("first_in", "register_id")
-        )
+        .with_columns(found_at=pl.coalesce("first_at", "found_at"), register_id=pl.coalesce("first_in", "register_id"))
         .select(list(dtypes(CustomerMatches)))
     )
     gone = before.join(found, on=key, how="anti")

@@ -15,6 +15,7 @@ from typing import Any, Final
 import polars as pl
 
 from konkurs_pipeline.brreg.client import Answer
+from konkurs_pipeline.brreg.json_strict import JsonValue
 from konkurs_pipeline.brreg.wire import ParsedNotice, UnreadableNoticeError, parse_notice
 from konkurs_pipeline.domain.identifiers import IdKind, identify_all
 from konkurs_pipeline.domain.notices import Notice, NoticeType, QuarantineReason
@@ -57,6 +58,7 @@ class _Seen:
 
 def poll_notices(poll: Poll) -> NoticeCounts:
     """Ask for the notices of the window and store what is new. Raises `ServiceError` when the list cannot be had."""
+
     def keep(answer: Answer) -> None:
         poll.store.lake.keep_answer(answer.body)
         poll.store.ledger.append("answers", [answer_row(poll, answer)])
@@ -101,13 +103,13 @@ def answer_row(poll: Poll, answer: Answer) -> dict[str, Any]:
     }
 
 
-def _unreadable_before(poll: Poll) -> list[object]:
+def _unreadable_before(poll: Poll) -> list[JsonValue]:
     """Return what earlier polls could not read: a later version of this program may."""
     entries = quarantine.open_entries(poll.store.ledger)
     return [json.loads(e.payload) for e in entries if e.reason is QuarantineReason.UNREADABLE_NOTICE]
 
 
-def _read_items(poll: Poll, items: Iterable[object], answer: Answer) -> tuple[list[_Seen], list[Entry]]:
+def _read_items(poll: Poll, items: Iterable[JsonValue], answer: Answer) -> tuple[list[_Seen], list[Entry]]:
     parsed: list[tuple[ParsedNotice, str]] = []
     entries: list[Entry] = []
     for item in items:
@@ -117,9 +119,7 @@ def _read_items(poll: Poll, items: Iterable[object], answer: Answer) -> tuple[li
         except UnreadableNoticeError as error:
             reason = QuarantineReason.UNREADABLE_NOTICE
             entries.append(Entry(error.uuid, None, reason, error.detail, payload))
-    kinds = identify_all(
-        [one.notice.debtor_id for one, _ in parsed], synthetic_allowed=poll.settings.synthetic_allowed
-    )
+    kinds = identify_all([one.notice.debtor_id for one, _ in parsed], synthetic_allowed=poll.settings.synthetic_allowed)
     workday_of = poll.settings.calendar.workday_of
     seen = [
         _Seen(one, payload, workday_of(one.notice.registered_at), kind, answer)
@@ -192,7 +192,7 @@ def _own_flaws(one: _Seen) -> list[Entry]:
         found.append((QuarantineReason.UNKNOWN_TYPE, "the type is not one of the four that are known"))
     if one.debtor_kind is IdKind.UNKNOWN:
         found.append((QuarantineReason.INVALID_DEBTOR, "the debtor's number fails its check"))
-    if one.parsed.flaw == QuarantineReason.INVALID_RULING_DATE:
+    if one.parsed.flaw is not None:
         found.append((QuarantineReason.INVALID_RULING_DATE, "kjennelsesdato is not a date"))
     return [Entry(notice.uuid, one.workday, reason, detail, one.payload) for reason, detail in found]
 
@@ -229,5 +229,3 @@ def _settle_quarantine(poll: Poll, entries: Sequence[Entry], taken: Sequence[_Se
 def notices_of(rows: pl.DataFrame) -> list[Notice]:
     """Return the notices of `raw_notices` rows."""
     return [Notice(*row) for row in rows.select(NOTICE_COLUMNS).iter_rows()]
-
-

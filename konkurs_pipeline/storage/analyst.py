@@ -14,6 +14,7 @@ from konkurs_pipeline.storage.files import PRIVATE_FILE, hash_of, replace_atomic
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import connect
 
+
 def ensure_views(layout: Layout) -> bool:
     """Make `konkurs.duckdb` hold today's definitions; returns whether it had to be replaced."""
     statements = list(_statements(layout))

@@ -86,7 +86,8 @@ def release(ledger: Ledger, run_id: str, *, by: str, reason: str, now: dt.dateti
     """
     with ledger.transaction():
         (count,) = ledger.rows(
-            "SELECT count(*) FROM actions WHERE status = 'held' AND released_at IS NULL AND run_id = ?", [run_id]
+            "SELECT count(*) FROM actions WHERE status = 'held' AND released_at IS NULL AND run_id = ?",
+            [run_id],
         )[0]
         if not count:
             message = f"run {run_id} holds no rows back that are not released yet: see `konkurs held`"
@@ -105,9 +106,7 @@ def commit(ledger: Ledger, decision: Decision, *, bank: str, environment: str) -
     jsonl = render_jsonl(header, decision.settlement.write)
     _store_actions(ledger, decision, header)
     for action_id, reason in decision.settlement.void.items():
-        ledger.execute(
-            "UPDATE actions SET status = 'void', void_reason = ? WHERE action_id = ?", [reason, action_id]
-        )
+        ledger.execute("UPDATE actions SET status = 'void', void_reason = ? WHERE action_id = ?", [reason, action_id])
     ledger.append("outbox_files", [_file_row(header, jsonl, len(decision.settlement.write))])
     ledger.execute("INSERT INTO outbox_content VALUES (?, ?)", [header.seq, jsonl])
     ledger.execute("INSERT INTO outbox_pending VALUES (?, ?)", [header.seq, header.base_name])
@@ -177,9 +176,7 @@ def _known_ids(ledger: Ledger, action_ids: Iterable[str]) -> set[str]:
     return {action_id for (action_id,) in found}
 
 
-def _action_row(
-    action: Action, decision: Decision, *, status: ActionStatus, header: Header | None
-) -> dict[str, Any]:
+def _action_row(action: Action, decision: Decision, *, status: ActionStatus, header: Header | None) -> dict[str, Any]:
     return {
         "action_id": action.action_id,
         "action": action.kind.value,

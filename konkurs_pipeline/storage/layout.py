@@ -1,18 +1,18 @@
 """Where everything is: the folders and files under `KONKURS_DATA_DIR`. No other module joins a path.
 
-    <data>/
-      store.json            which environment and bank the folder belongs to
-      lock                  held by whoever writes
-      register/             the bank's files (given, not written)
-      lake/<table>/<workday>.parquet
-      lake/answers/<2>/<sha256>.json.gz      every answer, as received
-      lake/register/<id>/   accepted register snapshots
-      ledger/ledger.duckdb  decisions, outbox, receipts, polls: only the pipeline opens it
-      published/<table>.parquet              what the ledger shows to others
-      konkurs.duckdb        views over lake and published, for analysts
-      outbox/, receipts/    hand-off to and from core banking
-      dagster/              Dagster's instance
-      simulator/            the simulator's certificates (demo)
+<data>/
+  store.json            which environment and bank the folder belongs to
+  lock                  held by whoever writes
+  register/             the bank's files (given, not written)
+  lake/<table>/<workday>.parquet
+  lake/answers/<2>/<sha256>.json.gz      every answer, as received
+  lake/register/<id>/   accepted register snapshots
+  ledger/ledger.duckdb  decisions, outbox, receipts, polls: only the pipeline opens it
+  published/<table>.parquet              what the ledger shows to others
+  konkurs.duckdb        views over lake and published, for analysts
+  outbox/, receipts/    hand-off to and from core banking
+  dagster/              Dagster's instance
+  simulator/            the simulator's certificates (demo)
 """
 
 from __future__ import annotations

@@ -50,5 +50,6 @@ def count_notices(ledger: Ledger, run_id: str, *, seen: int, new: int) -> None:
 def end(ledger: Ledger, run_id: str, outcome: Outcome, detail: str | None, now: dt.datetime) -> None:
     """Record how a poll ended. `detail` holds no national identifier."""
     ledger.execute(
-        "UPDATE polls SET ended_at = ?, outcome = ?, detail = ? WHERE run_id = ?", [now, outcome.value, detail, run_id]
+        "UPDATE polls SET ended_at = ?, outcome = ?, detail = ? WHERE run_id = ?",
+        [now, outcome.value, detail, run_id],
     )

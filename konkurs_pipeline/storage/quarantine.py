@@ -70,7 +70,9 @@ def open_entries(ledger: Ledger) -> list[Entry]:
     rows = ledger.rows(
         "SELECT uuid, workday, reason, detail, payload FROM quarantine WHERE resolved_at IS NULL ORDER BY entry_id"
     )
-    return [Entry(uid, workday, QuarantineReason(reason), detail, payload) for uid, workday, reason, detail, payload in rows]
+    return [
+        Entry(uid, workday, QuarantineReason(reason), detail, payload) for uid, workday, reason, detail, payload in rows
+    ]
 
 
 def flaws(entries: Sequence[Entry]) -> dict[str, str]:

@@ -36,15 +36,14 @@ class _ReceivedAction(BaseModel):
 
 
 class _Receipt(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    # `schema` is a method of pydantic's own models.
+    model_config = ConfigDict(extra="ignore", alias_generator=lambda name: name.rstrip("_"))
     schema_: Literal["konkurs-receipt/1"]
     file_id: str
     sha256: str
     status: Literal["RECEIVED", "REJECTED"]
     code: str | None = None
     actions: list[_ReceivedAction] = []
-
-    model_config = ConfigDict(extra="ignore", alias_generator=lambda name: name.rstrip("_"))
 
 
 class _SetAsideError(ValueError):
@@ -108,7 +107,7 @@ def _parse(content: bytes) -> _Receipt:
 
 
 def _reject_all(ledger: Ledger, seq: int, code: str | None, now: dt.datetime) -> None:
-    """A file refused as a whole: none of its actions was carried out, unless said otherwise before or below."""
+    """Record that a file was refused as a whole: none of its actions was carried out, unless another receipt said so."""
     ledger.execute(
         "UPDATE actions SET status = 'rejected', status_code = ?, confirmed_at = ? WHERE seq = ? AND status = 'exported'",
         [code, now, seq],

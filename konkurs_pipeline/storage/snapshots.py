@@ -181,9 +181,7 @@ class Snapshots:
             self._remove_old(snapshot)
         return snapshot
 
-    def renew(
-        self, snapshot: Snapshot, customers_file: FileIdentity, accounts_file: FileIdentity | None
-    ) -> Snapshot:
+    def renew(self, snapshot: Snapshot, customers_file: FileIdentity, accounts_file: FileIdentity | None) -> Snapshot:
         """Note that the same bytes now stand in these files; nothing else changes. Raises `StoreError`."""
         facts = replace(snapshot.facts, customers_file=customers_file, accounts_file=accounts_file)
         renewed = replace(snapshot, facts=facts)
@@ -219,9 +217,7 @@ class Snapshots:
 
 
 def _write_table(path: Path, data: pl.DataFrame) -> None:
-    replace_atomically(
-        path, lambda file: data.write_parquet(file, statistics=True, row_group_size=_ROW_GROUP)
-    )
+    replace_atomically(path, lambda file: data.write_parquet(file, statistics=True, row_group_size=_ROW_GROUP))
 
 
 def _counts(tables: RegisterTables) -> SnapshotCounts:

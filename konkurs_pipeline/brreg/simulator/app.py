@@ -225,7 +225,5 @@ def _problem(request: Request, status: int, error: str) -> Answer:
 
 async def _explain(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    answer = _problem(
-        request, status, error.detail if isinstance(error, HTTPException) else "Internal Server Error"
-    )
+    answer = _problem(request, status, error.detail if isinstance(error, HTTPException) else "Internal Server Error")
     return Response(answer.body, answer.status, {"Content-Type": CONTENT_TYPE})

@@ -147,7 +147,5 @@ def _linked_units(debtor_id: str) -> list[dict[str, str]]:
     name = _name_of(debtor_id)
     units = [{"organisasjonsnummer": enk_of(debtor_id), "navn": f"{name} ENK", "organisasjonsform": "ENK"}]
     if debtor_id == PERSON_WITH_TVAM:
-        units.append(
-            {"organisasjonsnummer": tvam_of(debtor_id), "navn": f"{name} TVAM", "organisasjonsform": "TVAM"}
-        )
+        units.append({"organisasjonsnummer": tvam_of(debtor_id), "navn": f"{name} TVAM", "organisasjonsform": "TVAM"})
     return units

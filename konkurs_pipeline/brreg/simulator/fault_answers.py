@@ -172,9 +172,7 @@ def _slow(fault: Fault, answer: Answer) -> ASGIApp:
     async def drip(_: Scope, receive: Receive, send: Send) -> None:
         await _start(send, len(answer.body))
         for at in range(0, len(answer.body), _DRIP):
-            await send(
-                {"type": "http.response.body", "body": answer.body[at : at + _DRIP], "more_body": True}
-            )
+            await send({"type": "http.response.body", "body": answer.body[at : at + _DRIP], "more_body": True})
             if await _disconnected_within(receive, fault.delay_s):
                 return
         await send({"type": "http.response.body", "body": b"", "more_body": False})

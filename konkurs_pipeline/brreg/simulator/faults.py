@@ -99,16 +99,12 @@ class Fault(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: FaultKind
-    resource: Resource = Field(
-        default=Resource.ANY, description="what is asked for: list, dataset, root or any"
-    )
+    resource: Resource = Field(default=Resource.ANY, description="what is asked for: list, dataset, root or any")
     uuid: str | None = Field(default=None, description="only the dataset of this notice")
     from_request: Annotated[int, Field(ge=1)] = Field(
         default=1, description="from which matching request on, counted from 1"
     )
-    times: Annotated[int, Field(ge=1)] | None = Field(
-        default=None, description="how many times; always if not set"
-    )
+    times: Annotated[int, Field(ge=1)] | None = Field(default=None, description="how many times; always if not set")
     status: Annotated[int, Field(ge=200, le=599)] = 503
     headers: dict[str, str] = Field(default_factory=dict)
     body: str = ""

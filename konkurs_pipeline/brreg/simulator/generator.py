@@ -92,9 +92,7 @@ class _Register:
         """Generate the notices of the quarter of an hour from `starts_at`, in order."""
         quarters_a_year = _workday_count(starts_at.year) * _QUARTERS_A_DAY
         types = [
-            type_
-            for type_, yearly in YEARLY.items()
-            for _ in range(_poisson(self._rng, yearly / quarters_a_year))
+            type_ for type_, yearly in YEARLY.items() for _ in range(_poisson(self._rng, yearly / quarters_a_year))
         ]
         self._rng.shuffle(types)
         offsets = sorted(self._rng.sample(range(_MILLISECONDS_A_QUARTER), len(types)))

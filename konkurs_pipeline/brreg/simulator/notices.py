@@ -95,9 +95,7 @@ def test_notices_path() -> Path:
     for path in (package / "resources" / TEST_NOTICES, package.parent / "data" / TEST_NOTICES):
         if path.is_file():
             return path
-    message = (
-        f"Brreg's test notices ({TEST_NOTICES}) are missing from this installation: install the package again"
-    )
+    message = f"Brreg's test notices ({TEST_NOTICES}) are missing from this installation: install the package again"
     raise StoreError(message)
 
 

@@ -129,9 +129,7 @@ def make_certificates(folder: Path, *, server: Leaf = SERVER, client: Leaf = CLI
         for path, content in contents.items():
             _write(path, content)
     except OSError as error:
-        message = (
-            f"the simulator's certificates cannot be written to {folder} ({error.strerror}): make it writable"
-        )
+        message = f"the simulator's certificates cannot be written to {folder} ({error.strerror}): make it writable"
         raise StoreError(message) from None
     return certificates
 
@@ -174,9 +172,7 @@ def _issue(leaf: Leaf, authority: _Issued) -> _Issued:
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_key_usage(is_authority=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([leaf.purpose]), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False)
     )
     if leaf.hosts:
         names = [_general_name(host) for host in leaf.hosts]
@@ -239,9 +235,7 @@ def _pack(held: _Issued, password: str) -> bytes:
         .hmac_hash(hashes.SHA256())
         .build(password.encode("ascii"))
     )
-    return pkcs12.serialize_key_and_certificates(
-        b"client", held.key, held.certificate, [held.issuer], encryption
-    )
+    return pkcs12.serialize_key_and_certificates(b"client", held.key, held.certificate, [held.issuer], encryption)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -157,12 +157,8 @@ def _parse(path: Path, content: dict[str, object]) -> _File:
 
 
 def _explain(detail: ErrorDetails) -> str:
-    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(
-        "."
-    )
+    where = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in detail["loc"]).lstrip(".")
     held = detail["input"]
     is_quotable = isinstance(held, str | int | float) and not _NEVER_QUOTED & set(detail["loc"])
-    quoted = (
-        f" is {redact(repr(held))[:_QUOTED_AT_MOST]}" if is_quotable and detail["type"] != "missing" else ""
-    )
+    quoted = f" is {redact(repr(held))[:_QUOTED_AT_MOST]}" if is_quotable and detail["type"] != "missing" else ""
     return f"{redact(where)}{quoted}: {redact(detail['msg'])}"

@@ -30,9 +30,7 @@ _STARTS_WITHIN_S: Final = 10.0
 _REFUSALS: Final = frozenset({"CERTIFICATE_VERIFY_FAILED", "PEER_DID_NOT_RETURN_A_CERTIFICATE"})
 
 
-def serve(
-    app: ASGIApp, port: int, tls_dir: Path | None, *, announce: Callable[[str], None] | None = None
-) -> None:
+def serve(app: ASGIApp, port: int, tls_dir: Path | None, *, announce: Callable[[str], None] | None = None) -> None:
     """Serve `app` until interrupted; with `tls_dir`, over mutual TLS with the certificates there.
 
     `announce` is called once with the base URL when connections are accepted. Raises `UsageError` where the

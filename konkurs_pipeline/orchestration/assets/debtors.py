@@ -22,11 +22,15 @@ def build_debtors(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         metadata=wiring.table_metadata(Debtors),
         check_specs=[
             checks.schema_spec("debtors"),
-            checks.spec("debtors", "datasets_as_assumed", "Documents hold what their assumed shape says, where it says"),
+            checks.spec(
+                "debtors",
+                "datasets_as_assumed",
+                "Documents hold what their assumed shape says, where it says",
+            ),
         ],
     )
     @wiring.shows_errors
-    def debtors(poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult:
+    def debtors(poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult[None]:
         counts = normalise_debtors(poll)
         rows = poll.store.lake.read("debtors", poll.days())
         return dg.MaterializeResult(

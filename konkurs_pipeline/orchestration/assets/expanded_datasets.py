@@ -27,7 +27,7 @@ def build_expanded_datasets(workdays: dg.PartitionsDefinition) -> dg.AssetsDefin
         ],
     )
     @wiring.shows_errors
-    def expanded_datasets(poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult:
+    def expanded_datasets(poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult[None]:
         counts = fetch_missing_datasets(poll)
         rows = poll.store.lake.read("expanded_datasets", poll.days())
         left = counts.wanted - counts.fetched - counts.contradicting
@@ -41,9 +41,7 @@ def build_expanded_datasets(workdays: dg.PartitionsDefinition) -> dg.AssetsDefin
             },
             check_results=[
                 checks.schema_result(ExpandedDatasets, rows, "expanded_datasets"),
-                checks.none_found(
-                    "expanded_datasets", "complete", left, severity=dg.AssetCheckSeverity.ERROR
-                ),
+                checks.none_found("expanded_datasets", "complete", left, severity=dg.AssetCheckSeverity.ERROR),
                 checks.none_found("expanded_datasets", "agrees_with_notices", counts.contradicting),
             ],
         )

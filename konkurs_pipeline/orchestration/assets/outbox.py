@@ -23,7 +23,7 @@ def build_outbox(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         check_specs=[checks.spec("outbox", "chain", "The sequence has no gap, and every file is what the ledger says")],
     )
     @wiring.shows_errors
-    def outbox(context: dg.AssetExecutionContext, poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult:
+    def outbox(context: dg.AssetExecutionContext, poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult[None]:
         shown = hand_over(poll)
         context.log.info("shown: %s", ", ".join(shown))
         problems = poll.store.outbox.problems(poll.store.ledger, last=_LOOKED_AT)
@@ -31,13 +31,11 @@ def build_outbox(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         return dg.MaterializeResult(
             metadata={
                 "files": len(shown),
-                "seq": last["seq"].max() if last.height else 0,
-                "dagster/row_count": last["action_count"].sum(),
+                "seq": last["seq"].to_list()[-1] if last.height else 0,
+                "dagster/row_count": int(last["action_count"].sum()),
                 "path": dg.MetadataValue.path(poll.store.outbox.folder),
             },
-            check_results=[
-                checks.none_found("outbox", "chain", problems, severity=dg.AssetCheckSeverity.ERROR)
-            ],
+            check_results=[checks.none_found("outbox", "chain", problems, severity=dg.AssetCheckSeverity.ERROR)],
         )
 
     return outbox

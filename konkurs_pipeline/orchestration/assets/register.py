@@ -18,7 +18,9 @@ Source: KONKURS_ACCOUNTS. No rows where the bank gives no such file: actions are
 def build_register() -> dg.AssetsDefinition:
     """Return the register assets; they have no partitions: a run uses the register as it is now."""
     accepted = checks.spec(
-        "customers", "register_accepted", "Today's register files were accepted; else the last accepted ones are used"
+        "customers",
+        "register_accepted",
+        "Today's register files were accepted; else the last accepted ones are used",
     )
 
     @dg.multi_asset(
@@ -30,7 +32,7 @@ def build_register() -> dg.AssetsDefinition:
         check_specs=[accepted],
     )
     @wiring.shows_errors
-    def register(poll: dg.ResourceParam[Poll]) -> tuple[dg.MaterializeResult, dg.MaterializeResult]:
+    def register(poll: dg.ResourceParam[Poll]) -> tuple[dg.MaterializeResult[None], dg.MaterializeResult[None]]:
         before = {*poll.attention, *poll.missing}
         snapshot = take_register(poll)
         refused = {*poll.attention, *poll.missing} - before
@@ -47,9 +49,7 @@ def build_register() -> dg.AssetsDefinition:
             "dagster/row_count": (counts.accounts or 0) if counts else 0,
             "flagged": (counts.flagged_accounts or 0) if counts else 0,
         }
-        verdict = checks.none_found(
-            "customers", "register_accepted", refused, severity=dg.AssetCheckSeverity.ERROR
-        )
+        verdict = checks.none_found("customers", "register_accepted", refused, severity=dg.AssetCheckSeverity.ERROR)
         return (
             dg.MaterializeResult(asset_key="customers", metadata={**shared, **customers}, check_results=[verdict]),
             dg.MaterializeResult(asset_key="accounts", metadata={**shared, **accounts}),
