@@ -117,7 +117,7 @@ def verify(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def simulate(
+def simulate(  # noqa: PLR0913 -- the command's options
     port: Annotated[int, typer.Option(metavar="N", help="Port on 127.0.0.1.")] = 8443,
     scenario: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: notices, faults, paging.")] = None,
     seed: Annotated[int | None, typer.Option(metavar="N", help="Also serve generated notices of this seed.")] = None,

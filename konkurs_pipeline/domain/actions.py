@@ -8,7 +8,7 @@ The policy in one table (INTERFACES § 5):
 | when | what | why (`reason`) |
 |---|---|---|
 | an estate is open, its customer owns the account | BLOCK | estate_open |
-| … the account is co-owned, only disposed of, of an unknown relation, or its number is damaged | REVIEW | co_owned_account, … |
+| … the account is co-owned, only disposed of, of unknown relation, or its number is damaged | REVIEW | co_owned_account, … |
 | … the match is doubtful | REVIEW | the doubt |
 | … our BLOCK was lifted by a sletting that, as is known now, was for another opening | REVIEW | reopened_but_estate_open |
 | a sletting deletes an estate that accounts were blocked for | REOPEN | opening_deleted |
@@ -223,7 +223,7 @@ def _block(situation: Situation, estate: Estate) -> Iterator[Action]:
         if match.doubt is not None:
             yield Action(ActionKind.REVIEW, match.customer_ref, None, opening, match.via, match.doubt)
         elif situation.accounts is None:
-            yield _block_account(situation, opening, match, None, None)
+            yield _block_account(situation, opening, match, None, is_blocked=None)
         else:
             for account in situation.accounts.get(match.customer_ref, ()):
                 yield _act_on_account(situation, opening, match, account)
@@ -238,7 +238,7 @@ _ACCOUNT_NO_LENGTH: Final = 11
 
 def _act_on_account(situation: Situation, opening: Notice, match: Match, account: Account) -> Action:
     if account.relation == Relation.OWNER and not account.is_flagged:
-        return _block_account(situation, opening, match, account.account_no, account.is_blocked)
+        return _block_account(situation, opening, match, account.account_no, is_blocked=account.is_blocked)
     reason = _RELATION_REASONS.get(account.relation, Reason.UNKNOWN_RELATION)
     if account.is_flagged and account.relation in set(Relation):
         reason = Reason.ACCOUNT_INVALID
@@ -249,7 +249,7 @@ def _act_on_account(situation: Situation, opening: Notice, match: Match, account
 
 
 def _block_account(
-    situation: Situation, opening: Notice, match: Match, account_no: str | None, is_blocked: bool | None
+    situation: Situation, opening: Notice, match: Match, account_no: str | None, *, is_blocked: bool | None
 ) -> Action:
     block = Action(
         ActionKind.BLOCK,

@@ -28,7 +28,7 @@ def build_actions(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         ],
     )
     @wiring.shows_errors
-    def actions(context: dg.AssetExecutionContext, poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult[None]:
+    def actions(context: dg.AssetExecutionContext, poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult:
         counts = decide(poll)
         ledger = poll.store.ledger
         rows = actions_of_run(ledger, poll.run_id)

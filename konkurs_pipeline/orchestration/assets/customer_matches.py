@@ -23,7 +23,7 @@ def build_customer_matches(workdays: dg.PartitionsDefinition) -> dg.AssetsDefini
         check_specs=[checks.schema_spec("customer_matches")],
     )
     @wiring.shows_errors
-    def customer_matches(poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult[None]:
+    def customer_matches(poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult:
         counts = match_debtors(poll)
         rows = poll.store.lake.read("customer_matches", poll.days())
         return dg.MaterializeResult(

@@ -30,7 +30,7 @@ def build_debtors(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         ],
     )
     @wiring.shows_errors
-    def debtors(poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult[None]:
+    def debtors(poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult:
         counts = normalise_debtors(poll)
         rows = poll.store.lake.read("debtors", poll.days())
         return dg.MaterializeResult(

@@ -26,7 +26,7 @@ def build_estates(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         ],
     )
     @wiring.shows_errors
-    def estates(poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult[None]:
+    def estates(poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult:
         counts = fold_notices(poll)
         rows = poll.store.lake.read("estates", poll.days())
         return dg.MaterializeResult(

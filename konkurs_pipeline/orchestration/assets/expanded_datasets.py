@@ -27,7 +27,7 @@ def build_expanded_datasets(workdays: dg.PartitionsDefinition) -> dg.AssetsDefin
         ],
     )
     @wiring.shows_errors
-    def expanded_datasets(poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult[None]:
+    def expanded_datasets(poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult:
         counts = fetch_missing_datasets(poll)
         rows = poll.store.lake.read("expanded_datasets", poll.days())
         left = counts.wanted - counts.fetched - counts.contradicting

@@ -23,7 +23,7 @@ def build_outbox(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         check_specs=[checks.spec("outbox", "chain", "The sequence has no gap, and every file is what the ledger says")],
     )
     @wiring.shows_errors
-    def outbox(context: dg.AssetExecutionContext, poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult[None]:
+    def outbox(context: dg.AssetExecutionContext, poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult:
         shown = hand_over(poll)
         context.log.info("shown: %s", ", ".join(shown))
         problems = poll.store.outbox.problems(poll.store.ledger, last=_LOOKED_AT)

@@ -26,7 +26,7 @@ def build_raw_notices(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         ],
     )
     @wiring.shows_errors
-    def raw_notices(context: dg.AssetExecutionContext, poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult[None]:
+    def raw_notices(context: dg.AssetExecutionContext, poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult:
         counts = poll_notices(poll)
         context.log.info("%s notices in the window, %s of them new", counts.seen, counts.new)
         rows = poll.store.lake.read("raw_notices", poll.days())

@@ -32,7 +32,7 @@ def build_register() -> dg.AssetsDefinition:
         check_specs=[accepted],
     )
     @wiring.shows_errors
-    def register(poll: dg.ResourceParam[Poll]) -> tuple[dg.MaterializeResult[None], dg.MaterializeResult[None]]:
+    def register(poll: dg.ResourceParam[Poll]) -> tuple[dg.MaterializeResult, dg.MaterializeResult]:
         before = {*poll.attention, *poll.missing}
         snapshot = take_register(poll)
         refused = {*poll.attention, *poll.missing} - before
