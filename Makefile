@@ -11,7 +11,10 @@ INSTALL := $(PIP) install --quiet --no-deps --compile --require-hashes
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
 	--custom-compile-command "make lock"
 
-.PHONY: setup demo dev test lint typecheck check bench lock clean help
+DATA ?= $(if $(KONKURS_DATA_DIR),$(KONKURS_DATA_DIR),data)
+PORT ?= 3000
+
+.PHONY: help setup demo dev test check bench lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -28,6 +31,27 @@ $(VENV)/.runtime: requirements.lock pyproject.toml
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	$(INSTALL) -r requirements-dev.lock
 	touch $@
+
+demo: setup  ## the main job: Brreg's 15 test notices through the whole pipeline
+	$(BIN)/konkurs demo
+
+# The simulator also serves a generated year up to today, and new notices as they fall due. The first Ctrl-C ends all.
+dev: setup  ## the simulator, Dagster's UI on port 3000 and its daemon: watch the schedule poll
+	mkdir -p $(DATA)/dagster && cp dagster.yaml $(DATA)/dagster/
+	$(BIN)/konkurs simulate --seed 1 & simulator=$$!; trap 'kill $$simulator' EXIT INT TERM; \
+	DAGSTER_HOME=$(abspath $(DATA)/dagster) PATH="$(abspath $(BIN)):$$PATH" \
+	$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
+
+test: check  ## lint, types and tests, from nothing
+	$(BIN)/pytest -n 2 --dist loadfile
+
+check: $(VENV)/.dev  ## lint and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:  ## remove .venv and what tools left (never data)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 lock: $(VENV)/.dev  ## new lock files from pyproject.toml (uv writes them, pip installs from them)
 	$(BIN)/uv pip compile pyproject.toml --group build -o requirements.lock $(LOCK_OPTIONS)

@@ -34,7 +34,6 @@ def build_defs(settings: Settings | None = None, *, store: Store | None = None, 
         selection=dg.AssetSelection.all(),
         partitions_def=workdays,
         description="One poll: the workdays of its partitions and the lookback before them, from the list to the outbox.",
-        tags={"konkurs/writes": "store"},
     )
 
     def first_polled() -> dt.date | None:

@@ -11,12 +11,14 @@ import os
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from io import StringIO
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Any, Final, NoReturn, Self
+from urllib.parse import SplitResult, urlsplit
 
 from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 from pydantic import (
     BaseModel,
     ConfigDict,
@@ -58,6 +60,10 @@ BRREG_URLS: Final = {
     Environment.TEST: "https://konkursvarsel.ppe-vcert.brreg.no",
     Environment.PROD: "https://konkursvarsel.vcert.brreg.no",
 }
+_ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_FOLDER_FIELDS: Final = ("customers", "accounts", "outbox_dir", "receipts_dir")
+# A name and password, or a token, in a URL: shown to nobody, also where the URL is refused for them.
+_CREDENTIALS: Final = re.compile(r"(?<=//).*(?=@)|(?<=[?#]).+")
 _TEST_HOST: Final = re.compile(r"(^|[.-])(ppe|test|tt02|simulator)([.-]|$)", re.IGNORECASE)
 
 
@@ -101,19 +107,25 @@ class Settings(BaseModel):
     )
     first_workday: dt.date = Field(dt.date(2018, 1, 2), description="the first partition, an ISO date")
 
+    @field_validator("first_workday", mode="before")
+    @classmethod
+    def _iso_date_only(cls, value: object) -> object:
+        if isinstance(value, str) and not _ISO_DATE.fullmatch(value):
+            message = "dates are written YYYY-MM-DD"
+            raise ValueError(message)
+        return value
+
     @field_validator("extra_closed_days", mode="before")
     @classmethod
     def _split_dates(cls, value: object) -> object:
-        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return [cls._iso_date_only(part.strip()) for part in value.split(",") if part.strip()]
 
-    @field_validator("extra_closed_days", "first_workday", mode="before")
+    @field_validator("client_p12", "client_p12_password_file", "ca_bundle", "dataset_map", *_FOLDER_FIELDS)
     @classmethod
-    def _iso_dates_only(cls, value: object) -> object:
-        for text in value if isinstance(value, list) else [value]:
-            if isinstance(text, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
-                message = "dates are written YYYY-MM-DD"
-                raise ValueError(message)
-        return value
+    def _make_absolute(cls, value: Path | None) -> Path | None:
+        return value.absolute() if value is not None else None
 
     @model_validator(mode="before")
     @classmethod
@@ -139,10 +151,10 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _check_service(self) -> Self:
-        url = urlsplit(self.api_url)
-        host = url.hostname or ""
-        if url.scheme not in ("http", "https") or not host or url.query or url.fragment or url.username:
+        url = _base_url(self.api_url)
+        if url is None:
             _complain("api_url", "a base URL such as https://konkursvarsel.vcert.brreg.no")
+        host = url.hostname or ""
         if url.scheme == "http" and not is_loopback(host):
             _complain("api_url", "https; plain http is for loopback only")
         if self.environment is Environment.PROD and _TEST_HOST.search(host):
@@ -184,8 +196,18 @@ class _ComplaintError(ValueError):
         self.field = field
 
 
-def _complain(field: str, expected: str) -> None:
+def _complain(field: str, expected: str) -> NoReturn:
     raise _ComplaintError(field, expected)
+
+
+def _base_url(text: str) -> SplitResult | None:
+    """Return the parts of a URL that paths can be put after, without credentials; null where it is none."""
+    try:
+        url = urlsplit(text)
+        is_usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
+    except ValueError:
+        return None
+    return url if is_usable and not (url.query or url.fragment or "@" in url.netloc) else None
 
 
 def is_loopback(host: str) -> bool:
@@ -220,10 +242,24 @@ def load_settings(environ: Mapping[str, str] | None = None, *, dotenv: Path = Pa
 
 def _read_dotenv(path: Path) -> dict[str, str]:
     try:
-        return {name: value for name, value in dotenv_values(path).items() if value} if path.is_file() else {}
+        text = path.read_text(encoding="utf-8") if path.is_file() else ""
     except (OSError, UnicodeDecodeError) as error:
         message = f"{path.absolute()} cannot be read ({type(error).__name__}): make it a readable UTF-8 text file"
         raise SettingsError(message) from None
+    _refuse_broken_lines(path, text)
+    return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value}
+
+
+def _refuse_broken_lines(path: Path, text: str) -> None:
+    """Refuse lines that are no `NAME=value`: python-dotenv leaves them out, and the default would stand unseen."""
+    lines = [
+        str(found.original.line)
+        for found in parse_stream(StringIO(text))
+        if found.error or (found.key is not None and found.value is None)
+    ]
+    if lines:
+        message = f"{path.absolute()} cannot be read from line {', '.join(lines)} on; expected: NAME=value. Correct it"
+        raise SettingsError(message)
 
 
 def _refuse_unknown(unknown: set[str], known: list[str]) -> None:
@@ -242,5 +278,5 @@ def _explain(detail: ErrorDetails, values: Mapping[str, str]) -> str:
     elif field in _SECRETS:
         held = "holds a value that cannot be used"
     else:
-        held = f"is {redact(values[field])!r}"
+        held = f"is {redact(_CREDENTIALS.sub('…', values[field]))!r}"
     return f"{variable(field)} {held}; expected: {expected}. Set it in the environment or in .env"

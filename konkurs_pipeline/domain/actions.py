@@ -13,7 +13,7 @@ The policy in one table (INTERFACES § 5):
 | … our BLOCK was lifted by a sletting that, as is known now, was for another opening | REVIEW | reopened_but_estate_open |
 | a sletting deletes an estate that accounts were blocked for | REOPEN | opening_deleted |
 | … but the account was blocked before our BLOCK | REVIEW | blocked_before |
-| … but another open estate holds the same customer | REVIEW | other_estate_open |
+| … but another open estate holds the same customer, by a match or a BLOCK | REVIEW | other_estate_open |
 | … but core banking rejected our BLOCK | REVIEW | block_was_rejected |
 | a sletting whose opening is not known | REVIEW | sletting_without_opening |
 | an oppheving on a customer | REVIEW | oppheving |
@@ -21,6 +21,7 @@ The policy in one table (INTERFACES § 5):
 | a notice with an open quarantine entry (unknown type, contradiction, …) | REVIEW | the entry's reason |
 
 A BLOCK that was not written before its estate ended is never written, and one that was stays until a sletting lifts it.
+What ends an estate is told to each customer that the notice itself matches, and to each that its opening did.
 """
 
 from __future__ import annotations
@@ -167,9 +168,21 @@ class Situation:
 
     @cached_property
     def held_customers(self) -> frozenset[str]:
-        """The customers that an open estate holds."""
-        openings = (e.opening.uuid for e in self.fold.estates if e.state is EstateState.OPEN)
-        return frozenset(match.customer_ref for opening in openings for match in self.matches_of.get(opening, ()))
+        """The customers that an open estate holds: by a match, or by a BLOCK that outlived its match."""
+        openings = [e.opening.uuid for e in self.fold.estates if e.state is EstateState.OPEN]
+        matched = {match.customer_ref for opening in openings for match in self.matches_of.get(opening, ())}
+        blocked = {
+            block.customer_ref
+            for opening in openings
+            for block in self.written_blocks.get(opening, ())
+            if block.action_id not in self.lifted
+        }
+        return frozenset(matched | blocked)
+
+    @cached_property
+    def opening_ended_by(self) -> Mapping[str, str]:
+        """The uuid of the notice that ended an estate → the uuid of its opening."""
+        return {e.changed_by.uuid: e.opening.uuid for e in self.fold.estates if e.changed_by is not None}
 
     @cached_property
     def lifted(self) -> frozenset[str]:
@@ -208,11 +221,16 @@ def _all_rules(situation: Situation) -> Iterator[Action]:
 
 
 def _review_flawed(situation: Situation) -> Iterator[Action]:
+    """Tell of a flawed notice whom it matches, and whom its opening matched or blocked: a linked unit stands there only."""
     for notice in situation.notices:
         flaw = situation.flaws.get(notice.uuid)
-        if flaw is not None:
-            for match in situation.matches_of.get(notice.uuid, ()):
-                yield Action(ActionKind.REVIEW, match.customer_ref, None, notice, match.via, flaw)
+        if flaw is None:
+            continue
+        opening = situation.opening_ended_by.get(notice.uuid, "")
+        for match in (*situation.matches_of.get(notice.uuid, ()), *situation.matches_of.get(opening, ())):
+            yield Action(ActionKind.REVIEW, match.customer_ref, None, notice, match.via, flaw)
+        for block in situation.written_blocks.get(opening, ()):
+            yield Action(ActionKind.REVIEW, block.customer_ref, None, notice, block.matched_via, flaw)
 
 
 def _block(situation: Situation, estate: Estate) -> Iterator[Action]:
@@ -243,8 +261,9 @@ def _act_on_account(situation: Situation, opening: Notice, match: Match, account
     if account.is_flagged and account.relation in set(Relation):
         reason = Reason.ACCOUNT_INVALID
     # A damaged number is not repeated to core banking: the row is then for the customer.
-    writable = account.account_no.isdecimal() and len(account.account_no) == _ACCOUNT_NO_LENGTH
-    account_no = account.account_no if writable else None
+    digits = account.account_no
+    is_writable = digits.isascii() and digits.isdecimal() and len(digits) == _ACCOUNT_NO_LENGTH
+    account_no = digits if is_writable else None
     return Action(ActionKind.REVIEW, match.customer_ref, account_no, opening, match.via, reason)
 
 
@@ -295,10 +314,9 @@ def _tell_of_endings(situation: Situation) -> Iterator[Action]:
         NoticeType.OPPHEVING.value: (ActionKind.REVIEW, Reason.OPPHEVING),
         NoticeType.AVSLUTNING.value: (ActionKind.INFORM, Reason.AVSLUTNING),
     }
-    opening_of = {e.changed_by.uuid: e.opening.uuid for e in situation.fold.estates if e.changed_by is not None}
     for notice in situation.notices:
         if notice.type in told:
-            yield from _tell(situation, notice, *told[notice.type], also=opening_of.get(notice.uuid))
+            yield from _tell(situation, notice, *told[notice.type], also=situation.opening_ended_by.get(notice.uuid))
 
 
 def _tell(

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from konkurs_pipeline.domain.identifiers import IdKind, identify_all
+from konkurs_pipeline.domain.identifiers import IdKind, identify_all, is_utf8
 from konkurs_pipeline.domain.notices import Notice
 
 ASSUMED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -83,8 +83,12 @@ class DatasetMap:
 
     def text(self, document: object, name: str) -> str | None:
         """Return the field's first value that is text, or null."""
+        return next(self.texts(document, name), None)
+
+    def texts(self, document: object, name: str) -> Iterator[str]:
+        """Yield the field's values that are text and can be stored, of every path, in order."""
         values = (value for path in self.paths[name] for value in walk(document, path))
-        return next((value for value in values if isinstance(value, str) and value), None)
+        yield from (value for value in values if isinstance(value, str) and value and is_utf8(value))
 
     def linked_units(self, document: object) -> list[Mapping[str, object]]:
         """Return the linked units as they stand in the document; other shapes than objects are left out."""
@@ -122,8 +126,7 @@ def read_dataset(
         return Reading((debtor_of(notice, synthetic_allowed=synthetic_allowed),), contradiction)
     debtor = _named_debtor(notice, document, fields, synthetic_allowed=synthetic_allowed)
     linked, findings = _linked_parties(notice, document, fields, synthetic_allowed=synthetic_allowed)
-    known = {fields.text(document, name) for name in ("trustee_id", "estate_id")}
-    known |= {debtor.national_id, *(party.national_id for party in linked)}
+    known = {*_never_blocked(document, fields), debtor.national_id, *(party.national_id for party in linked)}
     findings += _undeclared_identifiers(document, known, synthetic_allowed=synthetic_allowed)
     return Reading((debtor, *linked), None, tuple(findings))
 
@@ -157,7 +160,7 @@ def _named_debtor(
 def _linked_parties(
     notice: Notice, document: Mapping[str, object], fields: DatasetMap, *, synthetic_allowed: bool
 ) -> tuple[list[Party], list[str]]:
-    never = {fields.text(document, "trustee_id"), fields.text(document, "estate_id"), notice.debtor_id}
+    never = {*_never_blocked(document, fields), notice.debtor_id}
     parties: dict[str, Party] = {}
     findings: list[str] = []
     for unit in fields.linked_units(document):
@@ -177,12 +180,19 @@ def _linked_parties(
     return list(parties.values()), findings
 
 
-def _undeclared_identifiers(document: object, known: set[str | None], *, synthetic_allowed: bool) -> list[str]:
+def _never_blocked(document: object, fields: DatasetMap) -> Iterator[str]:
+    """Yield the numbers of every trustee and estate that a declared path names."""
+    for name in ("trustee_id", "estate_id"):
+        yield from fields.texts(document, name)
+
+
+def _undeclared_identifiers(document: object, known: set[str], *, synthetic_allowed: bool) -> list[str]:
     """Say at which paths a valid identifier stands that no declared path explains."""
     texts = [(path, text) for path, text in _texts(document, "") if text not in known]
     kinds = identify_all([text for _, text in texts], synthetic_allowed=synthetic_allowed)
     paths = {path for (path, _), kind in zip(texts, kinds, strict=True) if kind is not IdKind.UNKNOWN}
-    return [f"an identifier stands at {path}, which is no declared place for one" for path in sorted(paths)]
+    shown = sorted(path.encode(errors="backslashreplace").decode() for path in paths)
+    return [f"an identifier stands at {path}, which is no declared place for one" for path in shown]
 
 
 def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:

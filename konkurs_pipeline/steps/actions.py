@@ -16,9 +16,11 @@ from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, notices_of
 from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.steps.register import take_register
 from konkurs_pipeline.storage import decisions, polls, quarantine
 from konkurs_pipeline.storage.decisions import Decision
 from konkurs_pipeline.storage.outbox_format import Header
+from konkurs_pipeline.storage.snapshots import Snapshot
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,8 @@ def decide(poll: Poll) -> ActionCounts:
     if not poll.is_polling:
         message = "actions are decided only by a run that polls: materialise all assets together (job konkurs_poll)"
         raise UsageError(message)
-    situation = present_situation(poll)
+    snapshot = take_register(poll)
+    situation = present_situation(poll, snapshot)
     settlement = _settle(poll, situation)
     now = poll.now()
     decision = Decision(
@@ -48,7 +51,7 @@ def decide(poll: Poll) -> ActionCounts:
         now,
         poll.window.from_workday,
         poll.window.to_workday,
-        poll.snapshot.id if poll.snapshot else None,
+        snapshot.id if snapshot else None,
         settlement,
     )
     if settlement.hold:
@@ -81,28 +84,28 @@ def _settle(poll: Poll, situation: Situation) -> Settlement:
     )
 
 
-def present_situation(poll: Poll) -> Situation:
+def present_situation(poll: Poll, snapshot: Snapshot | None) -> Situation:
     """Gather what the decisions rest on: for the debtors of notices that concern a customer or an issued action."""
     issued = decisions.issued_blocks_and_reopens(poll.store.ledger)
-    matches = _present_matches(poll)
+    matches = _present_matches(poll, snapshot)
     concerned = {match.notice_uuid for match in matches} | {action.notice_uuid for action in issued}
     notices = _all_notices_of_same_debtors(poll, concerned)
     return Situation(
         fold=fold_estates(notices),
         notices=notices,
         matches=matches,
-        accounts=_accounts(poll, {match.customer_ref for match in matches}),
+        accounts=_accounts(snapshot, {match.customer_ref for match in matches}),
         flaws=quarantine.flaws(quarantine.open_entries(poll.store.ledger)),
         issued=issued,
     )
 
 
-def _present_matches(poll: Poll) -> list[Match]:
+def _present_matches(poll: Poll, snapshot: Snapshot | None) -> list[Match]:
     """Return the matches that the present snapshot still has."""
-    if poll.snapshot is None:
+    if snapshot is None:
         return []
     rows = poll.store.lake.read("customer_matches")
-    present = poll.snapshot.customers_with(rows["national_id"].unique().to_list())
+    present = snapshot.customers_with(rows["national_id"].unique().to_list())
     still = rows.join(present.select("national_id", "customer_ref"), on=["national_id", "customer_ref"], how="semi")
     return [
         Match(notice_uuid, customer_ref, MatchedVia(via), Doubt(doubt) if doubt else None)
@@ -119,8 +122,8 @@ def _all_notices_of_same_debtors(poll: Poll, uuids: Collection[str]) -> Sequence
     return notices_of(rows.filter(pl.col("debtor_id").is_in(debtors.implode())))
 
 
-def _accounts(poll: Poll, customer_refs: Collection[str]) -> Mapping[str, Sequence[Account]] | None:
-    rows = poll.snapshot.accounts_of(customer_refs) if poll.snapshot else None
+def _accounts(snapshot: Snapshot | None, customer_refs: Collection[str]) -> Mapping[str, Sequence[Account]] | None:
+    rows = snapshot.accounts_of(customer_refs) if snapshot else None
     if rows is None:
         return None
     ordered = rows.sort("customer_ref", "account_no").select(

@@ -23,6 +23,7 @@ from konkurs_pipeline.schemas.tables import ExpandedDatasets, frame
 from konkurs_pipeline.settings import Expand
 from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, answer_row, notices_of
 from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.steps.register import take_register
 from konkurs_pipeline.storage import quarantine
 from konkurs_pipeline.storage.quarantine import Entry
 
@@ -98,9 +99,10 @@ def _wanted(poll: Poll) -> pl.DataFrame:
 
 def _customers_ids(poll: Poll, notices: pl.DataFrame) -> pl.Series:
     """Return the identifiers among the notices' debtors that a customer has or had."""
-    if poll.snapshot is None:
+    snapshot = take_register(poll)
+    if snapshot is None:
         return pl.Series("national_id", [], dtype=pl.String)
-    return poll.snapshot.customers_with(notices["debtor_id"].unique().to_list())["national_id"].unique()
+    return snapshot.customers_with(notices["debtor_id"].unique().to_list())["national_id"].unique()
 
 
 def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame) -> _Received:

@@ -10,6 +10,7 @@ import polars as pl
 from konkurs_pipeline.domain.matching import match_customers
 from konkurs_pipeline.schemas.tables import CustomerMatches, dtypes
 from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.steps.register import take_register
 
 _PARTY_COLUMNS = ("notice_uuid", "workday", "national_id", "id_kind", "role", "organisation_form")
 
@@ -29,12 +30,13 @@ def match_debtors(poll: Poll) -> MatchCounts:
     A match found once stays in the table, with the time it was first found, also when the customer has left: what was
     known when is evidence. What is decided rests on the matches the present snapshot still has.
     """
-    if poll.snapshot is None:
+    snapshot = take_register(poll)
+    if snapshot is None:
         return MatchCounts()
     parties = poll.store.lake.read("debtors", columns=_PARTY_COLUMNS)
-    identifiers = poll.snapshot.customers_with(parties["national_id"].unique().to_list())
+    identifiers = snapshot.customers_with(parties["national_id"].unique().to_list())
     found = match_customers(parties, identifiers).with_columns(
-        found_at=pl.lit(poll.now()).cast(pl.Datetime("us", "UTC")), register_id=pl.lit(poll.snapshot.id)
+        found_at=pl.lit(poll.now()).cast(pl.Datetime("us", "UTC")), register_id=pl.lit(snapshot.id)
     )
     before = poll.store.lake.read("customer_matches")
     whole = _with_first_finding(found, before)

@@ -47,6 +47,7 @@ class Poll:
     fields: DatasetMap = field(default_factory=DatasetMap)
     is_polling: bool = True
     snapshot: Snapshot | None = None
+    is_register_taken: bool = False
     notices_new: int = 0
     missing: list[str] = field(default_factory=list)
     attention: list[str] = field(default_factory=list)
@@ -84,7 +85,6 @@ def conducted(poll: Poll) -> Iterator[Poll]:
     if poll.is_polling:
         polls.begin(store.ledger, poll.run_id, poll.window, poll.now())
     try:
-        poll.snapshot = store.snapshots.current()
         store.outbox.prepare()
         store.outbox.show_pending(store.ledger)
         set_aside = read_receipts(store.ledger, poll.settings.receipts_dir, poll.now())

@@ -8,13 +8,15 @@ from konkurs_pipeline.storage.snapshots import Snapshot
 
 
 def take_register(poll: Poll) -> Snapshot | None:
-    """Set and return the snapshot that the poll matches against; null when none was ever accepted.
+    """Return the snapshot that the poll matches against, taken in once a poll; null when none was ever accepted.
 
     A refused register is left for a person while the last accepted one goes on being used. Without any the poll is
     partial: notices are kept, and matched by the first poll that has a register.
     """
+    if poll.is_register_taken:
+        return poll.snapshot
     intake = take_in(poll.settings, poll.store.snapshots, now=poll.now())
-    poll.snapshot = intake.snapshot
+    poll.snapshot, poll.is_register_taken = intake.snapshot, True
     if intake.refusal and intake.snapshot is None:
         poll.missing.append(f"no register was ever accepted, so nothing was matched: {intake.refusal}")
     elif intake.refusal:

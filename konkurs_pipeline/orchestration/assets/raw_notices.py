@@ -13,6 +13,8 @@ def build_raw_notices(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
 
     @dg.asset(
         description=wiring.described(RawNotices),
+        # Not for its data: so that a backfill makes the register first, and then all workdays in one run.
+        deps=["customers", "accounts"],
         partitions_def=workdays,
         backfill_policy=dg.BackfillPolicy.single_run(),
         group_name="konkursvarsel",
