@@ -69,6 +69,7 @@ def match_customers(parties: pl.DataFrame, identifiers: pl.DataFrame) -> pl.Data
             pl.col("doubt").is_not_null(),
             pl.col("matched_via").replace_strict(strength, return_dtype=pl.Int8),
             "national_id",
+            "doubt",
         )
         .unique(["notice_uuid", "customer_ref"], keep="first", maintain_order=True)
         .select("notice_uuid", "workday", "customer_ref", "matched_via", "national_id", "doubt")

@@ -6,6 +6,7 @@ An asset's body is: read → one step → return with metadata and check results
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
@@ -39,7 +40,7 @@ def table_metadata(table: type[Table]) -> dict[str, Any]:
 
 def described(table: type[Table]) -> str:
     """Return a table's docstring as the description of its asset."""
-    return (table.__doc__ or "").strip()
+    return inspect.cleandoc(table.__doc__ or "")
 
 
 def shows_errors(asset: Callable[P, R]) -> Callable[P, R]:
