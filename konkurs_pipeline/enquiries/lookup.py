@@ -24,10 +24,14 @@ _MONTHS_OF_HISTORY = 12
 
 @dataclass(frozen=True)
 class Finding:
-    """The answer. `account_history_from`: the first day a trustee may ask account history from; null: not bankrupt."""
+    """The answer. `state`: open where any bankruptcy is, else that of the latest; null: none is known.
+
+    `account_history_from`: the first day a trustee may ask account history from; null: no bankruptcy is open.
+    """
 
     as_of: dt.datetime
     is_bankrupt: bool
+    state: str | None
     account_history_from: dt.date | None
     estates: list[dict[str, Any]]
     notices: list[dict[str, Any]]
@@ -48,6 +52,7 @@ def look_up(layout: Layout, identifier: str, as_of: dt.datetime) -> Finding:
     return Finding(
         as_of=as_of,
         is_bankrupt=bool(still_open),
+        state=_state(estates),
         account_history_from=_history_from(still_open),
         estates=[_estate(estate, parties, seen_at) for estate in estates],
         notices=[_notice(notice, seen_at) for notice in notices],
@@ -74,6 +79,12 @@ def _identifiers_of_same_customers(layout: Layout, identifier: str) -> list[str]
         return []
     refs = snapshot.customers_with([identifier])["customer_ref"].unique().to_list()
     return [other for other in snapshot.identifiers_of(refs) if other != identifier]
+
+
+def _state(estates: list[Estate]) -> str | None:
+    """Return open where any bankruptcy is, else the state of the latest; null: none is known."""
+    states = [estate.state.value for estate in estates]
+    return EstateState.OPEN.value if EstateState.OPEN.value in states else (states[-1] if states else None)
 
 
 def _concerns(estate: Estate, parties: dict[str, str]) -> bool:

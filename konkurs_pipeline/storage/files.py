@@ -28,12 +28,12 @@ def storage_errors(doing: str) -> Iterator[None]:
         raise StoreError(message) from None
 
 
-def make_private_folder(folder: Path) -> None:
-    """Create `folder` and its parents where absent; the folder itself is for its owner alone."""
+def make_private_folder(folder: Path, *, mode: int = PRIVATE_FOLDER) -> None:
+    """Create `folder` and its parents where absent; a new one is for its owner alone, unless `mode` says otherwise."""
     with storage_errors(f"creating the folder {folder}"):
         if not folder.is_dir():
             folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(PRIVATE_FOLDER)
+            folder.chmod(mode)
 
 
 def replace_atomically(path: Path, write: Callable[[Path], object], *, mode: int = PRIVATE_FILE) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -72,13 +72,15 @@ class Ledger:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing: commits at the end, rolls back when anything is raised."""
-        self._con.execute("BEGIN")
+        self.execute("BEGIN")
         try:
             yield
         except BaseException:
-            self._con.execute("ROLLBACK")
+            # A database that failed has rolled back by itself.
+            with suppress(duckdb.Error):
+                self._con.execute("ROLLBACK")
             raise
-        self._con.execute("COMMIT")
+        self.execute("COMMIT")
 
     def _create(self) -> None:
         for name, table in LEDGER.items():
@@ -89,12 +91,30 @@ class Ledger:
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_pending (seq BIGINT PRIMARY KEY, base_name VARCHAR)")
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query."""
-        return self._con.execute(sql, list(parameters)).fetchall()
+        """Return the rows of a query. Raises `StoreError` where the database is damaged or the disk is full."""
+        with self._storage_errors():
+            return self._con.execute(sql, list(parameters)).fetchall()
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
-        """Run one statement."""
-        self._con.execute(sql, list(parameters))
+        """Run one statement. Raises `StoreError` where the database is damaged or the disk is full."""
+        with self._storage_errors():
+            self._con.execute(sql, list(parameters))
+
+    @contextmanager
+    def _storage_errors(self) -> Iterator[None]:
+        """Turn what DuckDB says of the disk or the file into a `StoreError`; what it says of a statement is a bug."""
+        try:
+            yield
+        except (
+            duckdb.IOException,
+            duckdb.FatalException,
+            duckdb.InternalException,
+            duckdb.OutOfMemoryException,
+        ) as error:
+            message = (
+                f"the ledger {self._path} failed ({type(error).__name__}). Make room, or restore the file from a copy"
+            )
+            raise StoreError(f"{message} and run `konkurs verify`; what was committed is kept") from None
 
     def read(self, table: str, where: str = "TRUE", parameters: Sequence[object] = ()) -> pl.DataFrame:
         """Return rows of a ledger table as a typed frame, in the order of its key."""
@@ -112,7 +132,7 @@ class Ledger:
         passing.touch(mode=PRIVATE_FILE)
         try:
             data.write_parquet(passing)
-            self._con.execute(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?)", [str(passing)])  # noqa: S608
+            self.execute(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?)", [str(passing)])  # noqa: S608
         finally:
             passing.unlink(missing_ok=True)
 
@@ -126,7 +146,7 @@ class Ledger:
     def _copier(self, table: str) -> Any:  # noqa: ANN401 -- a callable for replace_atomically
         def copy(target: Path) -> None:
             order = f"ORDER BY {_KEYS[table]}" if table in _KEYS else ""
-            self._con.execute(f"COPY (SELECT * FROM {table} {order}) TO '{_quoted(target)}' (FORMAT parquet)")  # noqa: S608
+            self.execute(f"COPY (SELECT * FROM {table} {order}) TO '{_quoted(target)}' (FORMAT parquet)")  # noqa: S608
 
         return copy
 

@@ -23,6 +23,7 @@ from konkurs_pipeline.storage.outbox_format import render_all
 
 # Core banking reads as another user of the same group; the files hold no national identifier.
 _OUTBOX_FILE_MODE: Final = 0o640
+_OUTBOX_FOLDER_MODE: Final = 0o750
 
 
 class Outbox:
@@ -31,14 +32,29 @@ class Outbox:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def prepare(self) -> None:
-        """Create the folder, and prove that it can be written before anything is decided."""
-        make_private_folder(self.folder)
+    def prepare(self, ledger: Ledger) -> None:
+        """Create the folder, and prove before anything is decided that it can be written and holds no file unknown to us.
+
+        Raises `StoreError`. A file that the ledger does not know means that the ledger was restored from an old copy: going
+        on would use its sequence number, and its actions, a second time.
+        """
+        make_private_folder(self.folder, mode=_OUTBOX_FOLDER_MODE)
         with storage_errors(f"writing to the outbox {self.folder}"):
             remove_leftovers(self.folder)
             probe = self.folder / ".writable.tmp"
             probe.write_bytes(b"")
             probe.unlink()
+        strangers = self._strangers(ledger)
+        if strangers:
+            message = (
+                f"{strangers[0]} is in the outbox and not in the ledger, so the ledger is older than the outbox: "
+                "restore the newest copy of the ledger, or move the data folder away and start anew"
+            )
+            raise StoreError(message)
+
+    def _strangers(self, ledger: Ledger) -> list[str]:
+        known = {f"{name}.jsonl" for (name,) in ledger.rows("SELECT base_name FROM outbox_files")}
+        return sorted(path.name for path in self.folder.glob("KONKURS_*.jsonl") if path.name not in known)
 
     def show_pending(self, ledger: Ledger) -> list[str]:
         """Write every file the ledger has committed and not yet shown; returns their base names, in sequence.
@@ -82,9 +98,7 @@ class Outbox:
                 base_name, _content(ledger, seq), digest, is_taken=f"{base_name}.receipt.json" in receipts
             )
             previous, expected_seq = digest, seq + 1
-        known = {f"{name}.jsonl" for (name,) in ledger.rows("SELECT base_name FROM outbox_files")}
-        strangers = sorted(p.name for p in self.folder.glob("KONKURS_*.jsonl") if p.name not in known)
-        return found + [f"{name} is in the outbox and not in the ledger" for name in strangers]
+        return found + [f"{name} is in the outbox and not in the ledger" for name in self._strangers(ledger)]
 
     def _file_problems(self, base_name: str, jsonl: bytes, digest: str, *, is_taken: bool) -> list[str]:
         if hash_of(jsonl) != digest:

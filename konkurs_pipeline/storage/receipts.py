@@ -17,6 +17,8 @@ from konkurs_pipeline.storage.files import hash_of, make_private_folder
 from konkurs_pipeline.storage.ledger import Ledger
 
 _SUFFIX: Final = ".receipt.json"
+# Core banking writes here as another user of the same group.
+_RECEIPTS_FOLDER_MODE: Final = 0o770
 _MAX_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -52,7 +54,7 @@ class _SetAsideError(ValueError):
 
 def read_receipts(ledger: Ledger, folder: Path, now: dt.datetime) -> list[str]:
     """Take in the receipts that are new or changed; returns a line for each that was set aside."""
-    make_private_folder(folder)
+    make_private_folder(folder, mode=_RECEIPTS_FOLDER_MODE)
     set_aside = []
     for path in sorted(folder.glob(f"*{_SUFFIX}")):
         content = _read(path)
