@@ -112,9 +112,10 @@ class Ledger:
             duckdb.OutOfMemoryException,
         ) as error:
             message = (
-                f"the ledger {self._path} failed ({type(error).__name__}). Make room, or restore the file from a copy"
+                f"the ledger {self._path} failed ({type(error).__name__}). Make room, or restore the file from a copy and "
+                "run `konkurs verify`; what was committed is kept"
             )
-            raise StoreError(f"{message} and run `konkurs verify`; what was committed is kept") from None
+            raise StoreError(message) from None
 
     def read(self, table: str, where: str = "TRUE", parameters: Sequence[object] = ()) -> pl.DataFrame:
         """Return rows of a ledger table as a typed frame, in the order of its key."""

@@ -27,10 +27,11 @@ _OUTBOX_FOLDER_MODE: Final = 0o750
 
 
 class Outbox:
-    """The folder `KONKURS_OUTBOX_DIR`."""
+    """The folder `KONKURS_OUTBOX_DIR`; of the files there, those of this bank and environment are ours."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, bank: str, environment: str) -> None:
         self.folder = folder
+        self._prefix = f"KONKURS_{bank}_{environment}_"
 
     def prepare(self, ledger: Ledger) -> None:
         """Create the folder, and prove before anything is decided that it can be written and holds no file unknown to us.
@@ -54,7 +55,7 @@ class Outbox:
 
     def _strangers(self, ledger: Ledger) -> list[str]:
         known = {f"{name}.jsonl" for (name,) in ledger.rows("SELECT base_name FROM outbox_files")}
-        return sorted(path.name for path in self.folder.glob("KONKURS_*.jsonl") if path.name not in known)
+        return sorted(path.name for path in self.folder.glob(f"{self._prefix}*.jsonl") if path.name not in known)
 
     def show_pending(self, ledger: Ledger) -> list[str]:
         """Write every file the ledger has committed and not yet shown; returns their base names, in sequence.

@@ -57,9 +57,10 @@ def open_store(settings: Settings, *, wait_s: float = 0) -> Iterator[Store]:
         lake = Lake(layout)
         lake.prepare()
         make_private_folder(layout.snapshots)
+        outbox = Outbox(layout.outbox, settings.bank_id, settings.environment.value)
         ledger = Ledger(layout.ledger)
         try:
-            yield Store(layout, lake, ledger, Outbox(layout.outbox), Snapshots(layout.snapshots))
+            yield Store(layout, lake, ledger, outbox, Snapshots(layout.snapshots))
         finally:
             ledger.close()
 
