@@ -32,7 +32,6 @@ def build_defs(settings: Settings | None = None, *, store: Store | None = None, 
     job = dg.define_asset_job(
         JOB_NAME,
         selection=dg.AssetSelection.all(),
-        partitions_def=workdays,
         description="One poll: the workdays of its partitions and the lookback before them, from the list to the outbox.",
     )
 

@@ -269,10 +269,16 @@ def _refuse_unknown(unknown: set[str], known: list[str]) -> None:
         raise SettingsError(message)
 
 
+def _expected(field: str, detail: ErrorDetails) -> str:
+    """Return the setting's description, and what pydantic says of the value's form (it does not quote the value)."""
+    form = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ").removeprefix("String should ")
+    return f"{Settings.model_fields[field].description} ({form})"
+
+
 def _explain(detail: ErrorDetails, values: Mapping[str, str]) -> str:
     cause = (detail.get("ctx") or {}).get("error")
     field = cause.field if isinstance(cause, _ComplaintError) else str(detail["loc"][0])
-    expected = str(cause) if isinstance(cause, _ComplaintError) else Settings.model_fields[field].description
+    expected = str(cause) if isinstance(cause, _ComplaintError) else _expected(field, detail)
     if field not in values:
         held = "is not set"
     elif field in _SECRETS:

@@ -22,6 +22,7 @@ from konkurs_pipeline.orchestration.instance import dagster_instance
 from konkurs_pipeline.orchestration.launch import Ended, run_poll
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.storage.demo import make_fresh
+from konkurs_pipeline.storage.outbox_format import records_of
 from konkurs_pipeline.storage.polls import Outcome
 from konkurs_pipeline.storage.store import Store, layout_of, open_store
 
@@ -102,10 +103,10 @@ def _notices(store: Store) -> list[dict[str, Any]]:
 
 
 def _actions(store: Store) -> list[dict[str, Any]]:
-    rows = store.ledger.read("actions").sort("seq", "registered_at_text", "notice_uuid", "action", "customer_ref")
+    files = store.ledger.rows("SELECT seq, jsonl FROM outbox_content ORDER BY seq")
     return [
         {
-            "file": row["seq"],
+            "file": seq,
             "action": row["action"],
             "customer": row["customer_ref"],
             "account": row["account_no"],
@@ -113,7 +114,9 @@ def _actions(store: Store) -> list[dict[str, Any]]:
             "found by": row["matched_via"],
             "reason": row["reason"],
         }
-        for row in rows.iter_rows(named=True)
+        for seq, jsonl in files
+        for row in records_of(bytes(jsonl))
+        if row["record"] == "A"
     ]
 
 

@@ -49,7 +49,17 @@ def _answers(store: Store) -> tuple[int, list[str]]:
 
 def _lake(store: Store) -> tuple[int, list[str]]:
     partitions = [(table, day) for table in LAKE for day in store.lake.workdays(table)]
-    return len(partitions), _failing(lambda partition: store.lake.prove(*partition), partitions)
+    return len(partitions), _failing(lambda partition: store.lake.prove(*partition), partitions) + _gone(store)
+
+
+def _gone(store: Store) -> list[str]:
+    """Say which days have notices without parties or the other way round: every notice has its debtor."""
+    notices, parties = (set(store.lake.workdays(table)) for table in ("raw_notices", "debtors"))
+    gone = [f"{store.layout.partition('raw_notices', day)} is gone: restore it" for day in sorted(parties - notices)]
+    return gone + [
+        f"{store.layout.partition('debtors', day)} is gone: the next run makes it anew"
+        for day in sorted(notices - parties)
+    ]
 
 
 def _register(store: Store) -> tuple[int, list[str]]:

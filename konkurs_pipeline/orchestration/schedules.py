@@ -28,6 +28,12 @@ CLOSING_CRONS: Final = ("20 16 * * 1-5",)
 SWEEP_CRONS: Final = ("40 */3 * * *",)
 WIDE_SWEEP_CRONS: Final = ("10 5 * * 0",)
 _WIDE_SWEEP_WORKDAYS: Final = 250
+_DESCRIPTIONS: Final = {
+    "poll": "Every 15 minutes from 08:00 to 16:00 on workdays (demo: every minute): the service is updated then",
+    "closing_poll": "At 16:20 on workdays: the last update may come minutes after 16:00",
+    "sweep": "Every third hour outside opening hours: the service is up 24/7",
+    "wide_sweep": "Sunday morning: a year is read again, for notices that became visible later than the lookback",
+}
 _OPENS, _CLOSES = dt.time(8), dt.time(16, 30)
 _ACTIVE: Final = [
     DagsterRunStatus.QUEUED,
@@ -82,7 +88,7 @@ def _schedule(
         cron_schedule=list(crons),
         execution_timezone=OSLO.key,
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=(__doc__ or "").split("\n", maxsplit=1)[0],
+        description=_DESCRIPTIONS[name],
     )
     def ask(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         active = context.instance.get_runs(RunsFilter(job_name=job_name, statuses=_ACTIVE), limit=1)

@@ -67,7 +67,9 @@ def poll_notices(poll: Poll) -> NoticeCounts:
         listed = service.fetch_notices(_after(poll), keep=keep)
     last = listed.answers[-1]
     seen, unreadable = _read_items(poll, listed.items, last)
-    retried, still_unreadable = _read_items(poll, _unreadable_before(poll), last)
+    understood = {one.parsed.notice.uuid for one in seen}
+    retried, unreadable_again = _read_items(poll, _unreadable_before(poll), last)
+    still_unreadable = [entry for entry in unreadable_again if entry.uuid not in understood]
     taken = [one for one in seen if one.workday in poll.window]
     taken += [one for one in retried if one.workday <= poll.window.to_workday]
     new, changed = _sort_out(poll, taken)

@@ -29,11 +29,11 @@ def storage_errors(doing: str) -> Iterator[None]:
 
 
 def make_private_folder(folder: Path, *, mode: int = PRIVATE_FOLDER) -> None:
-    """Create `folder` and its parents where absent; a new one is for its owner alone, unless `mode` says otherwise."""
+    """Create `folder` and its parents where absent; new ones are for their owner alone, unless `mode` says otherwise."""
     with storage_errors(f"creating the folder {folder}"):
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            folder.chmod(mode)
+        for absent in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
+            absent.mkdir(exist_ok=True)
+            absent.chmod(mode)
 
 
 def replace_atomically(path: Path, write: Callable[[Path], object], *, mode: int = PRIVATE_FILE) -> None:
@@ -46,6 +46,8 @@ def replace_atomically(path: Path, write: Callable[[Path], object], *, mode: int
         try:
             temporary.touch(mode=mode, exist_ok=True)
             write(temporary)
+            # Some writers make the file anew, with rights of their own.
+            temporary.chmod(mode)
             _sync(temporary)
             temporary.replace(path)
         finally:

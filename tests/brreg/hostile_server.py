@@ -181,18 +181,12 @@ class Authority:
 
     folder: Path
     name: str
-    root_key: ec.EllipticCurvePrivateKey = field(
-        default_factory=lambda: ec.generate_private_key(ec.SECP256R1())
-    )
+    root_key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
 
     def __post_init__(self) -> None:
-        self.root = _certificate(
-            self.root_key, f"{self.name} Root", self.root_key, f"{self.name} Root", is_ca=True
-        )
-        self.intermediate = _certificate(
-            self.key, f"{self.name} CA", self.root_key, f"{self.name} Root", is_ca=True
-        )
+        self.root = _certificate(self.root_key, f"{self.name} Root", self.root_key, f"{self.name} Root", is_ca=True)
+        self.intermediate = _certificate(self.key, f"{self.name} CA", self.root_key, f"{self.name} Root", is_ca=True)
         self.bundle = self.folder / f"{self.name}.pem"
         self.bundle.write_bytes(self.root.public_bytes(Encoding.PEM))
 
@@ -222,9 +216,7 @@ class Authority:
         clients: Path | None = None,
     ) -> ssl.SSLContext:
         """Return a server's context of exactly this TLS version that lets in clients of `clients` only."""
-        key, certificate = self.issue(
-            days=days, san=san or x509.IPAddress(ip_address("127.0.0.1")), is_client=False
-        )
+        key, certificate = self.issue(days=days, san=san or x509.IPAddress(ip_address("127.0.0.1")), is_client=False)
         pem = self.folder / f"server-{certificate.serial_number}.pem"
         pem.write_bytes(
             key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -263,9 +255,7 @@ def _certificate(  # noqa: PLR0913  # a certificate has that many parts
         .add_extension(x509.BasicConstraints(ca=is_ca, path_length=None), critical=True)
         .add_extension(_key_usage(is_ca=is_ca), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False)
     )
     if usage is not None:
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)

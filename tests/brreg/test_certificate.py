@@ -40,9 +40,7 @@ def test_an_expired_certificate_is_a_fact_and_no_error(authority: Authority) -> 
     assert read_client_certificate(p12, PASSWORD).not_after < dt.datetime.now(dt.UTC)
 
 
-def test_a_context_checks_the_service_as_the_service_checks_us(
-    client_p12: Path, authority: Authority
-) -> None:
+def test_a_context_checks_the_service_as_the_service_checks_us(client_p12: Path, authority: Authority) -> None:
     context = load_client_context(client_p12, PASSWORD.decode(), authority.bundle)
     assert context.check_hostname
     assert context.verify_mode is ssl.CERT_REQUIRED
@@ -72,15 +70,11 @@ def test_the_chain_is_sent_in_order_and_the_key_never_touches_the_disk(
     assert x509.load_pem_x509_certificates(pem)[1:] == [authority.intermediate, authority.root]
 
 
-def test_a_wrong_password_and_a_damaged_file_are_told_apart_by_nobody(
-    client_p12: Path, tmp_path: Path
-) -> None:
+def test_a_wrong_password_and_a_damaged_file_are_told_apart_by_nobody(client_p12: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.p12"
     damaged.write_bytes(client_p12.read_bytes()[:-50])
     for p12, password in ((client_p12, b"feil-passord"), (damaged, PASSWORD), (client_p12, b"")):
-        with pytest.raises(
-            CertificateError, match=r"password is wrong, or the file is no readable PKCS#12"
-        ) as caught:
+        with pytest.raises(CertificateError, match=r"password is wrong, or the file is no readable PKCS#12") as caught:
             load_client_context(p12, password, None)
         assert "feil-passord" not in str(caught.value)
         assert "KONKURS_CLIENT_P12_PASSWORD_FILE" in str(caught.value)
@@ -107,9 +101,7 @@ def test_a_missing_file_is_named_with_its_setting(tmp_path: Path, client_p12: Pa
     gone = tmp_path / "gone"
     with pytest.raises(CertificateError, match=r"KONKURS_CLIENT_P12 .*gone: there is no such file"):
         load_client_context(gone, b"x", None)
-    with pytest.raises(
-        CertificateError, match=r"KONKURS_CLIENT_P12_PASSWORD_FILE .*gone: there is no such file"
-    ):
+    with pytest.raises(CertificateError, match=r"KONKURS_CLIENT_P12_PASSWORD_FILE .*gone: there is no such file"):
         read_password(gone)
     with pytest.raises(CertificateError, match=r"KONKURS_CA_BUNDLE .*gone: there is no such file"):
         load_client_context(client_p12, PASSWORD, gone)
@@ -164,9 +156,7 @@ def test_the_settings_lead_to_the_certificate(
         "KONKURS_CA_BUNDLE": str(authority.bundle),
     }
     chosen = ("PASSWORD_FILE", str(password)) if from_file else ("PASSWORD", PASSWORD.decode())
-    settings = load_settings(
-        {**environ, f"KONKURS_CLIENT_P12_{chosen[0]}": chosen[1]}, dotenv=tmp_path / "none"
-    )
+    settings = load_settings({**environ, f"KONKURS_CLIENT_P12_{chosen[0]}": chosen[1]}, dotenv=tmp_path / "none")
     assert settings_context(settings).verify_mode is ssl.CERT_REQUIRED
     facts = settings_certificate(settings)
     assert facts is not None

@@ -133,9 +133,7 @@ class TestLists:
         pytest.param(403, AccessRefusedError, "certificate", 1, id="403"),
         pytest.param(404, NotFoundError, "no such resource", 1, id="404"),
         pytest.param(410, NotFoundError, "no such resource", 1, id="410"),
-        pytest.param(
-            400, AnswerError, "refuse the client certificate", 1, id="400, as nginx refuses a certificate"
-        ),
+        pytest.param(400, AnswerError, "refuse the client certificate", 1, id="400, as nginx refuses a certificate"),
         pytest.param(418, AnswerError, "418", 1, id="another 4xx"),
         pytest.param(204, AnswerError, "expected: 200", 1, id="204 is not no news"),
         pytest.param(206, AnswerError, "expected: 200", 1, id="206 is a part"),
@@ -213,9 +211,7 @@ class TestRetries:
         "retry_after",
         [
             pytest.param("31", id="seconds"),
-            pytest.param(
-                format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), usegmt=True), id="a date"
-            ),
+            pytest.param(format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), usegmt=True), id="a date"),
         ],
     )
     def test_a_retry_after_beyond_the_limit_fails_at_once_and_says_so(self, retry_after: str) -> None:
@@ -227,9 +223,7 @@ class TestRetries:
             konkursvarsel.fetch_root()
         assert len(server.requests) == 1
 
-    @pytest.mark.parametrize(
-        "retry_after", ["soon", "-1", "Fri, 08 Jun 2018 11:34:23 GMT", "Fri, 99 Jun 2018"]
-    )
+    @pytest.mark.parametrize("retry_after", ["soon", "-1", "Fri, 08 Jun 2018 11:34:23 GMT", "Fri, 99 Jun 2018"])
     def test_a_retry_after_that_is_none_or_past_is_a_retry_like_any_other(self, retry_after: str) -> None:
         busy = sends(b"", 429, {"Retry-After": retry_after})
         with HostileServer(busy, sends_json({})) as server, client(server) as konkursvarsel:

@@ -19,8 +19,7 @@ JSON_VALUES: st.SearchStrategy[JsonValue] = st.recursive(
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(codec="utf-8")),
     lambda inner: (
-        st.lists(inner, max_size=5)
-        | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=5)
+        st.lists(inner, max_size=5) | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=5)
     ),
     max_leaves=20,
 )
@@ -47,9 +46,7 @@ def test_any_bytes_are_parsed_or_refused_by_name(body: bytes) -> None:
         pytest.param(b"\xef\xbb\xbf{}", "byte order mark", id="bom"),
         pytest.param('{"poststed": "BODØ"}'.encode("latin-1"), "UTF-8", id="latin-1"),
         pytest.param(b'{"a": 1, "a": 2}', "equal keys", id="equal keys: parsers keep the last"),
-        pytest.param(
-            b'{"b": {"a": 1, "\\u0061": 1}}', "equal keys", id="equal keys, one written as an escape"
-        ),
+        pytest.param(b'{"b": {"a": 1, "\\u0061": 1}}', "equal keys", id="equal keys, one written as an escape"),
         pytest.param(b"[NaN]", "NaN", id="NaN"),
         pytest.param(b"[-Infinity]", "Infinity", id="infinity"),
         pytest.param(b"[1e999]", "too large", id="a float that overflows to infinity"),

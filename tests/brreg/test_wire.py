@@ -56,9 +56,7 @@ class TestList:
         [
             pytest.param({"_embedded": {"konkursvarsler": []}}, id="an empty list"),
             pytest.param({"_links": {"self": {"href": "/"}}}, id="Spring HATEOAS leaves _embedded out"),
-            pytest.param(
-                {"_links": {}, "page": {"totalElements": 0, "totalPages": 0, "number": 0}}, id="with page"
-            ),
+            pytest.param({"_links": {}, "page": {"totalElements": 0, "totalPages": 0, "number": 0}}, id="with page"),
         ],
     )
     def test_an_empty_answer_in_a_known_shape_is_no_news(self, value: JsonValue) -> None:
@@ -111,9 +109,7 @@ class TestList:
             pytest.param(f"{PATH}?page=1&size=20", 0, id="relative"),
             pytest.param("?page=1&size=20", 0, id="query only"),
             pytest.param(f"{BASE}/proxy{PATH}?page=1&size=20", 0, id="a proxy's prefix"),
-            pytest.param(
-                f"https://evil.example{PATH}?page=1&size=20", 1, id="another host: a finding, no request"
-            ),
+            pytest.param(f"https://evil.example{PATH}?page=1&size=20", 1, id="another host: a finding, no request"),
         ],
     )
     def test_of_a_paging_link_only_the_query_is_used(self, href: str, findings: int) -> None:
@@ -184,9 +180,7 @@ class TestNotice:
         self, uuid: UUID, kind: str, at: dt.datetime, ruling: dt.date | None, debtor: str
     ) -> None:
         text = f"{at.isoformat(timespec='microseconds')}Z"
-        item = notice(
-            uuid=str(uuid).upper(), type=kind, registreringstidspunkt=text, debitor=debtor, _links=None
-        )
+        item = notice(uuid=str(uuid).upper(), type=kind, registreringstidspunkt=text, debitor=debtor, _links=None)
         item["kjennelsesdato"] = ruling.isoformat() if ruling else None
         parsed = parse_notice(item)
         read = parsed.notice
@@ -210,13 +204,9 @@ class TestNotice:
         [
             pytest.param("2018-06-08T11:34:23Z", "2018-06-08T11:34:23+00:00", id="no fraction"),
             pytest.param("2018-06-08T11:34:23.1Z", "2018-06-08T11:34:23.100000+00:00", id="one digit"),
-            pytest.param(
-                "2018-06-08T11:34:23.123456789Z", "2018-06-08T11:34:23.123456+00:00", id="cut, not rounded"
-            ),
+            pytest.param("2018-06-08T11:34:23.123456789Z", "2018-06-08T11:34:23.123456+00:00", id="cut, not rounded"),
             pytest.param("2018-06-08T13:34:23+02:00", "2018-06-08T11:34:23+00:00", id="summer time"),
-            pytest.param(
-                "2018-06-08T13:34:23.000+0200", "2018-06-08T11:34:23+00:00", id="Java's older offset"
-            ),
+            pytest.param("2018-06-08T13:34:23.000+0200", "2018-06-08T11:34:23+00:00", id="Java's older offset"),
             pytest.param("2018-06-08T11:34:23-00:00", "2018-06-08T11:34:23+00:00", id="minus nothing"),
         ],
     )
@@ -255,19 +245,13 @@ class TestNotice:
             pytest.param([], "not_an_object", "the notice is a list", id="a list"),
             pytest.param(notice(uuid=None), "invalid_uuid", "uuid is missing, expected a UUID", id="no uuid"),
             pytest.param(notice(uuid=f"{{{UUID_TEXT}}}"), "invalid_uuid", "another form", id="braces"),
-            pytest.param(
-                notice(uuid=UUID_TEXT.replace("-", "")), "invalid_uuid", "another form", id="no hyphens"
-            ),
+            pytest.param(notice(uuid=UUID_TEXT.replace("-", "")), "invalid_uuid", "another form", id="no hyphens"),
             pytest.param(notice(uuid=f"{UUID_TEXT}\n"), "invalid_uuid", "another form", id="a line break"),
             pytest.param(notice(type=""), "invalid_type", "0 characters", id="empty type"),
             pytest.param(notice(type="a" * 65), "invalid_type", "65 characters", id="long type"),
-            pytest.param(
-                notice(type="a\nb"), "invalid_type", "control", id="a type that would break a log line"
-            ),
+            pytest.param(notice(type="a\nb"), "invalid_type", "control", id="a type that would break a log line"),
             pytest.param(notice(type="\ud800"), "invalid_type", "control", id="a type that cannot be stored"),
-            pytest.param(
-                notice(debitor=None), "invalid_debtor", "debitor is missing, expected text", id="no debtor"
-            ),
+            pytest.param(notice(debitor=None), "invalid_debtor", "debitor is missing, expected text", id="no debtor"),
             pytest.param(
                 notice(debitor=8086001471),
                 "invalid_debtor",
@@ -275,14 +259,10 @@ class TestNotice:
                 id="number",
             ),
             pytest.param(notice() | {"debitor": None}, "invalid_debtor", "debitor is null", id="null debtor"),
-            pytest.param(
-                notice(debitor=["910425463"]), "invalid_debtor", "debitor is a list", id="a list of one"
-            ),
+            pytest.param(notice(debitor=["910425463"]), "invalid_debtor", "debitor is a list", id="a list of one"),
         ],
     )
-    def test_an_unreadable_notice_says_why_and_quotes_no_value(
-        self, item: JsonValue, reason: str, detail: str
-    ) -> None:
+    def test_an_unreadable_notice_says_why_and_quotes_no_value(self, item: JsonValue, reason: str, detail: str) -> None:
         with pytest.raises(UnreadableNoticeError) as caught:
             parse_notice(item)
         assert caught.value.reason == reason
@@ -309,9 +289,7 @@ class TestNotice:
         [
             pytest.param(f"{BASE}{PATH}/{UUID_TEXT.upper()}", [], id="the same, in capitals"),
             pytest.param(f"{PATH}/{UUID_TEXT}", [], id="relative"),
-            pytest.param(
-                f"{BASE}{PATH}/00000000-0000-0000-0000-000000000000", ["another resource"], id="another uuid"
-            ),
+            pytest.param(f"{BASE}{PATH}/00000000-0000-0000-0000-000000000000", ["another resource"], id="another uuid"),
             pytest.param(f"https://evil.example{PATH}/{UUID_TEXT}", ["evil.example"], id="another host"),
             pytest.param("https://x910425463.no/", ["another resource", MASK], id="a host with a number"),
             pytest.param("http://[oops", ["cannot be read"], id="no URL"),

@@ -30,9 +30,7 @@ Row = Sequence[str]
 
 @cache
 def _all_people() -> list[str]:
-    candidates = pl.select(
-        pl.int_range(1_810_000_000, 1_810_020_000).cast(pl.String).str.zfill(11).alias("text")
-    )
+    candidates = pl.select(pl.int_range(1_810_000_000, 1_810_020_000).cast(pl.String).str.zfill(11).alias("text"))
     is_person = id_kind(pl.col("text"), synthetic_allowed=True) == IdKind.FNR.value
     return candidates.filter(is_person)["text"].to_list()
 
@@ -44,9 +42,7 @@ def synthetic_people(count: int) -> list[str]:
 
 @cache
 def _all_account_numbers() -> list[str]:
-    candidates = pl.select(
-        pl.int_range(9_710_000_000, 9_710_020_000).cast(pl.String).str.zfill(11).alias("text")
-    )
+    candidates = pl.select(pl.int_range(9_710_000_000, 9_710_020_000).cast(pl.String).str.zfill(11).alias("text"))
     return candidates.filter(is_account_no(pl.col("text")))["text"].to_list()
 
 

@@ -48,16 +48,12 @@ def columns(**changed: pl.Series) -> dict[str, pl.Series]:
         pytest.param(csv_of(HEADER, ROWS, separator=";"), id="semicolons"),
         pytest.param(b"\xef\xbb\xbf" + GOOD, id="byte order mark"),
         pytest.param(csv_of(HEADER, ROWS, end="\r\n"), id="CRLF"),
-        pytest.param(
-            csv_of([" Customer_Ref", "NATIONAL_ID ", "former_ids", "Name"], ROWS), id="header's case"
-        ),
+        pytest.param(csv_of([" Customer_Ref", "NATIONAL_ID ", "former_ids", "Name"], ROWS), id="header's case"),
         pytest.param(
             csv_of([f'"{name}"' for name in HEADER], []).replace(b'"""', b'"') + GOOD.split(b"\n", 1)[1],
             id="quoted header",
         ),
-        pytest.param(
-            csv_of([*HEADER, "", "branch"], [(*row, "x", "9") for row in ROWS]), id="further columns"
-        ),
+        pytest.param(csv_of([*HEADER, "", "branch"], [(*row, "x", "9") for row in ROWS]), id="further columns"),
         pytest.param(csv_of(reversed(HEADER), [row[::-1] for row in ROWS]), id="another order"),
         pytest.param(GOOD.rstrip(b"\n"), id="no last line end"),
         pytest.param(GOOD + b"\r\n\n", id="empty lines at the end"),
@@ -111,9 +107,7 @@ def test_the_hash_is_of_the_bytes_and_the_identity_of_the_file(tmp_path: Path) -
         pytest.param(GOOD.replace(b"C2", b"C\0"), "NUL", id="NUL byte"),
         pytest.param(GOOD + b"C3,1\n", "fewer fields", id="too few fields"),
         pytest.param(GOOD + b"C3\n", "fewer fields", id="cut short in a row"),
-        pytest.param(
-            csv_of(HEADER, [ROWS[0]]) + b"\n" + b"C2,1,,\n", "fewer fields", id="an empty line between"
-        ),
+        pytest.param(csv_of(HEADER, [ROWS[0]]) + b"\n" + b"C2,1,,\n", "fewer fields", id="an empty line between"),
         pytest.param(GOOD + b"C3,1,,,\n", "more fields", id="too many fields"),
         pytest.param(GOOD + b'C3,1,,"Ola\n', "quotation mark", id="a quote never closed"),
         pytest.param(GOOD + b'C3,1,,"Ola\nC4,2,,Kari"\n', "whole rows", id="a quote closed a row later"),
@@ -163,9 +157,7 @@ def test_parquet_may_give_is_blocked_as_a_boolean(tmp_path: Path) -> None:
     assert frame["is_blocked"].to_list() == ["true", "false", ""]
 
 
-@pytest.mark.parametrize(
-    "dtype", [pl.Int64, pl.Float64, pl.Decimal(11, 0)], ids=["integers", "floats", "decimals"]
-)
+@pytest.mark.parametrize("dtype", [pl.Int64, pl.Float64, pl.Decimal(11, 0)], ids=["integers", "floats", "decimals"])
 def test_parquet_with_numbers_for_identifiers_is_refused(tmp_path: Path, dtype: pl.DataType) -> None:
     numbers = pl.Series([int(row[1]) for row in ROWS]).cast(dtype)
 
@@ -180,9 +172,7 @@ def test_parquet_with_numbers_for_identifiers_is_refused(tmp_path: Path, dtype: 
     [
         pytest.param(parquet(columns())[:-20], "no readable Parquet", id="cut short"),
         pytest.param(GOOD, "no readable Parquet", id="a CSV"),
-        pytest.param(
-            parquet({k: v for k, v in columns().items() if k != "name"}), "lacks name", id="a column less"
-        ),
+        pytest.param(parquet({k: v for k, v in columns().items() if k != "name"}), "lacks name", id="a column less"),
         pytest.param(parquet({k: v.head(0) for k, v in columns().items()}), "no rows", id="no rows"),
         pytest.param(parquet(columns(name=pl.Series(["a\0", ""]))), "NUL", id="NUL character"),
     ],

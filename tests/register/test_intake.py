@@ -45,9 +45,7 @@ def test_unchanged_files_are_not_read_again(bank: Bank, monkeypatch: pytest.Monk
     assert (again.snapshot, again.refusal, again.is_new) == (first.snapshot, None, False)
 
 
-def test_the_same_bytes_in_a_new_file_are_the_same_snapshot(
-    bank: Bank, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_same_bytes_in_a_new_file_are_the_same_snapshot(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     fill(bank)
     first = bank.take_in().snapshot
     assert first is not None
@@ -67,9 +65,7 @@ def test_a_file_touched_in_place_is_read_again(bank: Bank, monkeypatch: pytest.M
     fill(bank)
     bank.take_in()
     before = bank.accounts.stat()
-    bank.accounts.write_bytes(
-        bank.accounts.read_bytes().replace(b"C00001,owner,false", b"C00001,owner,TRUE ")
-    )
+    bank.accounts.write_bytes(bank.accounts.read_bytes().replace(b"C00001,owner,false", b"C00001,owner,TRUE "))
     os.utime(bank.accounts, ns=(before.st_atime_ns, before.st_mtime_ns))
     reads = []
 

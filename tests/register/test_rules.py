@@ -26,9 +26,7 @@ PROD = Limits(synthetic_allowed=False, max_invalid=0.01)
 
 
 def frame(kind: RegisterKind, rows: Sequence[Row]) -> pl.DataFrame:
-    return pl.DataFrame(
-        [list(row) for row in rows], schema=dict.fromkeys(COLUMNS[kind], pl.String), orient="row"
-    )
+    return pl.DataFrame([list(row) for row in rows], schema=dict.fromkeys(COLUMNS[kind], pl.String), orient="row")
 
 
 def customers(rows: Sequence[Row], limits: Limits = LAX) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -76,10 +74,7 @@ def test_synthetic_numbers_count_outside_production_only() -> None:
     rows = customer_rows(3)
 
     assert customers(rows)[0]["is_flagged"].to_list() == [False] * 3
-    assert (
-        customers(rows, Limits(synthetic_allowed=False, max_invalid=1))[0]["is_flagged"].to_list()
-        == [True] * 3
-    )
+    assert customers(rows, Limits(synthetic_allowed=False, max_invalid=1))[0]["is_flagged"].to_list() == [True] * 3
 
 
 def test_an_empty_identifier_is_flagged_and_can_match_nothing() -> None:
@@ -129,9 +124,7 @@ def test_a_share_of_failing_identifiers_at_the_limit_is_taken_and_above_it_refus
     rows = [*customer_rows(200 - bad), *((f"X{n}", "123", "", "") for n in range(bad))]
 
     assert customers(rows, STRICT)[0]["is_flagged"].sum() == bad
-    assert "in 3 of 201 rows" in customers_refusal(
-        [*customer_rows(198), *((f"X{n}", "1", "", "") for n in range(3))]
-    )
+    assert "in 3 of 201 rows" in customers_refusal([*customer_rows(198), *((f"X{n}", "1", "", "") for n in range(3))])
 
 
 CUSTOMERS = customer_rows(40)
@@ -140,15 +133,9 @@ CUSTOMERS = customer_rows(40)
 @pytest.mark.parametrize(
     ("rows", "limits", "reason"),
     [
-        pytest.param(
-            [*CUSTOMERS, ("C00001", BRREG_PERSON, "", "")], STRICT, "not unique", id="a reference twice"
-        ),
-        pytest.param(
-            [*CUSTOMERS, ("", BRREG_PERSON, "", "")], STRICT, "customer_ref is empty", id="no reference"
-        ),
-        pytest.param(
-            [(r, i[1:], f, n) for r, i, f, n in CUSTOMERS], STRICT, "lost a leading zero", id="zeros lost"
-        ),
+        pytest.param([*CUSTOMERS, ("C00001", BRREG_PERSON, "", "")], STRICT, "not unique", id="a reference twice"),
+        pytest.param([*CUSTOMERS, ("", BRREG_PERSON, "", "")], STRICT, "customer_ref is empty", id="no reference"),
+        pytest.param([(r, i[1:], f, n) for r, i, f, n in CUSTOMERS], STRICT, "lost a leading zero", id="zeros lost"),
         pytest.param(
             [(i, r, f, n) for r, i, f, n in CUSTOMERS],
             STRICT,
@@ -197,9 +184,7 @@ CUSTOMERS = customer_rows(40)
             "spaces or separators",
             id="separators",
         ),
-        pytest.param(
-            [(r, i.lstrip("0") + ".0", f, n) for r, i, f, n in CUSTOMERS], STRICT, "decimals", id="decimals"
-        ),
+        pytest.param([(r, i.lstrip("0") + ".0", f, n) for r, i, f, n in CUSTOMERS], STRICT, "decimals", id="decimals"),
         pytest.param([(r, "", f, n) for r, i, f, n in CUSTOMERS], STRICT, "have none", id="no identifiers"),
         pytest.param(CUSTOMERS, PROD, "synthetic", id="synthetic in production"),
     ],
@@ -285,17 +270,13 @@ ACCOUNTS = account_rows(10)
             "in customer_ref: the columns are swapped",
             id="reference swapped",
         ),
-        pytest.param(
-            [(a, r, b, k) for a, r, k, b in ACCOUNTS], "a relation other than", id="relation swapped"
-        ),
+        pytest.param([(a, r, b, k) for a, r, k, b in ACCOUNTS], "a relation other than", id="relation swapped"),
         pytest.param([(a[1:], r, k, b) for a, r, k, b in ACCOUNTS], "lost a leading zero", id="zeros lost"),
         pytest.param(
             [(f"{a[:4]}.{a[4:6]}.{a[6:]}", r, k, b) for a, r, k, b in ACCOUNTS], "separators", id="separators"
         ),
         pytest.param([(f"NO93{a}", r, k, b) for a, r, k, b in ACCOUNTS], "IBAN", id="IBAN"),
-        pytest.param(
-            [("1", r, k, b) for a, r, k, b in ACCOUNTS], "account_no that fails", id="no account numbers"
-        ),
+        pytest.param([("1", r, k, b) for a, r, k, b in ACCOUNTS], "account_no that fails", id="no account numbers"),
         pytest.param([(a, r, k, "N") for a, r, k, b in ACCOUNTS], "is_blocked other", id="is_blocked"),
     ],
 )

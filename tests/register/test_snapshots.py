@@ -63,9 +63,7 @@ def test_only_the_owner_may_read_what_is_written(bank: Bank) -> None:
 
 def test_customers_are_found_by_any_number_they_have_or_had(bank: Bank) -> None:
     people = synthetic_people(3)
-    bank.write_customers(
-        [("C1", people[0], BRREG_COMPANY, ""), ("C2", people[1], "", ""), ("C3", people[2], "", "")]
-    )
+    bank.write_customers([("C1", people[0], BRREG_COMPANY, ""), ("C2", people[1], "", ""), ("C3", people[2], "", "")])
     snapshot = bank.take_in().snapshot
     assert snapshot is not None
 
@@ -109,9 +107,7 @@ def test_a_register_that_comes_back_is_accepted_again(bank: Bank) -> None:
     again.verify()
 
 
-def test_a_crash_before_the_pointer_leaves_the_last_one_in_use(
-    bank: Bank, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_before_the_pointer_leaves_the_last_one_in_use(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     first = accepted(bank, 10)
     with monkeypatch.context() as patch:
         patch.setattr(storage, "_counts", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -167,9 +163,7 @@ def test_a_damaged_description_is_named_and_can_be_left_behind(bank: Bank, name:
 
 def test_a_table_that_breaks_its_schema_leaves_the_last_one_in_use(bank: Bank) -> None:
     last = accepted(bank)
-    broken = RegisterTables(
-        GOOD.with_columns(customer_ref=pl.lit("C1")), frame(RegisterIdentifiers, []), None
-    )
+    broken = RegisterTables(GOOD.with_columns(customer_ref=pl.lit("C1")), frame(RegisterIdentifiers, []), None)
 
     with pytest.raises(StoreError, match="customer_ref: field_uniqueness"):
         bank.snapshots.accept(broken, replace(last.facts, accounts_sha256=None))

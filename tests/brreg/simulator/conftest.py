@@ -29,9 +29,7 @@ def trust(tmp_path_factory: pytest.TempPathFactory) -> Trust:
     """Make the strictest client context that Python has, with the client's key from the PKCS#12."""
 
     def context_of(certificates: SimulatorCertificates) -> ssl.SSLContext:
-        held = pkcs12.load_pkcs12(
-            certificates.client_p12.read_bytes(), certificates.client_password().encode()
-        )
+        held = pkcs12.load_pkcs12(certificates.client_p12.read_bytes(), certificates.client_password().encode())
         assert held.key is not None
         assert held.cert is not None
         pem: Path = tmp_path_factory.mktemp("client") / "client.pem"

@@ -22,9 +22,7 @@ FIRST, SECOND, LAST = NOTICES[0], NOTICES[1], NOTICES[-1]
 
 
 def uuids(answer: httpx.Response) -> list[str]:
-    return [
-        entry["uuid"] for entry in answer.json().get("_embedded", {"konkursvarsler": []})["konkursvarsler"]
-    ]
+    return [entry["uuid"] for entry in answer.json().get("_embedded", {"konkursvarsler": []})["konkursvarsler"]]
 
 
 def updated(client: httpx.Client, after: str) -> httpx.Response:

@@ -200,9 +200,7 @@ def test_a_list_can_lack_what_it_should_embed(strike: Strike) -> None:
 
 
 @pytest.mark.parametrize("kind", list(FaultKind))
-def test_no_fault_writes_to_the_terminal(
-    strike: Strike, capfd: pytest.CaptureFixture[str], kind: FaultKind
-) -> None:
+def test_no_fault_writes_to_the_terminal(strike: Strike, capfd: pytest.CaptureFixture[str], kind: FaultKind) -> None:
     small = {"size": 1000} if kind in (FaultKind.BOMB, FaultKind.OVERSIZE) else {}
     brief = {"delay_s": 0} if kind is FaultKind.SLOW else {}
     client = strike(kind, **small, **brief)

@@ -135,9 +135,7 @@ def test_a_person_has_a_sole_proprietorship_and_a_company_has_no_linked_units(
 def test_the_numbers_in_a_dataset_can_be_known_beforehand() -> None:
     dataset = document(of_debtor(PERSON_WITH_TVAM))
 
-    linked = {
-        unit["organisasjonsform"]: unit["organisasjonsnummer"] for unit in dataset["tilknyttedeEnheter"]
-    }
+    linked = {unit["organisasjonsform"]: unit["organisasjonsnummer"] for unit in dataset["tilknyttedeEnheter"]}
     assert linked == {"ENK": enk_of(PERSON_WITH_TVAM), "TVAM": tvam_of(PERSON_WITH_TVAM)}
     assert dataset["konkursbo"]["organisasjonsnummer"] == estate_of(PERSON_WITH_TVAM)
     assert dataset["bostyrer"]["organisasjonsnummer"] == trustee_of(PERSON_WITH_TVAM)
@@ -150,9 +148,7 @@ def test_the_numbers_are_the_same_in_every_process() -> None:
 
 def test_no_unit_of_one_kind_can_be_a_unit_of_another() -> None:
     debtors = {notice.debtor_id for notice in NOTICES}
-    leading = [
-        {number_of(each)[0] for each in debtors} for number_of in (enk_of, tvam_of, estate_of, trustee_of)
-    ]
+    leading = [{number_of(each)[0] for each in debtors} for number_of in (enk_of, tvam_of, estate_of, trustee_of)]
 
     assert leading == [{"2"}, {"5"}, {"7"}, {"1"}]
 
@@ -176,9 +172,7 @@ def test_codes_are_of_the_published_lists_and_stand_where_they_belong() -> None:
     grounds: set[tuple[str, bool]] = set()
     for number, kind in enumerate(["aapning", "avslutning"] * 200):
         debtor_id = f"{number:0{11 if number % 4 < 2 else 9}}"
-        dataset = document(
-            simulated_notice(uuid=f"{number}", type=kind, registered_at=start, debtor_id=debtor_id)
-        )
+        dataset = document(simulated_notice(uuid=f"{number}", type=kind, registered_at=start, debtor_id=debtor_id))
         ground, winding_up = dataset["konkursgrunnlag"], dataset["avviklingskode"]
         assert winding_up in {None, "TVDL", "TVRE", "TVRR", "TVST", "TVBA", "TVOV"}
         assert (ground == "T") == (winding_up is not None)

@@ -78,9 +78,7 @@ def test_a_set_with_one_file_wrong_is_made_anew(tmp_path: Path, name: str, damag
         pytest.param(SERVER, replace(CLIENT, valid_days=(-10, 1)), id="client"),
     ],
 )
-def test_a_certificate_that_ends_within_a_day_is_made_anew(
-    tmp_path: Path, server: Leaf, client: Leaf
-) -> None:
+def test_a_certificate_that_ends_within_a_day_is_made_anew(tmp_path: Path, server: Leaf, client: Leaf) -> None:
     before = make_certificates(tmp_path, server=server, client=client).ca.read_bytes()
 
     assert ensure_certificates(tmp_path).ca.read_bytes() != before
@@ -131,9 +129,7 @@ def test_a_client_refuses_a_server_made_wrong_on_purpose(
         pytest.param(replace(CLIENT, purpose=ExtendedKeyUsageOID.SERVER_AUTH), id="wrong_purpose"),
     ],
 )
-def test_the_server_refuses_a_client_made_wrong_on_purpose(
-    tmp_path: Path, trust: Trust, client: Leaf
-) -> None:
+def test_the_server_refuses_a_client_made_wrong_on_purpose(tmp_path: Path, trust: Trust, client: Leaf) -> None:
     made = make_certificates(tmp_path, client=client)
     app = build_app([])
 

@@ -43,9 +43,7 @@ def notices() -> list[SimulatedNotice]:
         pytest.param(population.random_fnr_2032, IdKind.FNR, IdKind.FNR, id="fnr_2032"),
     ],
 )
-def test_every_number_is_of_its_kind(
-    draw: Callable[[Random], str], in_production: IdKind, in_test: IdKind
-) -> None:
+def test_every_number_is_of_its_kind(draw: Callable[[Random], str], in_production: IdKind, in_test: IdKind) -> None:
     numbers = [draw(population.seeded(seed)) for seed in range(2000)]
 
     assert set(identify_all(numbers, synthetic_allowed=False)) == {in_production}

@@ -48,9 +48,7 @@ def test_it_starts_and_stops_in_no_time(certificates: SimulatorCertificates) -> 
     assert time.monotonic() - stopping < 1
 
 
-def test_it_stops_though_a_client_keeps_its_connection_open(
-    certificates: SimulatorCertificates, trust: Trust
-) -> None:
+def test_it_stops_though_a_client_keeps_its_connection_open(certificates: SimulatorCertificates, trust: Trust) -> None:
     with httpx.Client(verify=trust(certificates), trust_env=False) as client:
         with running_simulator(build_app([]), tls=certificates) as url:
             client.get(url)
@@ -123,9 +121,7 @@ def test_a_port_that_is_no_port_is_one_clear_line() -> None:
         pass
 
 
-def test_answers_are_not_held_back_by_the_network_stack(
-    certificates: SimulatorCertificates, trust: Trust
-) -> None:
+def test_answers_are_not_held_back_by_the_network_stack(certificates: SimulatorCertificates, trust: Trust) -> None:
     # With Nagle's algorithm on, every answer after the first waits 40 ms for an acknowledgement.
     with (
         running_simulator(build_app(load_test_notices()), tls=certificates) as url,
@@ -152,9 +148,7 @@ def test_noise_on_the_port_is_neither_answered_nor_logged(
     assert capfd.readouterr() == ("", "")
 
 
-def test_in_the_foreground_it_announces_itself_and_ends_quietly_when_interrupted(
-    tmp_path: Path, trust: Trust
-) -> None:
+def test_in_the_foreground_it_announces_itself_and_ends_quietly_when_interrupted(tmp_path: Path, trust: Trust) -> None:
     command = [sys.executable, "-W", "error", "-c", IN_THE_FOREGROUND, str(tmp_path)]
     with subprocess.Popen(  # noqa: S603 - our own interpreter and program
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
