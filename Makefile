@@ -50,6 +50,9 @@ check: $(VENV)/.dev  ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+bench: setup  ## whole-process times beside a floor; the last lines are JSON
+	$(BIN)/python bench/bench.py
+
 clean:  ## remove .venv and what tools left (never data)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
