@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sys
 
 import typer
 
@@ -26,7 +27,9 @@ def run_once(first: dt.date | None, last: dt.date | None) -> int:
     window = asked_window(settings, first, last)
     refuse_unusable(settings)
     with open_store(settings) as store, dagster_instance(settings) as instance:
-        typer.echo(f"polling {_days(window)} and the lookback from {window.read_from}", err=True)
+        if sys.stderr.isatty():
+            # For a person only: what a monitor reads must begin with the problem.
+            typer.echo(f"polling {_days(window)} and the lookback from {window.read_from}", err=True)
         ended = run_poll(settings, store, window, instance)
         for line in summary(store, ended):
             typer.echo(line)

@@ -33,4 +33,9 @@ def held_rows(layout: Layout) -> list[HeldAction]:
     """Return the held rows, oldest first."""
     columns = ["run_id", "decided_at", "customer_ref", "account_no", "notice_uuid", "released_by"]
     rows = Published(layout).read("actions").filter(pl.col("status") == ActionStatus.HELD.value)
-    return [HeldAction(*row) for row in rows.sort("decided_at", "action_id").select(columns).iter_rows()]
+    return [
+        HeldAction(*row)
+        for row in rows.sort("decided_at", "registered_at_text", "notice_uuid", "account_no")
+        .select(columns)
+        .iter_rows()
+    ]

@@ -1,0 +1,103 @@
+"""The command line in this process: `konkurs(...)` gives its exit code and what it said; and a service for it to poll."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import stamina
+
+from konkurs_pipeline.brreg.simulator.app import Simulation, build_app
+from konkurs_pipeline.brreg.simulator.clock import SteppedClock
+from konkurs_pipeline.brreg.simulator.server import running_simulator
+from konkurs_pipeline.cli.main import main
+
+DAY = "2018-09-03"
+_EVENING = dt.datetime(2018, 9, 3, 20, tzinfo=dt.UTC)
+
+
+@dataclass(frozen=True)
+class Said:
+    """How a command ended: exit code, stdout, stderr."""
+
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class CommandLine:
+    """A bank's command line: its environment, and its commands run in this process."""
+
+    folder: Path
+    patch: pytest.MonkeyPatch
+    capture: pytest.CaptureFixture[str]
+    service: Simulation
+    environ: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    def __call__(self, *arguments: str, **environ: str) -> Said:
+        """Run `konkurs ARGUMENTS` with these settings beside the usual ones."""
+        whole = {**self.environ, **environ}
+        with self.patch.context() as patched:
+            for name in [name for name in os.environ if name.startswith("KONKURS_")]:
+                patched.delenv(name)
+            for name, value in whole.items():
+                patched.setenv(name, value)
+            # Set, if only to nothing, so that what a command sets is taken back.
+            patched.setenv("DAGSTER_HOME", "")
+            patched.chdir(self.folder)
+            patched.setattr(sys, "argv", ["konkurs", *arguments])
+            self.capture.readouterr()
+            try:
+                main()
+                code = 0
+            except SystemExit as ended:
+                code = ended.code if isinstance(ended.code, int) else 0
+        said = self.capture.readouterr()
+        return Said(code, said.out, said.err)
+
+    def write_customers(self, *rows: str, content: bytes | None = None) -> None:
+        """Replace the file of customers: rows of ref,number,former,name, or bytes as they are."""
+        path = self.data / "register" / "customers.csv"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lines = "\n".join(["customer_ref,national_id,former_ids,name", *rows, ""])
+        new = path.with_suffix(".new")
+        new.write_bytes(lines.encode() if content is None else content)
+        new.replace(path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_attempt_each() -> Iterator[None]:
+    with stamina.set_testing(testing=True, attempts=1):
+        yield
+
+
+@pytest.fixture(scope="session")
+def served() -> Iterator[tuple[str, Simulation]]:
+    app = build_app([], now=SteppedClock(_EVENING))
+    with running_simulator(app, tls=None) as url:
+        yield url, app.state.simulation
+
+
+@pytest.fixture
+def konkurs(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    served: tuple[str, Simulation],
+) -> CommandLine:
+    url, simulation = served
+    simulation.faults.replace([])
+    simulation.replace_notices([])
+    made = CommandLine(tmp_path, monkeypatch, capsys, simulation)
+    made.environ = {"KONKURS_DATA_DIR": str(made.data), "KONKURS_API_URL": url}
+    return made

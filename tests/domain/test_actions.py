@@ -1,0 +1,537 @@
+"""The policy, row by row of the table in `domain.actions` and of INTERFACES § 5."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from konkurs_pipeline.brreg.simulator.population import random_account_no, seeded
+from konkurs_pipeline.domain.actions import (
+    Account,
+    Action,
+    ActionKind,
+    ActionStatus,
+    Issued,
+    Reason,
+    Situation,
+    decide_actions,
+)
+from konkurs_pipeline.domain.estates import fold_estates
+from konkurs_pipeline.domain.matching import Doubt, Match, MatchedVia
+from konkurs_pipeline.domain.notices import Notice, QuarantineReason
+from tests.domain.invented import OTHER_COMPANY, aapning, avslutning, notice, oppheving, sletting, uuid_of
+
+ACCOUNT, SECOND_ACCOUNT = (random_account_no(Random(n)) for n in (1, 2))  # noqa: S311 -- invented, no secret
+OWNED: Mapping[str, Sequence[Account]] = {"C1": [Account(ACCOUNT, "owner")], "C2": [Account(SECOND_ACCOUNT, "owner")]}
+NEVER_WRITTEN = [ActionStatus.HELD, ActionStatus.VOID]
+
+Row = tuple[str, str, str | None, str, str]
+
+
+def matched(notice: Notice, ref: str = "C1", via: MatchedVia = MatchedVia.DEBTOR, doubt: Doubt | None = None) -> Match:
+    return Match(notice.uuid, ref, via, doubt)
+
+
+def situation(
+    notices: Sequence[Notice],
+    *,
+    matches: Sequence[Match] | None = None,
+    accounts: Mapping[str, Sequence[Account]] | None = OWNED,
+    flaws: Mapping[str, str] | None = None,
+    issued: Sequence[Issued] = (),
+) -> Situation:
+    """Return a situation in which, unless said otherwise, every notice is about the customer C1 with one account."""
+    if matches is None:
+        matches = [matched(notice) for notice in notices]
+    return Situation(fold_estates(notices), notices, matches, accounts, flaws or {}, issued)
+
+
+def rows(situation: Situation) -> list[Row]:
+    """Return what is decided as (action, customer, account, notice, reason), in order."""
+    return [
+        (a.kind.value, a.customer_ref, a.account_no, a.notice.uuid, str(a.reason)) for a in decide_actions(situation)
+    ]
+
+
+def block_of(
+    opening: Notice,
+    ref: str = "C1",
+    account_no: str | None = ACCOUNT,
+    *,
+    status: ActionStatus = ActionStatus.EXPORTED,
+    was_blocked: bool | None = None,
+) -> Issued:
+    """Return the BLOCK that was written when `opening` stood."""
+    via = MatchedVia.DEBTOR
+    action = Action(ActionKind.BLOCK, ref, account_no, opening, via, Reason.ESTATE_OPEN)
+    return Issued(action.action_id, action.kind, opening.uuid, ref, account_no, via, status, was_blocked)
+
+
+def reopening_of(block: Issued, ending: Notice, *, status: ActionStatus = ActionStatus.EXPORTED) -> Issued:
+    """Return the REOPEN that was written when `ending` lifted `block`."""
+    via = MatchedVia.DEBTOR
+    action = Action(ActionKind.REOPEN, block.customer_ref, block.account_no, ending, via, Reason.OPENING_DELETED)
+    return Issued(
+        action.action_id,
+        action.kind,
+        ending.uuid,
+        block.customer_ref,
+        block.account_no,
+        via,
+        status,
+        caused_by=block.action_id,
+    )
+
+
+OPENING, DELETION = aapning("a", 0), sletting("s", 10)
+
+
+class TestAnEstateIsOpen:
+    def test_each_account_its_customer_owns_is_blocked(self) -> None:
+        accounts = {"C1": [Account(ACCOUNT, "owner"), Account(SECOND_ACCOUNT, "owner")]}
+
+        assert sorted(rows(situation([OPENING], accounts=accounts))) == sorted(
+            ("BLOCK", "C1", account, OPENING.uuid, "estate_open") for account in (ACCOUNT, SECOND_ACCOUNT)
+        )
+
+    @pytest.mark.parametrize(
+        ("account", "account_no", "reason", "why"),
+        [
+            pytest.param(Account(ACCOUNT, "co_owner"), ACCOUNT, "co_owned_account", "others own it too", id="co_owned"),
+            pytest.param(
+                Account(ACCOUNT, "disponent"), ACCOUNT, "disponent_account", "somebody else's money", id="disponent"
+            ),
+            pytest.param(Account(ACCOUNT, "verge"), ACCOUNT, "unknown_relation", "unknown: a person", id="unknown"),
+            pytest.param(Account(ACCOUNT, "Owner"), ACCOUNT, "unknown_relation", "unknown: a person", id="capital"),
+            pytest.param(
+                Account(ACCOUNT, "owner", is_flagged=True),
+                ACCOUNT,
+                "account_invalid",
+                "the register fails",
+                id="flagged",
+            ),
+            pytest.param(
+                Account(ACCOUNT[1:], "owner", is_flagged=True),
+                None,
+                "account_invalid",
+                "no number of eleven digits: the row is for the customer",
+                id="damaged_number",
+            ),
+            pytest.param(
+                Account("١" * 11, "owner", is_flagged=True),
+                None,
+                "account_invalid",
+                "eleven digits of another script are not the outbox's eleven digits",
+                id="digits_of_another_script",
+            ),
+            pytest.param(
+                Account(ACCOUNT[1:], "co_owner", is_flagged=True),
+                None,
+                "account_invalid",
+                "both",
+                id="damaged_co_owned",
+            ),
+            pytest.param(
+                Account(ACCOUNT, "verge", is_flagged=True), ACCOUNT, "unknown_relation", "both", id="flagged_unknown"
+            ),
+        ],
+    )
+    def test_an_account_that_is_not_simply_owned_goes_to_review(
+        self, account: Account, account_no: str | None, reason: str, why: str
+    ) -> None:
+        expected = [("REVIEW", "C1", account_no, OPENING.uuid, reason)]
+
+        assert rows(situation([OPENING], accounts={"C1": [account]})) == expected, why
+
+    @pytest.mark.parametrize("doubt", list(Doubt))
+    def test_a_doubtful_match_is_reviewed_and_blocks_no_account(self, doubt: Doubt) -> None:
+        decided = rows(situation([OPENING], matches=[matched(OPENING, doubt=doubt)]))
+
+        assert decided == [("REVIEW", "C1", None, OPENING.uuid, doubt.value)]
+
+    @pytest.mark.parametrize("via", list(MatchedVia))
+    def test_a_customer_found_in_any_way_is_blocked_and_the_row_says_how(self, via: MatchedVia) -> None:
+        (block,) = decide_actions(situation([OPENING], matches=[matched(OPENING, via=via)]))
+
+        assert (block.kind, block.matched_via) == (ActionKind.BLOCK, via)
+
+    def test_without_an_accounts_file_the_customer_is_blocked_as_a_whole(self) -> None:
+        assert rows(situation([OPENING], accounts=None)) == [("BLOCK", "C1", None, OPENING.uuid, "estate_open")]
+
+    def test_a_customer_without_accounts_is_not_blocked(self) -> None:
+        assert rows(situation([OPENING], accounts={})) == []
+
+    def test_a_debtor_who_is_no_customer_concerns_nobody(self) -> None:
+        assert rows(situation([OPENING], matches=[])) == []
+
+    def test_two_customers_of_one_debtor_are_both_blocked(self) -> None:
+        decided = rows(situation([OPENING], matches=[matched(OPENING, "C1"), matched(OPENING, "C2")]))
+
+        assert [row[:3] for row in decided] == [("BLOCK", "C1", ACCOUNT), ("BLOCK", "C2", SECOND_ACCOUNT)]
+
+    def test_a_customer_found_later_is_blocked_for_an_opening_known_before(self) -> None:
+        known = [block_of(OPENING)]
+
+        decided = rows(situation([OPENING], matches=[matched(OPENING), matched(OPENING, "C2")], issued=known))
+
+        assert ("BLOCK", "C2", SECOND_ACCOUNT, OPENING.uuid, "estate_open") in decided
+
+    def test_what_the_register_said_of_the_account_goes_with_the_block(self) -> None:
+        accounts = {"C1": [Account(ACCOUNT, "owner", is_blocked=True)]}
+
+        (block,) = decide_actions(situation([OPENING], accounts=accounts))
+
+        assert block.was_blocked is True
+
+    def test_two_openings_that_stand_are_two_blocks(self) -> None:
+        second = aapning("b", 5)
+
+        assert rows(situation([OPENING, second])) == [
+            ("BLOCK", "C1", ACCOUNT, OPENING.uuid, "estate_open"),
+            ("BLOCK", "C1", ACCOUNT, second.uuid, "estate_open"),
+        ]
+
+
+class TestAnEstateIsNoLongerOpen:
+    @pytest.mark.parametrize(
+        "ending", [sletting("s", 10), oppheving("o", 10), avslutning("c", 10)], ids=lambda n: n.type
+    )
+    def test_a_block_that_was_not_written_before_is_never_written(self, ending: Notice) -> None:
+        assert not [row for row in rows(situation([OPENING, ending])) if row[0] in {"BLOCK", "REOPEN"}]
+
+    @pytest.mark.parametrize("ending", [oppheving("o", 10), avslutning("c", 10)], ids=lambda n: n.type)
+    def test_a_block_that_was_written_is_reopened_by_a_sletting_only(self, ending: Notice) -> None:
+        decided = rows(situation([OPENING, ending], issued=[block_of(OPENING)]))
+
+        assert [row[0] for row in decided] == ["REVIEW" if ending.type == "oppheving" else "INFORM"]
+
+    def test_a_sletting_of_a_revoked_estate_reopens_as_well(self) -> None:
+        notices = [OPENING, oppheving("o", 5), DELETION]
+
+        assert ("REOPEN", "C1", ACCOUNT, DELETION.uuid, "opening_deleted") in rows(
+            situation(notices, issued=[block_of(OPENING)])
+        )
+
+
+class TestASlettingDeletesAnEstate:
+    def test_what_was_blocked_for_it_is_reopened_and_the_row_names_the_block(self) -> None:
+        block = block_of(OPENING)
+
+        (reopen,) = decide_actions(situation([OPENING, DELETION], issued=[block]))
+
+        assert (reopen.kind, reopen.customer_ref, reopen.account_no) == (ActionKind.REOPEN, "C1", ACCOUNT)
+        assert (reopen.reason, reopen.caused_by, reopen.notice) == ("opening_deleted", block.action_id, DELETION)
+
+    def test_a_sletting_reopens_only_what_its_opening_blocked(self) -> None:
+        other = aapning("b", 1, OTHER_COMPANY)
+        issued = [block_of(OPENING), block_of(other, "C2", SECOND_ACCOUNT)]
+        matches = [matched(OPENING), matched(DELETION), matched(other, "C2")]
+
+        decided = rows(situation([OPENING, other, DELETION], matches=matches, issued=issued))
+
+        assert [row[:3] for row in decided if row[0] == "REOPEN"] == [("REOPEN", "C1", ACCOUNT)]
+
+    @pytest.mark.parametrize("status", NEVER_WRITTEN)
+    def test_a_block_that_never_left_needs_no_reopening(self, status: ActionStatus) -> None:
+        assert rows(situation([OPENING, DELETION], issued=[block_of(OPENING, status=status)])) == []
+
+    @pytest.mark.parametrize(
+        "status", [ActionStatus.EXPORTED, ActionStatus.APPLIED, ActionStatus.ALREADY_APPLIED], ids=str
+    )
+    def test_a_block_that_left_is_reopened_whatever_core_banking_has_answered_so_far(
+        self, status: ActionStatus
+    ) -> None:
+        decided = rows(situation([OPENING, DELETION], issued=[block_of(OPENING, status=status)]))
+
+        assert [row[0] for row in decided] == ["REOPEN"]
+
+    def test_the_account_is_reopened_although_its_owner_is_no_longer_found(self) -> None:
+        decided = rows(situation([OPENING, DELETION], matches=[], accounts={}, issued=[block_of(OPENING)]))
+
+        assert decided == [("REOPEN", "C1", ACCOUNT, DELETION.uuid, "opening_deleted")]
+
+    def test_a_customer_blocked_as_a_whole_is_reopened_as_a_whole(self) -> None:
+        decided = rows(situation([OPENING, DELETION], issued=[block_of(OPENING, account_no=None)]))
+
+        assert decided == [("REOPEN", "C1", None, DELETION.uuid, "opening_deleted")]
+
+    def test_an_account_blocked_before_our_block_goes_to_review(self) -> None:
+        decided = rows(situation([OPENING, DELETION], issued=[block_of(OPENING, was_blocked=True)]))
+
+        assert decided == [("REVIEW", "C1", ACCOUNT, DELETION.uuid, "blocked_before")]
+
+    @pytest.mark.parametrize("was_blocked", [False, None])
+    def test_an_account_that_was_free_or_not_told_of_is_reopened(self, *, was_blocked: bool | None) -> None:
+        decided = rows(situation([OPENING, DELETION], issued=[block_of(OPENING, was_blocked=was_blocked)]))
+
+        assert [row[0] for row in decided] == ["REOPEN"]
+
+    def test_a_block_that_core_banking_rejected_goes_to_review(self) -> None:
+        decided = rows(situation([OPENING, DELETION], issued=[block_of(OPENING, status=ActionStatus.REJECTED)]))
+
+        assert decided == [("REVIEW", "C1", ACCOUNT, DELETION.uuid, "block_was_rejected")]
+
+    def test_another_open_estate_of_the_same_debtor_keeps_the_account_blocked(self) -> None:
+        second = aapning("b", 5)
+
+        decided = rows(situation([OPENING, second, DELETION], issued=[block_of(OPENING), block_of(second)]))
+
+        assert decided == [
+            ("BLOCK", "C1", ACCOUNT, OPENING.uuid, "estate_open"),
+            ("REVIEW", "C1", ACCOUNT, DELETION.uuid, "other_estate_open"),
+        ]
+
+    def test_another_debtors_open_estate_that_holds_the_customer_keeps_the_account_blocked(self) -> None:
+        other = aapning("b", 5, OTHER_COMPANY)
+
+        decided = rows(situation([OPENING, other, DELETION], issued=[block_of(OPENING)]))
+
+        assert ("REVIEW", "C1", ACCOUNT, DELETION.uuid, "other_estate_open") in decided
+        assert not [row for row in decided if row[0] == "REOPEN"]
+
+    def test_a_block_for_an_open_estate_holds_the_customer_although_the_match_is_gone(self) -> None:
+        """The bank changed the number that the other estate was found by; its accounts are in that estate all the same."""
+        other = aapning("b", 5, OTHER_COMPANY)
+        issued = [block_of(OPENING), block_of(other)]
+
+        decided = rows(situation([OPENING, other, DELETION], matches=[matched(OPENING)], issued=issued))
+
+        assert decided == [("REVIEW", "C1", ACCOUNT, DELETION.uuid, "other_estate_open")]
+
+    def test_a_block_that_was_lifted_holds_nobody(self) -> None:
+        """The other estate's block was reopened, the bank no longer finds its debtor: nothing of it is left to guard."""
+        other = aapning("b", 5, OTHER_COMPANY)
+        lifted = block_of(other)
+        issued = [block_of(OPENING), lifted, reopening_of(lifted, sletting("r", 6, OTHER_COMPANY))]
+
+        decided = rows(situation([OPENING, other, DELETION], matches=[matched(OPENING)], issued=issued))
+
+        assert decided == [("REOPEN", "C1", ACCOUNT, DELETION.uuid, "opening_deleted")]
+
+    def test_an_estate_that_holds_another_customer_is_no_obstacle(self) -> None:
+        other = aapning("b", 5, OTHER_COMPANY)
+        matches = [matched(OPENING), matched(other, "C2")]
+
+        decided = rows(situation([OPENING, other, DELETION], matches=matches, issued=[block_of(OPENING)]))
+
+        assert ("REOPEN", "C1", ACCOUNT, DELETION.uuid, "opening_deleted") in decided
+
+    @pytest.mark.parametrize("ending", [oppheving("o", 7), avslutning("c", 7)], ids=lambda n: n.type)
+    def test_another_estate_that_has_ended_is_no_obstacle(self, ending: Notice) -> None:
+        other = aapning("b", 5, OTHER_COMPANY)
+        ended = replace(ending, debtor_id=OTHER_COMPANY)
+
+        decided = rows(situation([OPENING, other, ended, DELETION], issued=[block_of(OPENING), block_of(other)]))
+
+        assert ("REOPEN", "C1", ACCOUNT, DELETION.uuid, "opening_deleted") in decided
+
+    def test_the_account_is_reopened_once_the_other_estate_is_deleted_too(self) -> None:
+        second, last = aapning("b", 5), sletting("t", 20)
+
+        decided = rows(situation([OPENING, second, DELETION, last], issued=[block_of(OPENING), block_of(second)]))
+
+        assert decided == [
+            ("REOPEN", "C1", ACCOUNT, DELETION.uuid, "opening_deleted"),
+            ("REOPEN", "C1", ACCOUNT, last.uuid, "opening_deleted"),
+        ]
+
+    def test_a_block_that_was_lifted_is_not_lifted_again(self) -> None:
+        block = block_of(OPENING)
+        earlier = sletting("r", 5)
+
+        assert rows(situation([OPENING, DELETION], issued=[block, reopening_of(block, earlier)])) == []
+
+    @pytest.mark.parametrize("status", NEVER_WRITTEN)
+    def test_a_reopening_that_never_left_has_lifted_nothing(self, status: ActionStatus) -> None:
+        block = block_of(OPENING)
+        issued = [block, reopening_of(block, sletting("r", 5), status=status)]
+
+        assert [row[0] for row in rows(situation([OPENING, DELETION], issued=issued))] == ["REOPEN"]
+
+    def test_opened_again_after_the_sletting_it_is_blocked_again(self) -> None:
+        again, block = aapning("b", 20), block_of(OPENING)
+        issued = [block, reopening_of(block, DELETION)]
+
+        decided = rows(situation([OPENING, DELETION, again], issued=issued))
+
+        assert decided == [("BLOCK", "C1", ACCOUNT, again.uuid, "estate_open")]
+
+
+class TestASlettingTurnsOutToBeAnothers:
+    """The one way in which something open does not end blocked: an action id is written once, ever."""
+
+    def test_what_was_reopened_is_not_blocked_again_for_the_same_opening_but_reviewed(self) -> None:
+        block, late = block_of(OPENING), aapning("b", 5)
+        issued = [block, reopening_of(block, DELETION)]
+
+        decided = decide_actions(situation([OPENING, late, DELETION], issued=issued))
+
+        (review,) = decided
+        assert (review.kind, review.notice, review.account_no) == (ActionKind.REVIEW, OPENING, ACCOUNT)
+        assert (review.reason, review.caused_by) == ("reopened_but_estate_open", block.action_id)
+
+    def test_an_account_that_was_not_reopened_is_blocked_as_ever(self) -> None:
+        block, late = block_of(OPENING), aapning("b", 5)
+        accounts = {"C1": [Account(ACCOUNT, "owner"), Account(SECOND_ACCOUNT, "owner")]}
+        issued = [block, reopening_of(block, DELETION)]
+
+        decided = rows(situation([OPENING, late, DELETION], accounts=accounts, issued=issued))
+
+        assert ("BLOCK", "C1", SECOND_ACCOUNT, OPENING.uuid, "estate_open") in decided
+
+
+class TestNoticesThatOnlyTell:
+    def test_a_sletting_whose_opening_is_not_known_goes_to_review(self) -> None:
+        assert rows(situation([DELETION])) == [("REVIEW", "C1", None, DELETION.uuid, "sletting_without_opening")]
+
+    def test_a_sletting_before_its_opening_in_time_is_reviewed_and_the_opening_stands(self) -> None:
+        early = sletting("s", -10)
+
+        assert rows(situation([early, OPENING])) == [
+            ("REVIEW", "C1", None, early.uuid, "sletting_without_opening"),
+            ("BLOCK", "C1", ACCOUNT, OPENING.uuid, "estate_open"),
+        ]
+
+    @pytest.mark.parametrize("notices", [[OPENING, oppheving("o", 10)], [oppheving("o", 10)]], ids=["known", "unknown"])
+    def test_an_oppheving_goes_to_review(self, notices: list[Notice]) -> None:
+        assert rows(situation(notices)) == [("REVIEW", "C1", None, uuid_of("o"), "oppheving")]
+
+    @pytest.mark.parametrize(
+        "notices", [[OPENING, avslutning("c", 10)], [avslutning("c", 10)]], ids=["known", "unknown"]
+    )
+    def test_an_avslutning_informs(self, notices: list[Notice]) -> None:
+        assert rows(situation(notices)) == [("INFORM", "C1", None, uuid_of("c"), "avslutning")]
+
+    @pytest.mark.parametrize("ending", [oppheving("o", 10), avslutning("c", 10)], ids=lambda n: n.type)
+    def test_a_customer_whom_only_the_opening_found_is_told_too(self, ending: Notice) -> None:
+        """The dataset of an ending may name no linked units; the opening's did."""
+        decided = rows(
+            situation([OPENING, ending], matches=[matched(OPENING, via=MatchedVia.LINKED_UNIT), matched(ending, "C2")])
+        )
+
+        assert [row[1] for row in decided] == ["C1", "C2"]
+
+    def test_a_doubtful_match_of_an_avslutning_is_reviewed(self) -> None:
+        ending = avslutning("c", 10)
+        doubt = Doubt.CUSTOMER_IDENTIFIER_INVALID
+
+        decided = rows(situation([ending], matches=[matched(ending, doubt=doubt)]))
+
+        assert decided == [("REVIEW", "C1", None, ending.uuid, doubt.value)]
+
+    def test_an_ending_of_nobodys_estate_concerns_nobody(self) -> None:
+        assert rows(situation([oppheving("o", 0), avslutning("c", 1), sletting("s", 2)], matches=[])) == []
+
+
+class TestAFlawedNotice:
+    @pytest.mark.parametrize("flaw", list(QuarantineReason))
+    @pytest.mark.parametrize(
+        "flawed",
+        [aapning("a", 0), sletting("s", 0), oppheving("o", 0), avslutning("c", 0), notice("gjenaapning", "g", 0)],
+        ids=lambda n: n.type,
+    )
+    def test_it_can_only_ever_lead_to_a_review_that_gives_its_flaw(
+        self, flawed: Notice, flaw: QuarantineReason
+    ) -> None:
+        decided = rows(situation([flawed], flaws={flawed.uuid: flaw}))
+
+        assert decided == [("REVIEW", "C1", None, flawed.uuid, flaw.value)]
+
+    def test_a_type_that_is_not_known_does_nothing_to_the_estate(self) -> None:
+        unknown = notice("gjenaapning", "g", 5)
+
+        decided = rows(situation([OPENING, unknown], flaws={unknown.uuid: "unknown_type"}))
+
+        assert decided == [
+            ("BLOCK", "C1", ACCOUNT, OPENING.uuid, "estate_open"),
+            ("REVIEW", "C1", None, unknown.uuid, "unknown_type"),
+        ]
+
+    def test_a_flawed_sletting_reopens_nothing(self) -> None:
+        decided = rows(
+            situation([OPENING, DELETION], flaws={DELETION.uuid: "changed_notice"}, issued=[block_of(OPENING)])
+        )
+
+        assert decided == [("REVIEW", "C1", None, DELETION.uuid, "changed_notice")]
+
+    @pytest.mark.parametrize(
+        "ending", [sletting("s", 10), oppheving("s", 10), avslutning("s", 10)], ids=lambda n: n.type
+    )
+    def test_a_flawed_ending_is_told_to_the_customer_whom_only_its_opening_found(self, ending: Notice) -> None:
+        """Only the opening's dataset named the ENK: without this its block would stand for ever, and nobody would look."""
+        linked = matched(OPENING, via=MatchedVia.LINKED_UNIT)
+        flaws = {ending.uuid: "dataset_contradicts"}
+
+        decided = rows(situation([OPENING, ending], matches=[linked], flaws=flaws))
+
+        assert decided == [("REVIEW", "C1", None, ending.uuid, "dataset_contradicts")]
+
+    def test_a_flawed_sletting_is_told_to_a_blocked_customer_who_is_no_longer_found(self) -> None:
+        flaws = {DELETION.uuid: "changed_notice"}
+
+        decided = rows(situation([OPENING, DELETION], matches=[], flaws=flaws, issued=[block_of(OPENING)]))
+
+        assert decided == [("REVIEW", "C1", None, DELETION.uuid, "changed_notice")]
+
+    def test_a_flaw_of_the_opening_does_not_keep_its_sletting_from_reopening(self) -> None:
+        decided = rows(
+            situation([OPENING, DELETION], flaws={OPENING.uuid: "changed_notice"}, issued=[block_of(OPENING)])
+        )
+
+        assert ("REOPEN", "C1", ACCOUNT, DELETION.uuid, "opening_deleted") in decided
+
+
+class TestActions:
+    @pytest.mark.parametrize("kind", list(ActionKind))
+    @pytest.mark.parametrize("account_no", [ACCOUNT, None])
+    def test_the_id_is_a_uuid5_over_notice_customer_account_and_action(
+        self, kind: ActionKind, account_no: str | None
+    ) -> None:
+        """The namespace may never change: every decision of the past would be new."""
+        namespace = uuid.UUID("8c2f2025-52f0-560f-9f24-477163394c6a")
+        action = Action(kind, "C1", account_no, OPENING, MatchedVia.DEBTOR, "any")
+
+        expected = uuid.uuid5(namespace, f"{OPENING.uuid}|C1|{account_no or '*'}|{kind.value}")
+
+        assert action.action_id == str(expected)
+
+    def test_the_id_does_not_depend_on_reason_cause_or_how_the_customer_was_found(self) -> None:
+        one = Action(ActionKind.REVIEW, "C1", None, OPENING, MatchedVia.DEBTOR, "one")
+        other = Action(
+            ActionKind.REVIEW, "C1", None, OPENING, MatchedVia.LINKED_UNIT, "other", "cause", was_blocked=True
+        )
+
+        assert one.action_id == other.action_id
+
+    def test_rows_stand_in_the_order_to_carry_them_out(self) -> None:
+        """By notice; of one notice reopen, block, review, inform; then by customer and account."""
+        second = aapning("b", 0)
+        expected = [
+            Action(kind, ref, account_no, opening, MatchedVia.DEBTOR, "any")
+            for opening in (OPENING, second)
+            for kind in (ActionKind.REOPEN, ActionKind.BLOCK, ActionKind.REVIEW, ActionKind.INFORM)
+            for ref in ("C1", "C2")
+            for account_no in (None, *sorted([ACCOUNT, SECOND_ACCOUNT]))
+        ]
+        shuffled = list(expected)
+        seeded("any order").shuffle(shuffled)
+
+        assert sorted(shuffled, key=lambda action: action.order) == expected
+
+    def test_a_reopening_stands_before_the_block_of_a_later_opening(self) -> None:
+        again = aapning("b", 20, OTHER_COMPANY)
+        matches = [matched(OPENING), matched(again, "C2")]
+
+        decided = rows(situation([again, OPENING, DELETION], matches=matches, issued=[block_of(OPENING)]))
+
+        assert [row[0] for row in decided] == ["REOPEN", "BLOCK"]
+
+    def test_one_decision_found_in_two_ways_is_one_row(self) -> None:
+        ending = oppheving("o", 10)
+        decided = decide_actions(situation([OPENING, ending], matches=[matched(OPENING), matched(ending)]))
+
+        assert len(decided) == 1

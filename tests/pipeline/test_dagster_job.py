@@ -1,0 +1,162 @@
+"""The real job, in the real instance: what Dagster's UI shows of a poll of one day, a range, and one that failed."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from konkurs_pipeline.brreg.simulator.faults import Fault
+from konkurs_pipeline.orchestration.instance import dagster_instance
+from konkurs_pipeline.orchestration.launch import Ended, run_poll
+from konkurs_pipeline.storage.polls import Outcome
+from tests.pipeline.conftest import NewBank
+from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company, oslo, person
+
+PARTITIONED = (
+    "raw_notices",
+    "expanded_datasets",
+    "debtors",
+    "customer_matches",
+    "estates",
+    "actions",
+    "outbox",
+)
+CHECKS = {
+    ("customers", "register_accepted"),
+    ("raw_notices", "schema"),
+    ("raw_notices", "nothing_in_quarantine"),
+    ("raw_notices", "list_as_documented"),
+    ("expanded_datasets", "schema"),
+    ("expanded_datasets", "complete"),
+    ("expanded_datasets", "agrees_with_notices"),
+    ("debtors", "schema"),
+    ("debtors", "datasets_as_assumed"),
+    ("customer_matches", "schema"),
+    ("estates", "schema"),
+    ("estates", "openings_known"),
+    ("actions", "schema"),
+    ("actions", "nothing_held"),
+    ("actions", "notices_understood"),
+    ("outbox", "chain"),
+}
+
+
+class Instance:
+    """A bank with Dagster's instance in its data folder, and what the instance knows of a run."""
+
+    def __init__(self, bank: Bank, dagster: dg.DagsterInstance) -> None:
+        self.bank = bank
+        self.dagster = dagster
+
+    def poll(self, first: dt.date, last: dt.date | None = None) -> Ended:
+        last = last or first
+        self.bank.clock.move_to(oslo(last, "23:59"))
+        self.bank.write_register()
+        settings = self.bank.settings
+        window = settings.calendar.window(first, last, lookback=settings.lookback_workdays)
+        with self.bank.store() as store:
+            return run_poll(settings, store, window, self.dagster)
+
+    def materialised(self, asset: str) -> set[str]:
+        return set(self.dagster.get_materialized_partitions(dg.AssetKey(asset)))
+
+    def check_results(self, run_id: str) -> dict[tuple[str, str], bool]:
+        found = {}
+        for record in self.dagster.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
+            event = record.dagster_event
+            assert event is not None
+            result = event.asset_check_evaluation_data
+            found[result.asset_key.to_user_string(), result.check_name] = result.passed
+        return found
+
+
+@contextmanager
+def opened(bank: Bank) -> Iterator[Instance]:
+    with pytest.MonkeyPatch.context() as patched:
+        # Set, if only to nothing, so that what opening the instance sets is taken back.
+        patched.setenv("DAGSTER_HOME", "")
+        with dagster_instance(bank.settings) as dagster:
+            yield Instance(bank, dagster)
+
+
+@pytest.fixture(scope="module")
+def instance(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Instance]:
+    bank = new_bank(tmp_path_factory.mktemp("dagster"))
+    bank.customer("K-1", company("firm"))
+    bank.notice("aapning", company("firm"), MONDAY)
+    bank.notice("gjenaapning", person("debtor"), TUESDAY)
+    with opened(bank) as it:
+        yield it
+
+
+@pytest.fixture(scope="module")
+def day(instance: Instance) -> Ended:
+    return instance.poll(MONDAY)
+
+
+@pytest.fixture(scope="module")
+def days(instance: Instance, day: Ended) -> Ended:
+    assert day.outcome is Outcome.NEW
+    return instance.poll(TUESDAY, WEDNESDAY)
+
+
+def test_a_poll_of_one_day_materialises_that_day_s_partition_of_every_asset(instance: Instance, day: Ended) -> None:
+    assert day.detail is None
+    run = instance.dagster.get_run_by_id(day.run_id)
+    assert run is not None
+    assert run.status is dg.DagsterRunStatus.SUCCESS
+    for asset in PARTITIONED:
+        assert "2018-09-03" in instance.materialised(asset), asset
+    assert instance.dagster.get_latest_materialization_event(dg.AssetKey("customers")) is not None
+    assert [a["action"] for a in instance.bank.all_actions()] == ["BLOCK"]
+
+
+def test_every_check_has_its_result_in_the_instance(instance: Instance, day: Ended) -> None:
+    results = instance.check_results(day.run_id)
+    assert set(results) == CHECKS
+    assert [check for check, passed in results.items() if not passed] == []
+
+
+def test_a_poll_of_a_range_is_one_run_over_its_partitions(instance: Instance, days: Ended) -> None:
+    for asset in PARTITIONED:
+        assert instance.materialised(asset) == {"2018-09-03", "2018-09-04", "2018-09-05"}, asset
+    row = instance.bank.published("polls").sort("started_at").to_dicts()[-1]
+    assert (row["run_id"], row["from_workday"], row["to_workday"]) == (days.run_id, TUESDAY, WEDNESDAY)
+
+
+def test_what_a_person_must_see_is_a_failed_check_and_not_a_failed_run(instance: Instance, days: Ended) -> None:
+    assert days.outcome is Outcome.NEW
+    assert days.detail is not None
+    failed = {check for check, passed in instance.check_results(days.run_id).items() if not passed}
+    assert failed == {("raw_notices", "nothing_in_quarantine"), ("actions", "notices_understood")}
+
+
+def test_a_poll_that_fails_is_a_failed_run_that_materialises_nothing_after_the_failure(bank: Bank) -> None:
+    bank.customer("K-1", company("firm"))
+    bank.notice("aapning", company("firm"))
+    bank.fail(Fault.model_validate({"kind": "json_value", "resource": "list", "body": "{}"}))
+    with opened(bank) as instance:
+        ended = instance.poll(MONDAY)
+        assert ended.outcome is Outcome.FAILED
+        assert ended.detail is not None
+        assert "not taken for 'no news'" in ended.detail
+        run = instance.dagster.get_run_by_id(ended.run_id)
+        assert run is not None
+        assert run.status is dg.DagsterRunStatus.FAILURE
+        assert instance.materialised("actions") == set()
+    assert bank.shown() == []
+
+
+def test_no_identifier_stands_in_dagster_s_own_history(instance: Instance, days: Ended) -> None:
+    del days
+    home = Path(instance.dagster.root_directory)
+    assert home == instance.bank.layout.dagster
+    history = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+    assert b"2018-09-04" in history, "else this looks at the wrong place"
+    for number in (company("firm"), person("debtor")):
+        assert number.encode() not in history

@@ -1,0 +1,168 @@
+"""Receipts from core banking (INTERFACES § 6): what each kind changes, and what changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from konkurs_pipeline.enquiries.status import current_status
+from konkurs_pipeline.steps.poll import utc_now
+from tests.pipeline.conftest import NewBank
+from tests.pipeline.kit import MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company, records
+
+AT = "2018-09-03T15:00:00Z"
+
+
+@pytest.fixture(scope="module")
+def monday(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Bank:
+    """Return a bank whose first file asks to block two accounts of one customer."""
+    bank = new_bank(tmp_path_factory.mktemp("monday"))
+    bank.customer("K-1", company("firm"))
+    bank.account("K-1")
+    bank.notice("aapning", company("firm"))
+    bank.poll(MONDAY)
+    return bank
+
+
+@pytest.fixture
+def exported(monday: Bank, bank: Bank) -> Bank:
+    """Return a bank that stands where `monday` stands."""
+    return bank.go_on_from(monday)
+
+
+def ids(bank: Bank) -> list[str]:
+    return [action["action_id"] for action in bank.all_actions()]
+
+
+def receipt(bank: Bank, statuses: Sequence[str] = (), **changes: object) -> dict[str, object]:
+    """Return a receipt for the first file, with a status for each of its actions in order."""
+    path = bank.shown()[0]
+    actions = [
+        {"action_id": action_id, "status": status, "code": None, "at": AT}
+        for action_id, status in zip(ids(bank), statuses, strict=False)
+    ]
+    whole = {
+        "schema": "konkurs-receipt/1",
+        "file_id": records(path)[0]["file_id"],
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "status": "RECEIVED",
+        "code": None,
+        "actions": actions,
+    }
+    return {**whole, **changes}
+
+
+def give(bank: Bank, content: dict[str, object] | bytes, *, name: str | None = None) -> None:
+    name = name or f"{bank.shown()[0].stem}.receipt.json"
+    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+    (bank.settings.receipts_dir / name).write_bytes(raw)
+
+
+def statuses(bank: Bank) -> list[str]:
+    of_id = dict(bank.published("actions").select("action_id", "status").iter_rows())
+    return [of_id[action_id] for action_id in ids(bank)]
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("APPLIED", "applied"),
+        ("ALREADY_APPLIED", "already_applied"),
+        ("REJECTED", "rejected"),
+        ("PENDING", "exported"),
+    ],
+)
+def test_a_receipt_says_what_became_of_each_action(exported: Bank, said: str, status: str) -> None:
+    give(exported, receipt(exported, [said, "APPLIED"]))
+    assert exported.poll(TUESDAY).detail is None
+    assert statuses(exported) == [status, "applied"]
+
+
+def test_a_confirmed_action_carries_the_time_and_code_core_banking_gave(exported: Bank) -> None:
+    said = receipt(exported)
+    said["actions"] = [{"action_id": ids(exported)[0], "status": "REJECTED", "code": "E17", "at": AT}]
+    give(exported, said)
+    exported.poll(TUESDAY)
+    (row,) = [r for r in exported.published("actions").to_dicts() if r["status"] == "rejected"]
+    assert (row["status_code"], row["confirmed_at"].isoformat()) == ("E17", "2018-09-03T15:00:00+00:00")
+
+
+def test_later_receipts_add_to_earlier_ones(exported: Bank) -> None:
+    give(exported, receipt(exported, ["PENDING", "APPLIED"]))
+    exported.poll(TUESDAY)
+    assert statuses(exported) == ["exported", "applied"]
+    give(exported, receipt(exported, ["APPLIED"]))
+    exported.poll(WEDNESDAY)
+    assert statuses(exported) == ["applied", "applied"]
+    give(exported, receipt(exported, ["PENDING", "PENDING"]))
+    exported.poll(THURSDAY)
+    assert statuses(exported) == ["applied", "applied"], "what was carried out stays so"
+
+
+def test_a_file_that_is_rejected_as_a_whole_has_all_its_actions_rejected(exported: Bank) -> None:
+    give(exported, receipt(exported, status="REJECTED", code="F1"))
+    exported.poll(TUESDAY)
+    assert statuses(exported) == ["rejected", "rejected"]
+
+
+def test_a_block_that_core_banking_rejected_is_not_reopened_by_itself(exported: Bank) -> None:
+    give(exported, receipt(exported, ["REJECTED", "APPLIED"]))
+    exported.notice("sletting", company("firm"), TUESDAY)
+    assert sorted(exported.poll(TUESDAY).said()) == [
+        ("REOPEN", "K-1", "opening_deleted"),
+        ("REVIEW", "K-1", "block_was_rejected"),
+    ]
+
+
+BROKEN: list[Any] = [
+    pytest.param(b"{", {}, None, "cannot be read", id="no JSON"),
+    pytest.param(b"", {}, None, "cannot be read", id="empty"),
+    pytest.param(b"\xff\xfe", {}, None, "cannot be read", id="no UTF-8"),
+    pytest.param(None, {"schema": "konkurs-receipt/2"}, None, "cannot be read", id="another schema"),
+    pytest.param(None, {"status": "MAYBE"}, None, "cannot be read", id="unknown status"),
+    pytest.param(None, {"actions": [{"action_id": "x", "status": "DONE"}]}, None, "cannot be read", id="action status"),
+    pytest.param(
+        None, {"file_id": "00000000-0000-4000-8000-000000000000"}, None, "never written", id="for an unknown file"
+    ),
+    pytest.param(None, {"sha256": "0" * 64}, None, "sha256", id="another hash"),
+    pytest.param(None, {}, "KONKURS_DEMO_demo_00000009_x.receipt.json", "name", id="another name"),
+]
+
+
+@pytest.mark.parametrize(("raw", "changes", "name", "why"), BROKEN)
+def test_a_receipt_that_cannot_be_believed_is_set_aside_with_the_reason_and_changes_nothing(
+    exported: Bank, raw: bytes | None, changes: dict[str, object], name: str | None, why: str
+) -> None:
+    give(exported, receipt(exported, ["APPLIED", "APPLIED"], **changes) if raw is None else raw, name=name)
+    polled = exported.poll(TUESDAY)
+    assert polled.detail is not None
+    assert "receipt set aside" in polled.detail
+    assert why in polled.detail
+    assert polled.outcome == "nothing_new"
+    assert statuses(exported) == ["exported", "exported"]
+    assert exported.published("receipts")["outcome"].to_list() == ["set_aside"]
+    assert current_status(exported.settings, utc_now()).receipts_set_aside == 1
+
+
+def test_a_receipt_is_read_once_and_a_mended_one_again(exported: Bank) -> None:
+    give(exported, b"{")
+    assert exported.poll(TUESDAY).detail is not None
+    assert exported.poll(WEDNESDAY).detail is None
+    give(exported, receipt(exported, ["APPLIED", "APPLIED"]))
+    exported.poll(THURSDAY)
+    assert statuses(exported) == ["applied", "applied"]
+
+
+def test_a_receipt_cannot_speak_of_another_file_s_actions(exported: Bank) -> None:
+    exported.customer("K-2", company("second"))
+    exported.notice("aapning", company("second"), TUESDAY)
+    (other,) = exported.poll(TUESDAY).actions
+    said = receipt(exported)
+    said["actions"] = [{"action_id": other["action_id"], "status": "APPLIED", "code": None, "at": AT}]
+    give(exported, said)
+    exported.poll(WEDNESDAY)
+    assert statuses(exported) == ["exported"] * 3

@@ -1,0 +1,126 @@
+"""When polls are asked for: opening hours of workdays, holidays, weekends, the closing poll, summer time."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from konkurs_pipeline.definitions import JOB_NAME, build_defs
+from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.settings import load_settings
+
+SINGLE, START, END = (
+    "dagster/partition",
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+)
+MINUTE = "%Y-%m-%dT%H:%M"
+
+
+@pytest.fixture(scope="module")
+def defs(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    folder: Path = tmp_path_factory.mktemp("schedules")
+    environ = {
+        "KONKURS_DATA_DIR": str(folder),
+        "KONKURS_API_URL": "http://127.0.0.1:1",
+        "KONKURS_ENVIRONMENT": "test",
+    }
+    now = dt.datetime(2026, 3, 27, 12, tzinfo=dt.UTC)
+    return build_defs(load_settings(environ, dotenv=folder / "none"), now=lambda: now)
+
+
+@pytest.fixture(scope="module")
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.instance_for_test() as idle:
+        yield idle
+
+
+def at(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=OSLO)
+
+
+def asked(defs: dg.Definitions, instance: dg.DagsterInstance, name: str, when: dt.datetime) -> dict[str, str] | str:
+    """Return the partition tags of the run that a schedule asks for, or why it asks for none."""
+    context = dg.build_schedule_context(instance=instance, scheduled_execution_time=when)
+    data = defs.resolve_schedule_def(name).evaluate_tick(context)
+    if data.skip_message:
+        return data.skip_message
+    (request,) = data.run_requests or []
+    return {key: value for key, value in request.tags.items() if key in (SINGLE, START, END)}
+
+
+POLLS = [
+    pytest.param("poll", "2026-03-27T09:00", "2026-03-27", id="a Friday at nine"),
+    pytest.param("poll", "2026-04-02T09:00", None, id="Maundy Thursday"),
+    pytest.param("poll", "2026-05-01T09:00", None, id="1 May"),
+    pytest.param("poll", "2026-12-24T09:00", "2026-12-24", id="24 December is a workday"),
+    pytest.param("poll", "2026-03-30T08:00", "2026-03-30", id="the Monday after summer time began"),
+    pytest.param("poll", "2026-10-26T08:00", "2026-10-26", id="the Monday after summer time ended"),
+    pytest.param("closing_poll", "2026-03-27T16:20", "2026-03-27", id="closing poll"),
+    pytest.param("closing_poll", "2026-05-01T16:20", None, id="no closing poll on a holiday"),
+    pytest.param("sweep", "2026-03-28T09:40", "2026-03-27", id="Saturday's sweep reads Friday's workday"),
+    pytest.param("sweep", "2026-03-29T03:40", "2026-03-27", id="in the hour after summer time began"),
+    pytest.param("sweep", "2026-05-01T12:40", "2026-04-30", id="a holiday's sweep reads the workday before"),
+    pytest.param("sweep", "2026-03-27T12:40", None, id="within opening hours there is no sweep"),
+    pytest.param("sweep", "2026-03-27T18:40", "2026-03-27", id="the evening's sweep"),
+    pytest.param("sweep", "2026-03-27T00:40", "2026-03-27", id="the night's sweep is already the new day's"),
+    pytest.param("wide_sweep", "2026-03-29T05:10", None, id="nothing to sweep before the first poll"),
+]
+
+
+@pytest.mark.parametrize(("name", "when", "partition"), POLLS)
+def test_a_schedule_asks_for_the_workday_of_its_instant_or_says_why_not(
+    defs: dg.Definitions, instance: dg.DagsterInstance, name: str, when: str, partition: str | None
+) -> None:
+    got = asked(defs, instance, name, at(when))
+    if partition is None:
+        assert isinstance(got, str)
+    else:
+        assert got == {SINGLE: partition}
+
+
+def ticks(defs: dg.Definitions, name: str, first: str, until: str) -> list[str]:
+    """Return the times (Oslo) at which a schedule's cron strings fire, as Dagster reads cron strings."""
+    schedule = defs.resolve_schedule_def(name)
+    crons = [schedule.cron_schedule] if isinstance(schedule.cron_schedule, str) else schedule.cron_schedule
+    found: list[str] = []
+    for cron in crons:
+        windows = dg.TimeWindowPartitionsDefinition(
+            start=at(first), fmt=MINUTE, cron_schedule=cron, timezone=schedule.execution_timezone, end_offset=1
+        )
+        found += windows.get_partition_keys(current_time=at(until))
+    return sorted(tick for tick in found if first <= tick <= until)
+
+
+@pytest.mark.parametrize(
+    "day", ["2026-03-27", "2026-03-30", "2026-10-26"], ids=["winter", "after the spring change", "after the autumn one"]
+)
+def test_on_a_workday_polls_fire_every_quarter_from_eight_to_sixteen_oslo_time(defs: dg.Definitions, day: str) -> None:
+    quarters = [f"{hour:02}:{minute:02}" for hour in range(8, 16) for minute in (0, 15, 30, 45)]
+    fired = ticks(defs, "poll", f"{day}T00:00", f"{day}T23:59")
+    assert fired == [f"{day}T{clock}" for clock in (*quarters, "16:00")]
+
+
+def test_no_poll_fires_on_a_weekend(defs: dg.Definitions) -> None:
+    assert ticks(defs, "poll", "2026-03-28T00:00", "2026-03-29T23:59") == []
+    assert ticks(defs, "closing_poll", "2026-03-28T00:00", "2026-03-29T23:59") == []
+
+
+def test_all_schedules_run_by_default_and_for_the_poll_job(defs: dg.Definitions) -> None:
+    schedules = [defs.resolve_schedule_def(name) for name in ("poll", "closing_poll", "sweep", "wide_sweep")]
+    assert {s.default_status for s in schedules} == {dg.DefaultScheduleStatus.RUNNING}
+    assert {s.job_name for s in schedules} == {JOB_NAME}
+    assert {s.execution_timezone for s in schedules} == {"Europe/Oslo"}
+
+
+def test_while_a_poll_is_under_way_no_other_is_asked_for(defs: dg.Definitions) -> None:
+    with dg.instance_for_test() as busy:
+        job = defs.resolve_job_def(JOB_NAME)
+        busy.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
+        got = asked(defs, busy, "poll", at("2026-03-27T09:00"))
+    assert isinstance(got, str)
+    assert "under way" in got

@@ -1,0 +1,211 @@
+"""What a reader may trust the folders for: imports point one way, and nothing runs at import."""
+
+from __future__ import annotations
+
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).parents[1] / "konkurs_pipeline"
+MODULES: Final = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
+# Who may import whom, among the project's own. A part may always import itself.
+MAY_IMPORT: Final = {
+    "errors": set[str](),
+    "redaction": set[str](),
+    "domain": {"errors"},
+    "settings": {"domain", "errors", "redaction"},
+    "schemas": {"domain", "errors"},
+    "brreg": {"domain", "errors", "redaction", "settings"},
+    "storage": {"domain", "errors", "redaction", "schemas", "settings"},
+    "register": {"domain", "errors", "redaction", "schemas", "settings", "storage"},
+    "steps": {"brreg", "domain", "errors", "redaction", "register", "schemas", "settings", "storage"},
+    "enquiries": {"brreg", "domain", "errors", "redaction", "register", "schemas", "settings", "storage"},
+    "orchestration": {"domain", "errors", "redaction", "schemas", "settings", "steps", "storage"},
+    "definitions": {"orchestration", "settings", "steps", "storage"},
+    "cli": {
+        "brreg",
+        "definitions",
+        "domain",
+        "enquiries",
+        "errors",
+        "orchestration",
+        "redaction",
+        "settings",
+        "steps",
+        "storage",
+    },
+}
+# The composition root is found by name when a run is launched: the one import that points back.
+POINTS_BACK: Final = {("orchestration/launch.py", "definitions")}
+# Libraries that one part alone knows, so that another can be taken in their place there.
+ONLY_IN: Final = {
+    "dagster": {"orchestration", "definitions"},
+    "httpx": {"brreg"},
+    "httpcore": {"brreg"},
+    "stamina": {"brreg"},
+    "starlette": {"brreg"},
+    "uvicorn": {"brreg"},
+    "cryptography": {"brreg"},
+    "duckdb": {"storage"},
+    "pandera": {"schemas"},
+    "holidays": {"domain"},
+    "pydantic": {"settings", "brreg", "storage"},
+    "dotenv": {"settings"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+}
+DOMAIN_LIBRARIES: Final = {"polars", "holidays"}
+# What would make the rules depend on more than what they are given.
+NOT_PURE: Final = {"os", "pathlib", "time", "random", "socket", "subprocess", "logging", "io", "shutil", "tempfile"}
+NAMES_THAT_SAY_NOTHING: Final = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
+MOST_LINES: Final = 400
+
+Import = tuple[str, str]
+
+
+def tree_of(module: str) -> ast.Module:
+    return ast.parse((ROOT / module).read_text(encoding="utf-8"))
+
+
+def part_of(module: str) -> str:
+    """Return the first folder, or the module's own name where it lies at the top."""
+    return module.removesuffix(".py").split("/")[0]
+
+
+def imports_of(module: str) -> Iterator[Import]:
+    """Yield (top-level package, second name) of every import, also of those within functions."""
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports are absolute"
+            # `from konkurs_pipeline import settings` names the module last.
+            names = [f"{node.module}.{alias.name}" for alias in node.names]
+        else:
+            continue
+        yield from ((name.split(".")[0], name.split(".")[1] if "." in name else "") for name in names)
+
+
+def own_imports(module: str) -> set[str]:
+    return {second for top, second in imports_of(module) if top == "konkurs_pipeline"} - {part_of(module)}
+
+
+def libraries(module: str) -> set[str]:
+    return {top for top, _ in imports_of(module) if top not in sys.stdlib_module_names} - {"konkurs_pipeline"}
+
+
+def at_import(tree: ast.Module) -> Iterator[ast.AST]:
+    """Yield the nodes that run when the module is imported: all but the bodies of functions."""
+    waiting: list[ast.AST] = list(tree.body)
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting += [*node.decorator_list, *node.args.defaults, *(d for d in node.args.kw_defaults if d)]
+        elif not isinstance(node, ast.Lambda):
+            waiting += ast.iter_child_nodes(node)
+
+
+def test_every_part_is_in_the_table_and_the_table_in_the_folders() -> None:
+    assert {part_of(module) for module in MODULES} - {"__init__"} == set(MAY_IMPORT)
+
+
+def test_the_table_itself_points_one_way_only() -> None:
+    """Raises `CycleError` where it does not."""
+    assert set(TopologicalSorter(MAY_IMPORT).static_order()) == set(MAY_IMPORT)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_point_one_way_only(module: str) -> None:
+    allowed = MAY_IMPORT.get(part_of(module), set()) | {name for place, name in POINTS_BACK if place == module}
+
+    assert own_imports(module) <= allowed
+
+
+def test_every_exception_is_in_use() -> None:
+    assert all(name in own_imports(place) for place, name in POINTS_BACK)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_library_is_known_to_its_own_part_alone(module: str) -> None:
+    elsewhere = {name for name, parts in ONLY_IN.items() if part_of(module) not in parts}
+
+    assert not libraries(module) & elsewhere
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if part_of(module) == "domain"])
+def test_the_domain_is_pure(module: str) -> None:
+    """No I/O, no clock, no dagster: what is decided can be read and tested there alone."""
+    standard = {top for top, _ in imports_of(module) if top in sys.stdlib_module_names}
+    asks_the_clock = [
+        node.attr
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.Attribute) and node.attr in {"now", "today", "utcnow", "uuid4", "uuid1"}
+    ]
+    opens = [
+        node.func.id
+        for node in ast.walk(tree_of(module))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"open", "print", "input"}
+    ]
+
+    assert libraries(module) <= DOMAIN_LIBRARIES
+    assert not standard & NOT_PURE
+    assert not asks_the_clock
+    assert not opens
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_no_setting_is_read_at_import(module: str) -> None:
+    read = {"load_settings", "getenv", "environ", "build_defs", "dotenv_values", "load_dotenv"}
+    named = {
+        node.id if isinstance(node, ast.Name) else node.attr
+        for node in at_import(tree_of(module))
+        if isinstance(node, ast.Name | ast.Attribute)
+    }
+
+    assert not named & read
+
+
+def test_every_module_can_be_imported_where_every_setting_is_wrong(tmp_path: Path) -> None:
+    """Also that nothing is written: the working directory is empty before and after."""
+    names = [f"konkurs_pipeline.{module.removesuffix('.py').replace('/', '.')}" for module in MODULES]
+    program = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name.removesuffix('.__init__'))"
+    wrong = {"KONKURS_ENVIRONMENT": "nowhere", "KONKURS_NO_SUCH_SETTING": "x", "PYTHONPATH": str(ROOT.parent)}
+
+    done = subprocess.run(  # noqa: S603 -- this interpreter, with the names of our own modules
+        [sys.executable, "-c", program, *names],
+        cwd=tmp_path,
+        env={**os.environ, **wrong},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stderr == ""
+    assert done.returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_module_says_what_it_is(module: str) -> None:
+    docstring = ast.get_docstring(tree_of(module))
+
+    assert docstring
+    assert docstring.splitlines()[0].endswith((".", ":", "?"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_fits_in_the_head(module: str) -> None:
+    assert len((ROOT / module).read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_modules_name_says_something(module: str) -> None:
+    assert not set(module.removesuffix(".py").split("/")) & NAMES_THAT_SAY_NOTHING

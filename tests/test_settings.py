@@ -1,0 +1,421 @@
+from __future__ import annotations
+
+import datetime as dt
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from konkurs_pipeline.errors import SettingsError
+from konkurs_pipeline.settings import Environment, Expand, Settings, is_loopback, load_settings, variable
+
+CERTIFICATE = {"CLIENT_P12": "/bank/client.p12", "CLIENT_P12_PASSWORD_FILE": "/bank/client.password"}
+PASSWORD = "hush-hush"  # noqa: S105 -- invented
+NO_FILE = Path("/there is no such folder/.env")
+
+Load = Callable[..., Settings]
+
+
+def load(**given: str) -> Settings:
+    """Load the settings from these variables alone (named without their prefix)."""
+    return load_settings({f"KONKURS_{name}": value for name, value in given.items()}, dotenv=NO_FILE)
+
+
+def refusal(**given: str) -> str:
+    """Return what is said of these variables, which are refused."""
+    with pytest.raises(SettingsError) as refused:
+        load(**given)
+    assert refused.value.exit_code == 2
+    return str(refused.value)
+
+
+class TestDefaults:
+    @pytest.mark.parametrize(
+        ("field", "default"),
+        [
+            ("environment", Environment.DEMO),
+            ("bank_id", "DEMO"),
+            ("api_url", "https://127.0.0.1:8443"),
+            ("client_p12_password", None),
+            ("lookback_workdays", 5),
+            ("expand", Expand.MATCHED_OR_PERSON),
+            ("max_blocks_per_run", 50),
+            ("max_register_shrink", 0.2),
+            ("max_register_invalid", 0.01),
+            ("http_deadline_s", 60),
+            ("dataset_map", None),
+            ("extra_closed_days", frozenset()),
+            ("first_workday", dt.date(2018, 1, 2)),
+        ],
+    )
+    def test_a_setting_that_is_not_set(self, field: str, default: object) -> None:
+        assert getattr(load(), field) == default
+
+    @pytest.mark.parametrize(
+        ("field", "place"),
+        [
+            ("data_dir", "."),
+            ("customers", "register/customers.csv"),
+            ("accounts", "register/accounts.csv"),
+            ("outbox_dir", "outbox"),
+            ("receipts_dir", "receipts"),
+            ("client_p12", "simulator/client.p12"),
+            ("client_p12_password_file", "simulator/client.password"),
+            ("ca_bundle", "simulator/ca.pem"),
+        ],
+    )
+    def test_folders_and_files_lie_in_the_data_folder(
+        self, field: str, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+
+        assert getattr(load(), field) == tmp_path / "data" / place
+        assert getattr(load(DATA_DIR="/elsewhere"), field) == Path("/elsewhere") / place
+
+    @pytest.mark.parametrize(
+        ("environment", "url"),
+        [
+            ("demo", "https://127.0.0.1:8443"),
+            ("test", "https://konkursvarsel.ppe-vcert.brreg.no"),
+            ("prod", "https://konkursvarsel.vcert.brreg.no"),
+        ],
+    )
+    def test_each_environment_has_its_service(self, environment: str, url: str) -> None:
+        assert load(ENVIRONMENT=environment, **CERTIFICATE).api_url == url
+
+    def test_the_simulators_certificate_is_the_demos_alone(self) -> None:
+        tested = load(ENVIRONMENT="test", **CERTIFICATE)
+
+        assert tested.ca_bundle is None
+        assert tested.client_p12 == Path("/bank/client.p12")
+
+    def test_a_demo_against_another_service_asks_for_a_certificate_of_its_own(self) -> None:
+        assert "KONKURS_CLIENT_P12 is not set" in refusal(API_URL="https://service.example")
+
+    def test_synthetic_identifiers_count_everywhere_but_in_production(self) -> None:
+        allowed = {name: load(ENVIRONMENT=name, **CERTIFICATE).synthetic_allowed for name in ("demo", "test", "prod")}
+
+        assert allowed == {"demo": True, "test": True, "prod": False}
+
+    def test_an_empty_value_counts_as_not_set(self) -> None:
+        assert load(LOOKBACK_WORKDAYS="", API_URL="", CUSTOMERS="") == load()
+
+
+class TestValues:
+    @pytest.mark.parametrize(
+        ("name", "text", "value"),
+        [
+            ("BANK_ID", "BANK01", "BANK01"),
+            ("LOOKBACK_WORKDAYS", "0", 0),
+            ("LOOKBACK_WORKDAYS", "250", 250),
+            ("EXPAND", "all", Expand.ALL),
+            ("EXPAND", "matched", Expand.MATCHED),
+            ("MAX_BLOCKS_PER_RUN", "0", 0),
+            ("MAX_REGISTER_SHRINK", "1", 1.0),
+            ("MAX_REGISTER_INVALID", "0.5", 0.5),
+            ("HTTP_DEADLINE_S", "1.5", 1.5),
+            ("FIRST_WORKDAY", "2024-05-21", dt.date(2024, 5, 21)),
+            ("EXTRA_CLOSED_DAYS", "2024-12-24", frozenset({dt.date(2024, 12, 24)})),
+            (
+                "EXTRA_CLOSED_DAYS",
+                "2024-12-24, 2024-12-31,",
+                frozenset({dt.date(2024, 12, 24), dt.date(2024, 12, 31)}),
+            ),
+        ],
+    )
+    def test_a_value_is_read_as_its_type(self, name: str, text: str, value: object) -> None:
+        assert getattr(load(**{name: text}), name.lower()) == value
+
+    @pytest.mark.parametrize(
+        "name",
+        ["CUSTOMERS", "ACCOUNTS", "OUTBOX_DIR", "RECEIPTS_DIR", "CA_BUNDLE", "DATASET_MAP", *CERTIFICATE, "DATA_DIR"],
+    )
+    def test_a_path_is_made_absolute_so_that_another_working_directory_finds_the_same(
+        self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.chdir(tmp_path)
+
+        assert getattr(load(**{name: "given/here"}), name.lower()) == tmp_path / "given" / "here"
+
+    def test_the_calendar_has_the_extra_closed_days(self) -> None:
+        calendar = load(EXTRA_CLOSED_DAYS="2024-12-24,2024-12-31").calendar
+
+        assert not calendar.is_workday(dt.date(2024, 12, 24))
+        assert not calendar.is_workday(dt.date(2024, 12, 31))
+        assert calendar.is_workday(dt.date(2024, 12, 23))
+        assert calendar.first_workday == dt.date(2018, 1, 2)
+
+    def test_settings_cannot_be_changed_afterwards(self) -> None:
+        with pytest.raises(ValueError, match="frozen"):
+            load().bank_id = "OTHER"
+
+
+class TestWrongValues:
+    @pytest.mark.parametrize(
+        ("name", "value", "expected"),
+        [
+            pytest.param("ENVIRONMENT", "production", "`demo`, `test` or `prod`", id="environment"),
+            pytest.param("ENVIRONMENT", "PROD", "`demo`, `test` or `prod`", id="environment_in_capitals"),
+            pytest.param("BANK_ID", "bank", "2 to 12 of A-Z and 0-9", id="bank_id_small"),
+            pytest.param("BANK_ID", "A", "2 to 12 of A-Z and 0-9", id="bank_id_short"),
+            pytest.param("BANK_ID", "ABCDEFGHIJKLM", "2 to 12 of A-Z and 0-9", id="bank_id_long"),
+            pytest.param("BANK_ID", "../AB", "2 to 12 of A-Z and 0-9", id="bank_id_path"),
+            pytest.param("BANK_ID", "AB\n", "2 to 12 of A-Z and 0-9", id="bank_id_line_end"),
+            pytest.param("LOOKBACK_WORKDAYS", "-1", "how many earlier workdays", id="lookback_negative"),
+            pytest.param("LOOKBACK_WORKDAYS", "251", "how many earlier workdays", id="lookback_above"),
+            pytest.param("LOOKBACK_WORKDAYS", "five", "how many earlier workdays", id="lookback_word"),
+            pytest.param("LOOKBACK_WORKDAYS", "1.5", "how many earlier workdays", id="lookback_fraction"),
+            pytest.param("EXPAND", "some", "matched, matched_or_person or all", id="expand"),
+            pytest.param("MAX_BLOCKS_PER_RUN", "-1", "BLOCK rows", id="blocks_negative"),
+            pytest.param("MAX_REGISTER_SHRINK", "1.1", "share smaller", id="shrink_above"),
+            pytest.param("MAX_REGISTER_SHRINK", "nan", "share smaller", id="shrink_nan"),
+            pytest.param("MAX_REGISTER_SHRINK", "20%", "share smaller", id="shrink_percent"),
+            pytest.param("MAX_REGISTER_INVALID", "-0.1", "larger share", id="invalid_negative"),
+            pytest.param("HTTP_DEADLINE_S", "0", "total seconds", id="deadline_zero"),
+            pytest.param("HTTP_DEADLINE_S", "inf", "total seconds", id="deadline_without_end"),
+            pytest.param(
+                "FIRST_WORKDAY", "02.01.2018", "the first partition, an ISO date", id="first_workday_norwegian"
+            ),
+            pytest.param("FIRST_WORKDAY", "20180102", "the first partition, an ISO date", id="first_workday_basic"),
+            pytest.param("FIRST_WORKDAY", "86400", "the first partition, an ISO date", id="first_workday_epoch"),
+            pytest.param("FIRST_WORKDAY", "2018-02-30", "the first partition, an ISO date", id="first_workday_no_date"),
+            pytest.param("FIRST_WORKDAY", "2018-01-01", "a working day; the one before is 2017-12-29", id="a_holiday"),
+            pytest.param("FIRST_WORKDAY", "2018-06-09", "a working day; the one before is 2018-06-08", id="a_saturday"),
+            pytest.param("EXTRA_CLOSED_DAYS", "24.12.2024", "ISO dates, comma separated", id="closed_norwegian"),
+            pytest.param("EXTRA_CLOSED_DAYS", "2024-12-24 2024-12-31", "comma separated", id="closed_by_space"),
+            pytest.param("EXTRA_CLOSED_DAYS", "2024-12-24,86400", "comma separated", id="closed_second_epoch"),
+            pytest.param("EXTRA_CLOSED_DAYS", "2024-12-24,2024-13-01", "comma separated", id="closed_no_date"),
+            pytest.param("API_URL", "konkursvarsel.vcert.brreg.no", "a base URL such as", id="url_without_scheme"),
+            pytest.param("API_URL", "ftp://service.example", "a base URL such as", id="url_scheme"),
+            pytest.param("API_URL", "https://", "a base URL such as", id="url_without_host"),
+            pytest.param("API_URL", "https://[", "a base URL such as", id="url_broken"),
+            pytest.param("API_URL", "https://service.example:99999", "a base URL such as", id="url_port_above"),
+            pytest.param("API_URL", "https://service.example:port", "a base URL such as", id="url_port_word"),
+            pytest.param("API_URL", "http://service.example", "https; plain http is for loopback", id="url_plain_http"),
+        ],
+    )
+    def test_one_line_names_the_variable_what_it_held_what_was_expected_and_what_to_do(
+        self, name: str, value: str, expected: str
+    ) -> None:
+        said = refusal(**{**CERTIFICATE, name: value})
+
+        assert said.startswith(f"KONKURS_{name} is {value!r}; expected: ")
+        assert expected in said
+        assert said.endswith("Set it in the environment or in .env")
+        assert "\n" not in said
+
+    def test_an_extra_closed_day_can_make_the_first_workday_none(self) -> None:
+        said = refusal(EXTRA_CLOSED_DAYS="2018-01-02")
+
+        assert said.startswith(
+            "KONKURS_FIRST_WORKDAY is not set; expected: a working day; the one before is 2017-12-29"
+        )
+
+    def test_each_wrong_value_has_its_line(self) -> None:
+        lines = refusal(BANK_ID="x", LOOKBACK_WORKDAYS="x", EXPAND="x").splitlines()
+
+        assert {line.split()[0] for line in lines} == {
+            "KONKURS_BANK_ID",
+            "KONKURS_LOOKBACK_WORKDAYS",
+            "KONKURS_EXPAND",
+        }
+
+    @pytest.mark.parametrize("names", [["KONKURS_ENVIROMENT"], ["KONKURS_B", "KONKURS_A"]], ids=["one", "two"])
+    def test_a_name_that_is_not_known_is_refused_and_the_known_ones_are_listed(self, names: list[str]) -> None:
+        with pytest.raises(SettingsError) as refused:
+            load_settings(dict.fromkeys(names, "x"), dotenv=NO_FILE)
+
+        assert str(refused.value).startswith(f"{', '.join(sorted(names))}: no such setting")
+        assert all(variable(field) in str(refused.value) for field in Settings.model_fields)
+
+    def test_names_of_others_are_let_alone(self) -> None:
+        assert (
+            load_settings({"DAGSTER_HOME": "/x", "konkurs_bank_id": "x", "XKONKURS_Y": "x"}, dotenv=NO_FILE) == load()
+        )
+
+    @given(name=st.sampled_from(sorted(Settings.model_fields)), value=st.text(st.characters(codec="utf-8"), min_size=1))
+    @hypothesis_settings(deadline=None)
+    def test_any_value_is_taken_or_refused_by_name_and_never_a_traceback(self, name: str, value: str) -> None:
+        try:
+            load(**{**CERTIFICATE, name.upper(): value})
+        except SettingsError as refused:
+            assert str(refused).startswith("KONKURS_")  # noqa: PT017 -- most values are refused, some are taken
+
+    @given(
+        url=st.from_regex(
+            r"\A[a-z]{0,5}:?/{0,2}[\[\]@:%a-z0-9.]{0,12}[/?#]?[^\x00]{0,4}\Z", alphabet=st.characters(codec="utf-8")
+        )
+    )
+    @hypothesis_settings(deadline=None)
+    def test_a_url_is_taken_only_where_paths_can_be_put_after_it(self, url: str) -> None:
+        try:
+            taken = load(API_URL=url, **CERTIFICATE).api_url if url else ""
+        except SettingsError as refused:
+            assert "KONKURS_API_URL" in str(refused)  # noqa: PT017 -- most are refused, some are taken
+        else:
+            assert not url or re.match(r"https?://[^/?#@]+", taken, re.IGNORECASE)
+            assert not {"?", "#", "@"} & set(taken.split("/", 3)[2] if taken else "")
+
+
+class TestTheService:
+    @pytest.mark.parametrize(
+        ("url", "why"),
+        [
+            ("https://konkursvarsel.ppe-vcert.brreg.no", "Brreg's test environment"),
+            ("https://ppe.bank.example", "a label"),
+            ("https://konkurs-test.bank.example", "a part of a label"),
+            ("https://tt02.bank.example", "a test environment's name"),
+            ("https://simulator.bank.example", "the simulator"),
+            ("https://KONKURSVARSEL.PPE-VCERT.BRREG.NO", "in capitals"),
+        ],
+    )
+    def test_production_refuses_test_hosts(self, url: str, why: str) -> None:
+        said = refusal(ENVIRONMENT="prod", API_URL=url, **CERTIFICATE)
+
+        assert said.startswith(f"KONKURS_API_URL is {url!r}; expected: a production host"), why
+
+    @pytest.mark.parametrize(
+        "url", ["https://konkursvarsel.vcert.brreg.no", "https://attest.example", "https://p.example"]
+    )
+    def test_production_takes_other_hosts(self, url: str) -> None:
+        assert load(ENVIRONMENT="prod", API_URL=url, **CERTIFICATE).api_url == url
+
+    @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"])
+    def test_plain_http_on_loopback_needs_no_certificate(self, url: str) -> None:
+        assert load(ENVIRONMENT="test", API_URL=url).client_p12 is None
+
+    @pytest.mark.parametrize(
+        "url", ["http://0.0.0.0", "http://10.0.0.1", "http://localhost.example", "http://127.0.0.1.example"]
+    )
+    def test_plain_http_to_anywhere_else_is_refused(self, url: str) -> None:
+        assert "plain http is for loopback only" in refusal(ENVIRONMENT="test", API_URL=url)
+
+    @pytest.mark.parametrize("environment", ["test", "prod"])
+    def test_https_asks_for_a_certificate_and_its_password(self, environment: str) -> None:
+        assert refusal(ENVIRONMENT=environment).startswith("KONKURS_CLIENT_P12 is not set")
+        assert refusal(ENVIRONMENT=environment, CLIENT_P12="/c.p12").startswith(
+            "KONKURS_CLIENT_P12_PASSWORD_FILE is not"
+        )
+        assert load(ENVIRONMENT=environment, CLIENT_P12="/c.p12", CLIENT_P12_PASSWORD=PASSWORD).client_p12_password
+
+    @pytest.mark.parametrize(
+        ("host", "expected"),
+        [("127.8.9.1", True), ("::1", True), ("localhost", True), ("", False), ("brreg.no", False)],
+    )
+    def test_loopback_is_this_machine(self, host: str, *, expected: bool) -> None:
+        assert is_loopback(host) is expected
+
+
+class TestSecrets:
+    @pytest.mark.parametrize(
+        "show", [repr, str, lambda s: s.model_dump_json(), lambda s: json.dumps(s.model_dump(), default=str)]
+    )
+    def test_the_password_is_never_shown(self, show: Callable[[Settings], str]) -> None:
+        loaded = load(CLIENT_P12_PASSWORD=PASSWORD)
+
+        assert loaded.client_p12_password is not None
+        assert loaded.client_p12_password.get_secret_value() == PASSWORD
+        assert PASSWORD not in show(loaded)
+
+    def test_the_password_stands_in_no_refusal_of_something_else(self) -> None:
+        assert PASSWORD not in refusal(CLIENT_P12_PASSWORD=PASSWORD, BANK_ID="x", API_URL="http://x.example")
+
+    @pytest.mark.parametrize(
+        "url",
+        [
+            pytest.param(f"https://user:{PASSWORD}@service.example", id="user_and_password"),
+            pytest.param(f"https://:{PASSWORD}@service.example", id="password_alone"),
+            pytest.param(f"https://user:{PASSWORD}/@@service.example", id="odd_characters"),
+            pytest.param(f"https://user:a@{PASSWORD}@service.example", id="two_ats"),
+            pytest.param(f"https://service.example/?token={PASSWORD}", id="token"),
+            pytest.param(f"https://service.example#{PASSWORD}", id="fragment"),
+        ],
+    )
+    def test_a_url_with_credentials_is_refused_without_showing_them(self, url: str) -> None:
+        said = refusal(API_URL=url, **CERTIFICATE)
+
+        assert said.startswith("KONKURS_API_URL is 'https://")
+        assert PASSWORD not in said
+
+    def test_an_identifier_in_a_wrong_value_is_masked(self) -> None:
+        said = refusal(LOOKBACK_WORKDAYS="08086002265")
+
+        assert "08086002265" not in said
+        assert said.startswith("KONKURS_LOOKBACK_WORKDAYS is '‹identifier›'")
+
+
+class TestTheFile:
+    @pytest.fixture
+    def file(self, tmp_path: Path) -> Path:
+        return tmp_path / ".env"
+
+    def test_settings_are_read_from_it(self, file: Path) -> None:
+        file.write_text(
+            "# the bank\n\nKONKURS_BANK_ID=BANK01\nexport KONKURS_EXPAND='all'\nOTHER=1\n", encoding="utf-8"
+        )
+
+        loaded = load_settings({}, dotenv=file)
+
+        assert (loaded.bank_id, loaded.expand) == ("BANK01", Expand.ALL)
+
+    def test_the_environment_goes_before_it(self, file: Path) -> None:
+        file.write_text("KONKURS_BANK_ID=BANK01\nKONKURS_EXPAND=all\n", encoding="utf-8")
+
+        loaded = load_settings({"KONKURS_BANK_ID": "BANK02"}, dotenv=file)
+
+        assert (loaded.bank_id, loaded.expand) == ("BANK02", Expand.ALL)
+
+    def test_the_one_in_the_working_directory_and_the_processs_environment_are_meant(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file.write_text("KONKURS_BANK_ID=BANK01\n", encoding="utf-8")
+        monkeypatch.chdir(file.parent)
+        monkeypatch.setenv("KONKURS_EXPAND", "all")
+
+        loaded = load_settings()
+
+        assert (loaded.bank_id, loaded.expand) == ("BANK01", Expand.ALL)
+
+    def test_a_name_in_it_that_is_not_known_is_refused(self, file: Path) -> None:
+        file.write_text("KONKURS_BANK=BANK01\n", encoding="utf-8")
+
+        with pytest.raises(SettingsError, match="KONKURS_BANK: no such setting"):
+            load_settings({}, dotenv=file)
+
+    @pytest.mark.parametrize(
+        "line",
+        ["KONKURS_ENVIRONMENT prod", "KONKURS_ENVIRONMENT", "KONKURS_BANK_ID='A"],
+        ids=["space", "bare", "quote"],
+    )
+    def test_a_line_that_sets_nothing_is_refused_and_not_left_out(self, file: Path, line: str) -> None:
+        """Left out, the default would stand: a bank that means prod would run the demo."""
+        file.write_text(f"KONKURS_EXPAND=all\n{line}\n", encoding="utf-8")
+
+        with pytest.raises(SettingsError, match=r"cannot be read from line 2 on; expected: NAME=value") as refused:
+            load_settings({}, dotenv=file)
+        assert "prod" not in str(refused.value)
+
+    @pytest.mark.parametrize("content", [b"KONKURS_BANK_ID=\xff\xfe", b"\xff"])
+    def test_bytes_that_are_no_text_are_refused(self, file: Path, content: bytes) -> None:
+        file.write_bytes(content)
+
+        with pytest.raises(SettingsError, match="readable UTF-8 text file"):
+            load_settings({}, dotenv=file)
+
+    def test_a_folder_of_that_name_is_no_file(self, file: Path) -> None:
+        file.mkdir()
+
+        assert load_settings({}, dotenv=file) == load()
+
+
+def test_every_field_says_what_it_is_for() -> None:
+    """The descriptions are the documentation and the text of every refusal."""
+    fields: dict[str, Any] = dict(Settings.model_fields)
+
+    assert all(field.description for field in fields.values())
