@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,10 +10,11 @@ from itertools import groupby
 
 import polars as pl
 
+from konkurs_pipeline.brreg.wire import parse_notice
 from konkurs_pipeline.domain.actions import Account, Settlement, Situation, decide_actions, settle
 from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.matching import Doubt, Match, MatchedVia
-from konkurs_pipeline.domain.notices import Notice
+from konkurs_pipeline.domain.notices import Notice, QuarantineReason
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, notices_of
 from konkurs_pipeline.steps.poll import Poll
@@ -20,6 +22,7 @@ from konkurs_pipeline.steps.register import take_register
 from konkurs_pipeline.storage import decisions, polls, quarantine
 from konkurs_pipeline.storage.decisions import Decision
 from konkurs_pipeline.storage.outbox_format import Header
+from konkurs_pipeline.storage.quarantine import Entry
 from konkurs_pipeline.storage.snapshots import Snapshot
 
 
@@ -87,7 +90,8 @@ def _settle(poll: Poll, situation: Situation) -> Settlement:
 def present_situation(poll: Poll, snapshot: Snapshot | None) -> Situation:
     """Gather what the decisions rest on: for the debtors of notices that concern a customer or an issued action."""
     issued = decisions.issued_blocks_and_reopens(poll.store.ledger)
-    matches = _present_matches(poll, snapshot)
+    open_entries = quarantine.open_entries(poll.store.ledger)
+    matches = [*_present_matches(poll, snapshot), *_matches_of_changed_versions(open_entries, snapshot)]
     concerned = {match.notice_uuid for match in matches} | {action.notice_uuid for action in issued}
     notices = _all_notices_of_same_debtors(poll, concerned)
     return Situation(
@@ -95,7 +99,7 @@ def present_situation(poll: Poll, snapshot: Snapshot | None) -> Situation:
         notices=notices,
         matches=matches,
         accounts=_accounts(snapshot, {match.customer_ref for match in matches}),
-        flaws=quarantine.flaws(quarantine.open_entries(poll.store.ledger)),
+        flaws=quarantine.flaws(open_entries),
         issued=issued,
     )
 
@@ -112,6 +116,24 @@ def _present_matches(poll: Poll, snapshot: Snapshot | None) -> list[Match]:
         for notice_uuid, customer_ref, via, doubt in still.select(
             "notice_uuid", "customer_ref", "matched_via", "doubt"
         ).iter_rows()
+    ]
+
+
+def _matches_of_changed_versions(entries: Sequence[Entry], snapshot: Snapshot | None) -> list[Match]:
+    """Match the debtor that a changed notice names now: whichever version is right, its customer must be looked at.
+
+    As long as its entry is open the notice can lead to REVIEW only, so these matches never block.
+    """
+    changed = [entry for entry in entries if entry.reason is QuarantineReason.CHANGED_NOTICE]
+    if snapshot is None or not changed:
+        return []
+    named = [parse_notice(json.loads(entry.payload)).notice for entry in changed]
+    found = snapshot.customers_with({notice.debtor_id for notice in named})
+    return [
+        Match(notice.uuid, ref, MatchedVia.FORMER_ID if is_former else MatchedVia.DEBTOR)
+        for notice in named
+        for national_id, ref, is_former in found.select("national_id", "customer_ref", "is_former").iter_rows()
+        if national_id == notice.debtor_id
     ]
 
 

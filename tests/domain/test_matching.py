@@ -158,6 +158,19 @@ def test_a_customer_found_in_several_ways_is_one_match(
     assert found(parties, identifiers) == [expected], why
 
 
+def test_of_two_ways_that_are_alike_the_lesser_number_is_told_whatever_the_order() -> None:
+    ways, register = [linked("b"), linked("a")], [has("b"), has("a")]
+
+    assert match(ways, register)["national_id"].to_list() == ["a"]
+    assert match(ways[::-1], register[::-1])["national_id"].to_list() == ["a"]
+
+
+def test_of_two_doubts_of_one_number_the_same_is_told_whatever_the_order() -> None:
+    ways = [linked("a", "AS"), linked("a", kind="unknown")]
+
+    assert found(ways, [has("a")]) == found(ways[::-1], [has("a")])
+
+
 def test_two_customers_with_one_identifier_are_both_found() -> None:
     assert found([debtor(FNR)], [has(FNR, "C2"), has(FNR, "C1")]) == [("C1", "debtor", None), ("C2", "debtor", None)]
 

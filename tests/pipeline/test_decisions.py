@@ -279,14 +279,14 @@ def test_an_unknown_type_does_not_change_what_its_debtor_s_opening_asks_for(bank
     assert bank.poll(MONDAY).said() == [("BLOCK", "K-1", "estate_open"), ("REVIEW", "K-1", "unknown_type")]
 
 
-def test_a_notice_that_changed_goes_to_a_person_and_its_first_version_stays(bank: Bank) -> None:
+def test_a_notice_that_changed_sends_the_customers_of_both_versions_to_a_person_and_its_first_stays(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.customer("K-2", company("another"))
     first = bank.notice("aapning", FIRM)
     assert bank.poll(MONDAY).said() == [("BLOCK", "K-1", "estate_open")]
     bank.serve([])
     bank.notice("aapning", company("another"), uid=first.uuid)
-    assert bank.poll(TUESDAY).said() == [("REVIEW", "K-1", "changed_notice")]
+    assert bank.poll(TUESDAY).said() == [("REVIEW", "K-1", "changed_notice"), ("REVIEW", "K-2", "changed_notice")]
     assert bank.open_quarantine() == ["changed_notice"]
     assert bank.published("raw_notices")["debtor_id"].to_list() == [FIRM]
 
