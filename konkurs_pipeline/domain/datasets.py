@@ -160,21 +160,26 @@ def _named_debtor(
 def _linked_parties(
     notice: Notice, document: Mapping[str, object], fields: DatasetMap, *, synthetic_allowed: bool
 ) -> tuple[list[Party], list[str]]:
+    units = fields.linked_units(document)
+    estates = (unit for unit in units if fields.text(unit, "linked_unit_form") == ESTATE_FORM)
     never = {*_never_blocked(document, fields), notice.debtor_id}
+    never |= {unit_id for unit in estates if (unit_id := fields.text(unit, "linked_unit_id"))}
     parties: dict[str, Party] = {}
     findings: list[str] = []
-    for unit in fields.linked_units(document):
+    for unit in units:
         unit_id, form = fields.text(unit, "linked_unit_id"), fields.text(unit, "linked_unit_form")
         if unit_id is None:
             findings.append("a linked unit has no number")
-        elif unit_id in never or form == ESTATE_FORM:
+        elif unit_id in never:
             findings.append("a linked unit is the debtor itself, its trustee or the estate: left out")
         else:
-            (kind,) = identify_all([unit_id], synthetic_allowed=synthetic_allowed)
+            # A unit is registered under an orgnr: a person's number in its place is not understood, so it cannot block.
+            is_orgnr = identify_all([unit_id], synthetic_allowed=synthetic_allowed) == [IdKind.ORGNR]
+            kind = IdKind.ORGNR if is_orgnr else IdKind.UNKNOWN
             name = fields.text(unit, "linked_unit_name")
             parties[unit_id] = Party(notice.uuid, unit_id, kind, Role.LINKED_UNIT, name, form)
-            if kind is IdKind.UNKNOWN:
-                findings.append("a linked unit's number fails its check")
+            if not is_orgnr:
+                findings.append("a linked unit's number is no organisation number")
             if form is not None and form not in LINKED_FORMS:
                 findings.append("a linked unit has an organisation form that is not known")
     return list(parties.values()), findings

@@ -35,6 +35,7 @@ from tests.domain.invented import COMPANY, OTHER_COMPANY, PERSON, aapning, brreg
 OPENING = aapning("a", 0, PERSON)
 ENK = enk_of(PERSON)
 STRANGER = random_orgnr(seeded("nobody the notice speaks of"))
+SOMEBODY = random_fnr(seeded("somebody beside the debtor"))
 ASSUMED = DatasetMap()
 
 Document = dict[str, Any]
@@ -120,7 +121,11 @@ def test_the_assumed_shape_reads_without_a_finding(notice: Notice) -> None:
         pytest.param([unit(None)], [], "has no number", id="no_number"),
         pytest.param([unit(int(ENK))], [], "has no number", id="a_number_that_is_not_text"),
         pytest.param([unit("")], [], "has no number", id="an_empty_number"),
-        pytest.param([unit(ENK[1:])], [ENK[1:]], "fails its check", id="a_damaged_number"),
+        pytest.param([unit(ENK[1:])], [ENK[1:]], "is no organisation number", id="a_damaged_number"),
+        pytest.param([unit(SOMEBODY)], [SOMEBODY], "is no organisation number", id="a_person_s_number"),
+        pytest.param(
+            [unit(STRANGER), unit(STRANGER, "KBO")], [], "the estate: left out", id="an_enk_that_is_also_an_estate"
+        ),
         pytest.param([unit(ENK), unit(ENK)], [ENK], None, id="named_twice_counted_once"),
         pytest.param([unit(ENK), "text", None, 7, []], [ENK], None, id="elements_that_are_no_objects"),
         pytest.param({"organisasjonsnummer": ENK}, [], "tilknyttedeEnheter.organisasjonsnummer", id="no_list"),
