@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ParamSpec, TypeVar
 
 import dagster as dg
@@ -33,14 +33,30 @@ def columns_of(table: type[Table]) -> dg.TableSchema:
     )
 
 
-def table_metadata(table: type[Table]) -> dict[str, Any]:
-    """Return the definition metadata of an asset that is a table."""
-    return {"dagster/column_schema": columns_of(table)}
+def workday_asset(  # noqa: PLR0913 -- what differs between the assets, all by name
+    table: type[Table],
+    workdays: dg.PartitionsDefinition,
+    *,
+    group: str,
+    kind: str,
+    deps: Sequence[str],
+    check_specs: Sequence[dg.AssetCheckSpec],
+) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+    """Return the decorator of an asset that is a table by workday: its description and columns are the table's.
 
-
-def described(table: type[Table]) -> str:
-    """Return a table's docstring as the description of its asset."""
-    return inspect.cleandoc(table.__doc__ or "")
+    A backfill of a range is one run: the service answers a range in one request, and decisions rest on all of it.
+    """
+    return dg.asset(
+        description=inspect.cleandoc(table.__doc__ or ""),
+        metadata={"dagster/column_schema": columns_of(table)},
+        group_name=group,
+        kinds={kind},
+        owners=[OWNER],
+        partitions_def=workdays,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+        deps=deps,
+        check_specs=check_specs,
+    )
 
 
 def shows_errors(asset: Callable[P, R]) -> Callable[P, R]:

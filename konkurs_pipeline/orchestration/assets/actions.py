@@ -12,15 +12,12 @@ from konkurs_pipeline.storage.decisions import actions_of_run
 def build_actions(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """Return the asset."""
 
-    @dg.asset(
-        description=wiring.described(Actions),
+    @wiring.workday_asset(
+        Actions,
+        workdays,
+        group="decisions",
+        kind="duckdb",
         deps=["customer_matches", "estates", "accounts"],
-        partitions_def=workdays,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="decisions",
-        owners=[wiring.OWNER],
-        kinds={"duckdb"},
-        metadata=wiring.table_metadata(Actions),
         check_specs=[
             checks.schema_spec("actions"),
             checks.spec("actions", "nothing_held", "No BLOCK row waits for a person's release"),

@@ -11,15 +11,12 @@ from konkurs_pipeline.steps.poll import Poll
 def build_customer_matches(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """Return the asset."""
 
-    @dg.asset(
-        description=wiring.described(CustomerMatches),
+    @wiring.workday_asset(
+        CustomerMatches,
+        workdays,
+        group="decisions",
+        kind="parquet",
         deps=["debtors", "customers"],
-        partitions_def=workdays,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="decisions",
-        owners=[wiring.OWNER],
-        kinds={"parquet"},
-        metadata=wiring.table_metadata(CustomerMatches),
         check_specs=[checks.schema_spec("customer_matches")],
     )
     @wiring.shows_errors

@@ -11,15 +11,12 @@ from konkurs_pipeline.steps.poll import Poll
 def build_debtors(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """Return the asset."""
 
-    @dg.asset(
-        description=wiring.described(Debtors),
+    @wiring.workday_asset(
+        Debtors,
+        workdays,
+        group="konkursvarsel",
+        kind="parquet",
         deps=["raw_notices", "expanded_datasets"],
-        partitions_def=workdays,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="konkursvarsel",
-        owners=[wiring.OWNER],
-        kinds={"parquet"},
-        metadata=wiring.table_metadata(Debtors),
         check_specs=[
             checks.schema_spec("debtors"),
             checks.spec(

@@ -11,15 +11,12 @@ from konkurs_pipeline.steps.poll import Poll
 def build_estates(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """Return the asset."""
 
-    @dg.asset(
-        description=wiring.described(Estates),
+    @wiring.workday_asset(
+        Estates,
+        workdays,
+        group="decisions",
+        kind="parquet",
         deps=["raw_notices"],
-        partitions_def=workdays,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="decisions",
-        owners=[wiring.OWNER],
-        kinds={"parquet"},
-        metadata=wiring.table_metadata(Estates),
         check_specs=[
             checks.schema_spec("estates"),
             checks.spec("estates", "openings_known", "Every sletting has its opening"),

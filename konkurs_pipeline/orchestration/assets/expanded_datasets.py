@@ -11,15 +11,12 @@ from konkurs_pipeline.steps.poll import Poll
 def build_expanded_datasets(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """Return the asset."""
 
-    @dg.asset(
-        description=wiring.described(ExpandedDatasets),
+    @wiring.workday_asset(
+        ExpandedDatasets,
+        workdays,
+        group="konkursvarsel",
+        kind="parquet",
         deps=["raw_notices", "customers"],
-        partitions_def=workdays,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="konkursvarsel",
-        owners=[wiring.OWNER],
-        kinds={"parquet"},
-        metadata=wiring.table_metadata(ExpandedDatasets),
         check_specs=[
             checks.schema_spec("expanded_datasets"),
             checks.spec("expanded_datasets", "complete", "Every dataset that is wanted is there"),

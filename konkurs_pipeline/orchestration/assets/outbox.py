@@ -11,15 +11,12 @@ from konkurs_pipeline.steps.poll import Poll
 def build_outbox(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """Return the asset."""
 
-    @dg.asset(
-        description=wiring.described(OutboxFiles),
+    @wiring.workday_asset(
+        OutboxFiles,
+        workdays,
+        group="decisions",
+        kind="file",
         deps=["actions"],
-        partitions_def=workdays,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="decisions",
-        owners=[wiring.OWNER],
-        kinds={"file"},
-        metadata=wiring.table_metadata(OutboxFiles),
         check_specs=[checks.spec("outbox", "chain", "The sequence has no gap, and every file is what the ledger says")],
     )
     @wiring.shows_errors

@@ -11,16 +11,13 @@ from konkurs_pipeline.steps.poll import Poll
 def build_raw_notices(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
     """Return the asset."""
 
-    @dg.asset(
-        description=wiring.described(RawNotices),
+    @wiring.workday_asset(
+        RawNotices,
+        workdays,
+        group="konkursvarsel",
+        kind="parquet",
         # Not for its data: so that a backfill makes the register first, and then all workdays in one run.
         deps=["customers", "accounts"],
-        partitions_def=workdays,
-        backfill_policy=dg.BackfillPolicy.single_run(),
-        group_name="konkursvarsel",
-        owners=[wiring.OWNER],
-        kinds={"parquet"},
-        metadata=wiring.table_metadata(RawNotices),
         check_specs=[
             checks.schema_spec("raw_notices"),
             checks.spec("raw_notices", "nothing_in_quarantine", "No notice was newly set aside"),
