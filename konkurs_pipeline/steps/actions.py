@@ -57,9 +57,10 @@ def decide(poll: Poll) -> ActionCounts:
         snapshot.id if snapshot else None,
         settlement,
     )
-    if settlement.hold:
+    waiting = len(settlement.hold) + _still_held(poll, settlement)
+    if waiting:
         poll.attention.append(
-            f"{len(settlement.hold)} BLOCK rows are held: look at them with `konkurs held`, then `konkurs release`"
+            f"{waiting} BLOCK rows are held: look at them with `konkurs held`, then `konkurs release`"
         )
     ledger, settings = poll.store.ledger, poll.settings
     with ledger.transaction():
@@ -85,6 +86,13 @@ def _settle(poll: Poll, situation: Situation) -> Settlement:
         held_openings={row.action_id: row.opening_uuid for row in held},
         max_blocks=poll.settings.max_blocks_per_run,
     )
+
+
+def _still_held(poll: Poll, settlement: Settlement) -> int:
+    """Return how many rows that were held before are held on."""
+    going_out = {action.action_id for action in settlement.write}
+    held = decisions.held_rows(poll.store.ledger)
+    return sum(row.action_id not in going_out and row.action_id not in settlement.void for row in held)
 
 
 def present_situation(poll: Poll, snapshot: Snapshot | None) -> Situation:

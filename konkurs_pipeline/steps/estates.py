@@ -28,6 +28,8 @@ def fold_notices(poll: Poll) -> EstateCounts:
     fold = fold_all(poll)
     rows = [_row(poll, estate) for estate in fold.estates]
     changed = poll.store.lake.rewrite("estates", frame(Estates, rows).sort("workday", "registered_at", "opening_uuid"))
+    if fold.orphan_slettinger:
+        poll.attention.append(f"{len(fold.orphan_slettinger)} slettinger have no known opening")
     by_state = Counter(estate.state.value for estate in fold.estates)
     return EstateCounts(by_state, len(fold.orphan_slettinger), tuple(changed))
 

@@ -77,6 +77,9 @@ def poll_notices(poll: Poll) -> NoticeCounts:
     flaws = [entry for one in taken for entry in _own_flaws(one)]
     wrong = [*unreadable, *still_unreadable, *flaws, *changed, *_registered_in_future(poll, seen)]
     opened = _settle_quarantine(poll, wrong, taken)
+    findings = sorted({*listed.findings, *(finding for one in seen for finding in one.parsed.findings)})
+    if findings:
+        poll.attention.append(f"the list is not as documented: {'; '.join(findings)}")
     unique = {one.parsed.notice.uuid for one in taken}
     poll.notices_new = len(new)
     polls.count_notices(poll.store.ledger, poll.run_id, seen=len(unique), new=poll.notices_new)
@@ -86,7 +89,7 @@ def poll_notices(poll: Poll) -> NoticeCounts:
         waiting=sum(one.workday > poll.window.to_workday for one in seen),
         quarantined=opened,
         by_workday=by_workday,
-        findings=tuple(listed.findings),
+        findings=tuple(findings),
     )
 
 
@@ -117,7 +120,7 @@ def _read_items(poll: Poll, items: Iterable[JsonValue], answer: Answer) -> tuple
     for item in items:
         payload = json.dumps(item)
         try:
-            parsed.append((parse_notice(item), payload))
+            parsed.append((parse_notice(item, base_url=poll.settings.api_url), payload))
         except UnreadableNoticeError as error:
             reason = QuarantineReason.UNREADABLE_NOTICE
             entries.append(Entry(error.uuid, None, reason, error.detail, payload))

@@ -252,3 +252,22 @@ def test_every_answer_is_kept_as_received(bank: Bank) -> None:
     assert kept["_embedded"]["konkursvarsler"][0]["debitor"] == FIRM
     raw = bank.published("raw_notices")
     assert raw.select(pl.col("answer_sha256")).to_series().to_list() == answers["sha256"].to_list()
+
+
+def test_links_that_point_elsewhere_are_a_finding_for_a_person_and_are_never_followed(bank: Bank) -> None:
+    bank.customer("K-1", company("one"))
+    bank.notice("aapning", company("one"))
+    bank.fail(Fault(kind="foreign_href"))
+    polled = bank.poll(MONDAY)
+    assert polled.said() == [("BLOCK", "K-1", "estate_open")]
+    assert polled.detail is not None
+    assert "the list is not as documented" in polled.detail
+    assert "127.0.0.2" in polled.detail, "where they point"
+
+
+def test_rows_held_by_an_earlier_poll_are_told_of_by_every_later_one(bank: Bank) -> None:
+    bank.extra["KONKURS_MAX_BLOCKS_PER_RUN"] = "0"
+    bank.customer("K-1", company("one"))
+    bank.notice("aapning", company("one"))
+    assert "1 BLOCK rows are held" in (bank.poll(MONDAY).detail or "")
+    assert "1 BLOCK rows are held" in (bank.poll(TUESDAY).detail or "")
