@@ -1,7 +1,7 @@
 """The bytes of an answer: read whole, decompressed, and never more of them than allowed.
 
 httpx decompresses without a limit, so that a few kilobytes could fill the memory; here the raw bytes are read
-and inflated piece by piece. What does not belong here: what the bytes mean (`json_strict`, `wire`).
+and inflated piece by piece. What does not belong here: what the bytes mean (`wire`).
 """
 
 from __future__ import annotations

@@ -25,10 +25,10 @@ from konkurs_pipeline.brreg.body import TruncatedBodyError, read_body
 from konkurs_pipeline.brreg.certificate import settings_context
 from konkurs_pipeline.brreg.diagnosis import Target, cut_short, retry_of, status_error, transport_error
 from konkurs_pipeline.brreg.fan_out import fetch_each
-from konkurs_pipeline.brreg.json_strict import JsonObject, JsonValue, parse_json
 from konkurs_pipeline.brreg.transport import open_http_client, total_deadline
-from konkurs_pipeline.brreg.wire import UUID_FORM, parse_list
+from konkurs_pipeline.brreg.wire import UUID_FORM, parse_json, parse_list
 from konkurs_pipeline.errors import AnswerError, NotFoundError, ServiceError
+from konkurs_pipeline.json_strict import JsonObject, JsonValue
 from konkurs_pipeline.settings import Settings
 
 MIB: Final = 1024 * 1024
@@ -49,6 +49,10 @@ class Answer:
 
 
 Keep = Callable[[Answer], None]
+
+
+def _utc_now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,8 @@ class Konkursvarsel:
 
     `ssl_context` None is for plain http on loopback. `deadline_s`: total seconds of one attempt, connecting
     and body included; `max_bytes_…`: largest decompressed answer (of a list: all pages together); `attempts`:
-    how often what may pass by itself (broken connections, timeouts, 429, 5xx) is tried. Every method may
-    raise any `ServiceError`.
+    how often what may pass by itself (broken connections, timeouts, 429, 5xx) is tried; `http`: the HTTP client
+    underneath, `now`: the clock that stamps answers, both for simulations. Every method may raise any `ServiceError`.
     """
 
     def __init__(  # noqa: PLR0913  # each is a limit the caller may want to set, all by name
@@ -89,6 +93,8 @@ class Konkursvarsel:
         max_bytes_list: int = 64 * MIB,
         max_bytes_dataset: int = 4 * MIB,
         attempts: int = 3,
+        http: httpx.Client | None = None,
+        now: Callable[[], dt.datetime] = _utc_now,
     ) -> None:
         if ssl_context is None and urlsplit(base_url).scheme != "http":
             message = "https needs an ssl_context: see certificate.load_client_context"
@@ -103,7 +109,8 @@ class Konkursvarsel:
         self._retrying = stamina.RetryingCaller(
             attempts=attempts, timeout=None, wait_initial=0.2, wait_max=2.0, wait_jitter=0.3
         )
-        self._http = open_http_client(ssl_context, deadline_s)
+        self._http = http or open_http_client(ssl_context, deadline_s)
+        self._now = now
 
     def __enter__(self) -> Self:
         return self
@@ -210,7 +217,7 @@ class Konkursvarsel:
             raise cut_short(target) from None
         except httpx.TransportError as error:
             raise transport_error(error, target, self._deadline_s) from None
-        return Answer(path, response.status_code, body, hashlib.sha256(body).hexdigest(), dt.datetime.now(dt.UTC))
+        return Answer(path, response.status_code, body, hashlib.sha256(body).hexdigest(), self._now())
 
     def _keep(self, answer: Answer, keep: Keep) -> None:
         with self._keep_lock:

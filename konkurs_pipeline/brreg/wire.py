@@ -16,9 +16,9 @@ from typing import Final, NoReturn
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from konkurs_pipeline.brreg.hosts import shown_host
-from konkurs_pipeline.brreg.json_strict import JsonObject, JsonValue
 from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.errors import AnswerError
+from konkurs_pipeline.json_strict import JsonObject, JsonValue, RefusedJsonError, parse_strictly
 
 EMBEDDED_KEY: Final = "konkursvarsler"
 MAX_TEXT: Final = 64
@@ -78,6 +78,18 @@ class ParsedNotice:
     notice: Notice
     flaw: NoticeFlaw | None = None
     findings: tuple[str, ...] = ()
+
+
+def parse_json(body: bytes, *, what: str) -> JsonValue:
+    """Parse an answer's body; `what` names the resource. Raises `AnswerError`, which never quotes the body."""
+    try:
+        return parse_strictly(body)
+    except RefusedJsonError as error:
+        message = (
+            f"{what}: the answer {error}; expected: JSON as Konkursvarsel documents it. "
+            "Look at the kept answer; if it is no passing fault, tell Brreg"
+        )
+        raise AnswerError(message) from None
 
 
 def parse_list(value: JsonValue, *, what: str, base_url: str, path: str) -> ListPage:

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from konkurs_pipeline.brreg.client import connect
-from konkurs_pipeline.brreg.json_strict import JsonObject
 from konkurs_pipeline.brreg.wire import UnreadableNoticeError, parse_notice
 from konkurs_pipeline.domain.datasets import DatasetMap, walk
 from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.errors import ServiceError
+from konkurs_pipeline.json_strict import JsonObject
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.dataset_map import load_dataset_map

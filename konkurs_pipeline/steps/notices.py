@@ -15,10 +15,10 @@ from typing import Any, Final
 import polars as pl
 
 from konkurs_pipeline.brreg.client import Answer
-from konkurs_pipeline.brreg.json_strict import JsonValue
 from konkurs_pipeline.brreg.wire import ParsedNotice, UnreadableNoticeError, parse_notice
 from konkurs_pipeline.domain.identifiers import IdKind, identify_all
 from konkurs_pipeline.domain.notices import Notice, NoticeType, QuarantineReason
+from konkurs_pipeline.json_strict import JsonValue
 from konkurs_pipeline.schemas.tables import RawNotices, frame
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage import polls, quarantine

@@ -13,6 +13,7 @@ from typing import Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 
+from konkurs_pipeline.json_strict import RefusedJsonError, parse_strictly
 from konkurs_pipeline.storage.files import hash_of, make_private_folder
 from konkurs_pipeline.storage.ledger import Ledger
 
@@ -102,8 +103,8 @@ def _take(ledger: Ledger, name: str, content: bytes, now: dt.datetime) -> str:
 
 def _parse(content: bytes) -> _Receipt:
     try:
-        return _Receipt.model_validate_json(content)
-    except ValidationError:
+        return _Receipt.model_validate(parse_strictly(content))
+    except (RefusedJsonError, ValidationError):
         message = "it cannot be read as a receipt (konkurs-receipt/1)"
         raise _SetAsideError(message) from None
 

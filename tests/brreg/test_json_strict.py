@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkurs_pipeline.brreg.json_strict import JsonValue, parse_json
+from konkurs_pipeline.brreg.wire import parse_json
 from konkurs_pipeline.errors import AnswerError
+from konkurs_pipeline.json_strict import JsonValue
 
 WHAT = "GET /konkursvarsler"
 

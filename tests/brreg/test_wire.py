@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkurs_pipeline.brreg.json_strict import JsonObject, JsonValue
 from konkurs_pipeline.brreg.wire import (
     ListPage,
     NoticeFlaw,
@@ -20,6 +19,7 @@ from konkurs_pipeline.brreg.wire import (
     parse_notice,
 )
 from konkurs_pipeline.errors import AnswerError
+from konkurs_pipeline.json_strict import JsonObject, JsonValue
 from konkurs_pipeline.redaction import MASK
 from tests.brreg.test_json_strict import JSON_VALUES
 

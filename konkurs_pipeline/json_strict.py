@@ -1,7 +1,7 @@
 """JSON, read strictly: what two readers could read differently is refused, not guessed at.
 
-Python's parser keeps the last of two equal keys and accepts NaN; either would let a damaged answer pass for a
-good one. What does not belong here: what the JSON ought to hold (that is `wire`).
+Python's parser keeps the last of two equal keys and accepts NaN; either would let a damaged answer or receipt pass for
+a good one. What does not belong here: what the JSON ought to hold.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ import json
 import math
 import re
 from typing import Final, NoReturn, TypeAlias
-
-from konkurs_pipeline.errors import AnswerError
 
 JsonValue: TypeAlias = "dict[str, JsonValue] | list[JsonValue] | str | int | float | bool | None"
 JsonObject: TypeAlias = dict[str, JsonValue]
@@ -27,15 +25,15 @@ _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _ONE_KIND: Final = bytes.maketrans(b"[]", b"{}")
 
 
-class _RefusedError(ValueError):
+class RefusedJsonError(ValueError):
     """The JSON is refused; the text says why and quotes nothing of it."""
 
 
-def parse_json(body: bytes, *, what: str) -> JsonValue:
-    """Parse `body` (UTF-8 without a byte order mark); `what` names the resource in error texts.
+def parse_strictly(body: bytes) -> JsonValue:
+    """Parse `body` (UTF-8 without a byte order mark).
 
-    Raises `AnswerError` for an empty body, bytes that are not UTF-8, equal keys in one object, NaN or
-    Infinity, nesting beyond 64 levels and integers of more than 100 digits. The text never quotes the body.
+    Raises `RefusedJsonError` for an empty body, bytes that are not UTF-8, equal keys in one object, NaN or Infinity,
+    nesting beyond 64 levels and integers of more than 100 digits.
     """
     try:
         return _parse(body)
@@ -43,13 +41,7 @@ def parse_json(body: bytes, *, what: str) -> JsonValue:
         reason = f"is not valid JSON from character {error.pos} of {len(body)} bytes on"
     except UnicodeDecodeError as error:
         reason = f"is not UTF-8 at byte {error.start}"
-    except _RefusedError as error:
-        reason = str(error)
-    message = (
-        f"{what}: the answer {reason}; expected: JSON as Konkursvarsel documents it. "
-        "Look at the kept answer; if it is no passing fault, tell Brreg"
-    )
-    raise AnswerError(message) from None
+    raise RefusedJsonError(reason)
 
 
 def _parse(body: bytes) -> JsonValue:
@@ -70,7 +62,7 @@ def _parse(body: bytes) -> JsonValue:
 
 
 def _refuse(reason: str) -> NoReturn:
-    raise _RefusedError(reason)
+    raise RefusedJsonError(reason)
 
 
 def _is_too_deep(body: bytes) -> bool:
