@@ -117,6 +117,17 @@ def verify(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def recover(
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides it.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: which copy was restored, and when.")],
+) -> None:
+    """Let a ledger restored from an old copy take over from the outbox what it lacks, so that nothing is issued twice."""
+    from konkurs_pipeline.cli.recover import recover_ledger
+
+    recover_ledger(by=by, reason=reason)
+
+
+@app.command()
 def simulate(  # noqa: PLR0913 -- the command's options
     port: Annotated[int, typer.Option(metavar="N", help="Port on 127.0.0.1.")] = 8443,
     scenario: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: notices, faults, paging.")] = None,

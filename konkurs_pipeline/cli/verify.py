@@ -19,7 +19,7 @@ def show_verify(*, as_json: bool) -> int:
     if not check_marker(settings, layout_of(settings), create=False):
         message = f"there is no store in {settings.data_dir}: run `konkurs run`, or set KONKURS_DATA_DIR"
         raise StoreError(message)
-    with open_store(settings) as store:
+    with open_store(settings, in_doubt=True) as store:
         inspections = list(inspect(store))
     if as_json:
         typer.echo(json.dumps([asdict(one) for one in inspections], indent=2))

@@ -10,6 +10,7 @@ from typing import TypeVar
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, validated
 from konkurs_pipeline.storage.outbox_format import records_of
+from konkurs_pipeline.storage.recovery import unknown_files
 from konkurs_pipeline.storage.store import Store
 
 _T = TypeVar("_T")
@@ -49,17 +50,7 @@ def _answers(store: Store) -> tuple[int, list[str]]:
 
 def _lake(store: Store) -> tuple[int, list[str]]:
     partitions = [(table, day) for table in LAKE for day in store.lake.workdays(table)]
-    return len(partitions), _failing(lambda partition: store.lake.prove(*partition), partitions) + _gone(store)
-
-
-def _gone(store: Store) -> list[str]:
-    """Say which days have notices without parties or the other way round: every notice has its debtor."""
-    notices, parties = (set(store.lake.workdays(table)) for table in ("raw_notices", "debtors"))
-    gone = [f"{store.layout.partition('raw_notices', day)} is gone: restore it" for day in sorted(parties - notices)]
-    return gone + [
-        f"{store.layout.partition('debtors', day)} is gone: the next run makes it anew"
-        for day in sorted(notices - parties)
-    ]
+    return len(partitions), _failing(lambda partition: store.lake.prove(*partition), partitions) + store.lake.gone()
 
 
 def _register(store: Store) -> tuple[int, list[str]]:
@@ -68,12 +59,15 @@ def _register(store: Store) -> tuple[int, list[str]]:
 
 
 def _ledger(store: Store) -> tuple[int, list[str]]:
-    return len(LEDGER), _failing(lambda name: validated(LEDGER[name], store.ledger.read(name)), LEDGER)
+    doubt = [store.ledger.doubt] if store.ledger.doubt else []
+    return len(LEDGER), doubt + _failing(lambda name: validated(LEDGER[name], store.ledger.read(name)), LEDGER)
 
 
 def _outbox(store: Store) -> tuple[int, list[str]]:
     ((count,),) = store.ledger.rows("SELECT count(*) FROM outbox_files")
-    return count, store.outbox.problems(store.ledger)
+    unknown = unknown_files(store.layout, store.ledger, store.outbox)
+    older = [f"{name} was handed over and is not in the ledger: the ledger is an old copy" for name in unknown]
+    return count, older + store.outbox.problems(store.ledger)
 
 
 def _decisions(store: Store) -> tuple[int, list[str]]:

@@ -85,7 +85,7 @@ def conducted(poll: Poll) -> Iterator[Poll]:
     if poll.is_polling:
         polls.begin(store.ledger, poll.run_id, poll.window, poll.now())
     try:
-        store.outbox.prepare(store.ledger)
+        store.prove()
         store.outbox.show_pending(store.ledger)
         set_aside = read_receipts(store.ledger, poll.settings.receipts_dir, poll.now())
         poll.attention += [f"receipt set aside: {line}" for line in set_aside]

@@ -16,6 +16,9 @@ def take_register(poll: Poll) -> Snapshot | None:
     if poll.is_register_taken:
         return poll.snapshot
     intake = take_in(poll.settings, poll.store.snapshots, now=poll.now())
+    if intake.snapshot and not intake.is_new:
+        # A wrong bit in an identifier would be a customer that is never found.
+        intake.snapshot.verify()
     poll.snapshot, poll.is_register_taken = intake.snapshot, True
     if intake.refusal and intake.snapshot is None:
         poll.missing.append(f"no register was ever accepted, so nothing was matched: {intake.refusal}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,15 +107,25 @@ def commit(ledger: Ledger, decision: Decision, *, bank: str, environment: str) -
     _store_actions(ledger, decision, header)
     for action_id, reason in decision.settlement.void.items():
         ledger.execute("UPDATE actions SET status = 'void', void_reason = ? WHERE action_id = ?", [reason, action_id])
-    ledger.append("outbox_files", [_file_row(header, jsonl, len(decision.settlement.write))])
-    ledger.execute("INSERT INTO outbox_content VALUES (?, ?)", [header.seq, jsonl])
-    ledger.execute("INSERT INTO outbox_pending VALUES (?, ?)", [header.seq, header.base_name])
+    store_file(ledger, header, jsonl, len(decision.settlement.write))
     return header
 
 
-def _next_header(ledger: Ledger, decision: Decision, *, bank: str, environment: str) -> Header:
+def store_file(ledger: Ledger, header: Header, jsonl: bytes, action_count: int) -> None:
+    """Add an outbox file with its bytes, to be shown; part of the caller's transaction."""
+    ledger.append("outbox_files", [_file_row(header, jsonl, action_count)])
+    ledger.execute("INSERT INTO outbox_content VALUES (?, ?)", [header.seq, jsonl])
+    ledger.execute("INSERT INTO outbox_pending VALUES (?, ?)", [header.seq, header.base_name])
+
+
+def next_in_sequence(ledger: Ledger) -> tuple[int, str | None]:
+    """Return the sequence number of the next file, and the hash of the one before it (null: there is none)."""
     last = ledger.rows("SELECT seq, sha256 FROM outbox_files ORDER BY seq DESC LIMIT 1")
-    seq, previous = (last[0][0] + 1, last[0][1]) if last else (1, None)
+    return (last[0][0] + 1, last[0][1]) if last else (1, None)
+
+
+def _next_header(ledger: Ledger, decision: Decision, *, bank: str, environment: str) -> Header:
+    seq, previous = next_in_sequence(ledger)
     return Header(
         file_id=str(uuid.uuid5(uuid.NAMESPACE_URL, f"konkurs-actions/1/{bank}/{environment}/{decision.run_id}/{seq}")),
         seq=seq,
@@ -150,7 +160,7 @@ def _store_actions(ledger: Ledger, decision: Decision, header: Header) -> None:
         *(_action_row(a, decision, status=ActionStatus.EXPORTED, header=header) for a in settlement.write),
         *(_action_row(a, decision, status=ActionStatus.HELD, header=None) for a in settlement.hold),
     ]
-    known = _known_ids(ledger, (row["action_id"] for row in rows))
+    known = known_ids(ledger, [row["action_id"] for row in rows])
     ledger.append("actions", [row for row in rows if row["action_id"] not in known])
     for row in rows:
         if row["action_id"] in known:
@@ -170,9 +180,10 @@ def _store_actions(ledger: Ledger, decision: Decision, header: Header) -> None:
             )
 
 
-def _known_ids(ledger: Ledger, action_ids: Iterable[str]) -> set[str]:
-    wanted = list(action_ids)
-    found = ledger.rows("SELECT action_id FROM actions WHERE action_id IN (SELECT unnest(?::VARCHAR[]))", [wanted])
+def known_ids(ledger: Ledger, action_ids: Sequence[str]) -> set[str]:
+    """Return those of `action_ids` that the ledger knows, whatever their status."""
+    sql = "SELECT action_id FROM actions WHERE action_id IN (SELECT unnest(?::VARCHAR[]))"
+    found = ledger.rows(sql, [list(action_ids)])
     return {action_id for (action_id,) in found}
 
 

@@ -1,7 +1,8 @@
 """The lake: one Parquet file a table and workday, checked against its schema and replaced by atomic rename.
 
-Readers never lock it. A partition without rows has no file. An empty file `_schema.parquet` in each table's folder gives
-readers the columns before the first day is written.
+Every file is held against the hash it carries before its rows are used. Readers never lock the lake. A partition without
+rows has no file. An empty file `_schema.parquet` in each table's folder gives readers the columns before the first day is
+written.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
-from polars.exceptions import ComputeError, PolarsError
+from polars.exceptions import PolarsError
 
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE, dtypes, frame, validated
@@ -22,15 +23,13 @@ from konkurs_pipeline.storage.files import (
     hash_of,
     make_private_folder,
     remove_leftovers,
-    replace_atomically,
     storage_errors,
     write_bytes_atomically,
 )
 from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.sealed import is_sealed_parquet_whole, write_sealed_parquet
 
 EMPTY_FILE: Final = "_schema.parquet"
-# A partition carries the hash of its own rows, so that one wrong bit is found also where Parquet does not notice it.
-_PROOF: Final = "konkurs.rows_sha256"
 
 
 class Lake:
@@ -38,6 +37,8 @@ class Lake:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
+        # Proven or written by this object. A run proves each file once: it holds the store while it works.
+        self._proven: set[tuple[Path, int]] = set()
 
     def prepare(self) -> None:
         """Create what is absent, and remove what a killed process left half written."""
@@ -45,8 +46,8 @@ class Lake:
             make_private_folder(self._layout.table(name))
             remove_leftovers(self._layout.table(name))
             empty = self._layout.table(name) / EMPTY_FILE
-            if not empty.is_file() or pl.read_parquet_schema(empty) != pl.Schema(dtypes(table)):
-                replace_atomically(empty, frame(table, []).write_parquet)
+            if not _is_whole(empty) or pl.read_parquet_schema(empty) != pl.Schema(dtypes(table)):
+                write_sealed_parquet(empty, frame(table, []))
         make_private_folder(self._layout.answers)
 
     def workdays(self, table: str) -> list[dt.date]:
@@ -66,11 +67,26 @@ class Lake:
         wanted = list(columns or dtypes(LAKE[table]))
         if not paths:
             return frame(LAKE[table], []).select(wanted)
+        for path in paths:
+            self._prove(path)
         try:
             return pl.scan_parquet(paths).select(wanted).collect()
         except (PolarsError, OSError):
-            message = f"lake table {table}: {_first_damaged(paths)} cannot be read: restore it, then `konkurs verify`"
+            message = f"lake table {table} in {self._layout.table(table)} cannot be read: see `konkurs verify`"
             raise StoreError(message) from None
+
+    def _prove(self, path: Path) -> None:
+        # A file that is replaced, by a run while an analyst's command reads, is another one.
+        version = (path, path.stat().st_ino)
+        if version in self._proven:
+            return
+        if not _is_whole(path):
+            message = (
+                f"{path} is damaged, or was not written by this program. Nothing was decided. Restore it from a copy and "
+                "run `konkurs verify`"
+            )
+            raise StoreError(message)
+        self._proven.add(version)
 
     def replace(self, table: str, workday: dt.date, rows: pl.DataFrame) -> bool:
         """Make `rows` the whole of one partition; returns whether anything changed."""
@@ -82,20 +98,21 @@ class Lake:
             with storage_errors(f"removing {path}"):
                 path.unlink(missing_ok=True)
         else:
-            replace_atomically(path, lambda target: rows.write_parquet(target, metadata={_PROOF: _proof(rows)}))
+            write_sealed_parquet(path, rows)
         return True
 
     def prove(self, table: str, workday: dt.date) -> None:
         """Hold one partition against the hash it carries and its schema; raises `StoreError` naming the file."""
-        path = self._layout.partition(table, workday)
-        try:
-            rows, carried = pl.read_parquet(path), pl.read_parquet_metadata(path).get(_PROOF)
-        except (PolarsError, OSError):
-            rows, carried = frame(LAKE[table], []), None
-        if carried is None or carried != _proof(rows):
-            message = f"{path} is damaged, or was not written by this program: restore it from a copy"
-            raise StoreError(message)
-        validated(LAKE[table], rows)
+        validated(LAKE[table], self.read(table, [workday]))
+
+    def gone(self) -> list[str]:
+        """Return a line for each file that must be there, by what another table has, and is not."""
+        notices = set(self.workdays("raw_notices"))
+        resting = {day for table in ("expanded_datasets", "debtors", "estates") for day in self.workdays(table)}
+        return [
+            f"{self._layout.partition('raw_notices', day)} is gone: restore it from a copy"
+            for day in sorted(resting - notices)
+        ]
 
     def rewrite(self, table: str, whole: pl.DataFrame) -> list[dt.date]:
         """Make `whole` the whole table; returns the workdays that changed, and only those are written."""
@@ -137,14 +154,8 @@ class Lake:
         return body
 
 
-def _proof(rows: pl.DataFrame) -> str:
-    return hash_of(rows.write_csv().encode())
-
-
-def _first_damaged(paths: list[Path]) -> Path:
-    for path in paths:
-        try:
-            pl.read_parquet(path)
-        except (PolarsError, ComputeError, OSError):
-            return path
-    return paths[0].parent
+def _is_whole(path: Path) -> bool:
+    try:
+        return is_sealed_parquet_whole(path)
+    except OSError:
+        return False

@@ -3,6 +3,9 @@
 It holds decisions, the outbox (with the bytes of every file), receipts, polls, quarantine and the index of answers. What
 others may read of it is published as Parquet: a DuckDB file that an analyst has open cannot be opened for writing.
 
+Between two runs the file's hash stands beside it: a ledger that is not what the last run closed is in doubt, and nothing
+is decided on it (`Ledger.doubt`, recovery.py).
+
 The DDL comes from `schemas.tables`. All SQL on the ledger is here; no SQL anywhere else writes it.
 """
 
@@ -24,7 +27,9 @@ from konkurs_pipeline.storage.files import (
     make_private_folder,
     remove_leftovers,
     replace_atomically,
+    storage_errors,
 )
+from konkurs_pipeline.storage.sealed import break_seal, is_seal_broken, seal_beside
 
 _SQL_TYPES: Final[Mapping[type[pl.DataType] | pl.DataType, str]] = {
     pl.String: "VARCHAR",
@@ -55,19 +60,34 @@ def connect(path: Path | str, *, read_only: bool = False) -> duckdb.DuckDBPyConn
 
 
 class Ledger:
-    """The open ledger. Every public method that writes is one transaction, or part of the caller's."""
+    """The open ledger. Every public method that writes is one transaction, or part of the caller's.
+
+    `doubt`: why nothing may be decided on it, null when there is no reason.
+    """
 
     def __init__(self, path: Path) -> None:
         make_private_folder(path.parent)
         remove_leftovers(path.parent)
         self._path = path
+        self.doubt = _doubt(path)
         self._con = connect(path)
         path.chmod(PRIVATE_FILE)
+        if self.doubt is None:
+            break_seal(path)
         self._create()
 
+    def trust(self) -> None:
+        """Take the ledger as it is for good, after a person looked at what was in doubt."""
+        self.doubt = None
+        break_seal(self._path)
+
     def close(self) -> None:
-        """Close the database; what was committed is on disk."""
+        """Close the database; what was committed is on disk, and the file can be told from any other."""
         self._con.close()
+        # What DuckDB could not move from its log into the file has no seal: the log carries checksums of its own.
+        if self.doubt is None and not self._path.with_name(f"{self._path.name}.wal").exists():
+            with storage_errors(f"sealing {self._path}"):
+                seal_beside(self._path)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -150,6 +170,15 @@ class Ledger:
             self.execute(f"COPY (SELECT * FROM {table} {order}) TO '{_quoted(target)}' (FORMAT parquet)")  # noqa: S608
 
         return copy
+
+
+def _doubt(path: Path) -> str | None:
+    if not is_seal_broken(path):
+        return None
+    return (
+        f"{path} is not what the last run left: it is damaged, or was replaced by a copy. Nothing was decided. See "
+        "`konkurs verify`; restore the newest copy, or take over from the outbox what it lacks with `konkurs recover`"
+    )
 
 
 def _quoted(path: Path) -> str:

@@ -19,11 +19,21 @@ from konkurs_pipeline.storage.files import (
     write_bytes_atomically,
 )
 from konkurs_pipeline.storage.ledger import Ledger
-from konkurs_pipeline.storage.outbox_format import render_all
+from konkurs_pipeline.storage.outbox_format import is_whole, render_all
 
 # Core banking reads as another user of the same group; the files hold no national identifier.
 _OUTBOX_FILE_MODE: Final = 0o640
 _OUTBOX_FOLDER_MODE: Final = 0o750
+# About a month of polls. `konkurs verify` proves them all; older ones core banking has long read.
+_PROVEN_BY_A_RUN: Final = 1000
+_PENDING: Final = "SELECT seq, base_name, jsonl FROM outbox_pending JOIN outbox_content USING (seq) ORDER BY seq"
+_FILES: Final = (
+    "SELECT seq, base_name, sha256, prev_sha256, jsonl FROM outbox_files LEFT JOIN outbox_content USING (seq) "
+    "WHERE seq >= ? ORDER BY seq"
+)
+# As INTERFACES § 6 names receipts.
+RECEIPT_SUFFIX: Final = ".receipt.json"
+_TAKEN: Final = "SELECT name FROM receipts WHERE outcome = 'taken'"
 
 
 class Outbox:
@@ -34,10 +44,9 @@ class Outbox:
         self._prefix = f"KONKURS_{bank}_{environment}_"
 
     def prepare(self, ledger: Ledger) -> None:
-        """Create the folder, and prove before anything is decided that it can be written and holds no file unknown to us.
+        """Create the folder, and prove before anything is decided that it can be written and holds what was written.
 
-        Raises `StoreError`. A file that the ledger does not know means that the ledger was restored from an old copy: going
-        on would use its sequence number, and its actions, a second time.
+        Raises `StoreError`, naming the file, when one of the newest is damaged: what core banking may still read is wrong.
         """
         make_private_folder(self.folder, mode=_OUTBOX_FOLDER_MODE)
         with storage_errors(f"writing to the outbox {self.folder}"):
@@ -45,17 +54,29 @@ class Outbox:
             probe = self.folder / ".writable.tmp"
             probe.write_bytes(b"")
             probe.unlink()
-        strangers = self._strangers(ledger)
-        if strangers:
+        damaged = self.problems(ledger, last=_PROVEN_BY_A_RUN, gone_is_wrong=False)
+        if damaged:
             message = (
-                f"{strangers[0]} is in the outbox and not in the ledger, so the ledger is older than the outbox: "
-                "restore the newest copy of the ledger, or move the data folder away and start anew"
+                f"the outbox {self.folder} is not as it was left: {damaged[0]}. Nothing was decided. Find out who "
+                "changed it, move the file away (the ledger has its bytes) and run again"
             )
             raise StoreError(message)
 
-    def _strangers(self, ledger: Ledger) -> list[str]:
-        known = {f"{name}.jsonl" for (name,) in ledger.rows("SELECT base_name FROM outbox_files")}
-        return sorted(path.name for path in self.folder.glob(f"{self._prefix}*.jsonl") if path.name not in known)
+    def base_names(self) -> list[str]:
+        """Return the names, without ending, of the files of this bank and environment that stand in the folder."""
+        return sorted(path.stem for path in self.folder.glob(f"{self._prefix}*.jsonl"))
+
+    def jsonl_of(self, base_name: str) -> bytes:
+        """Return the bytes of a file that stands in the folder; raises `StoreError` when it is gone or not whole."""
+        path = self.folder / f"{base_name}.jsonl"
+        try:
+            jsonl = path.read_bytes()
+        except OSError:
+            jsonl = b""
+        if not is_whole(jsonl):
+            message = f"{path} is gone or damaged: put back what core banking was shown"
+            raise StoreError(message)
+        return jsonl
 
     def show_pending(self, ledger: Ledger) -> list[str]:
         """Write every file the ledger has committed and not yet shown; returns their base names, in sequence.
@@ -63,8 +84,8 @@ class Outbox:
         Raises `StoreError` when a file of that name stands there with other bytes, or the folder cannot be written.
         """
         shown = []
-        for seq, base_name in ledger.rows("SELECT seq, base_name FROM outbox_pending ORDER BY seq"):
-            self._show(base_name, _content(ledger, seq))
+        for seq, base_name, jsonl in ledger.rows(_PENDING):
+            self._show(base_name, bytes(jsonl))
             ledger.execute("DELETE FROM outbox_pending WHERE seq = ?", [seq])
             shown.append(base_name)
         return shown
@@ -78,42 +99,36 @@ class Outbox:
                 message = f"{path} is not what the ledger says it is: move it away, find out who wrote it, run again"
                 raise StoreError(message)
 
-    def problems(self, ledger: Ledger, *, last: int | None = None) -> list[str]:
+    def problems(self, ledger: Ledger, *, last: int | None = None, gone_is_wrong: bool = True) -> list[str]:
         """Hold the chain, the sequence and the files against the ledger; returns what is wrong, a line each.
 
-        `last`: look at the newest so many files only; default: all.
+        `last`: look at the newest so many files only; default: all. Files that wait to be shown may be absent.
         """
-        receipts = {name for (name,) in ledger.rows("SELECT name FROM receipts WHERE outcome = 'taken'")}
-        files = ledger.rows("SELECT seq, base_name, sha256, prev_sha256 FROM outbox_files ORDER BY seq")
+        excused = {name for (name,) in ledger.rows("SELECT base_name FROM outbox_pending")}
+        excused |= {name.removesuffix(RECEIPT_SUFFIX) for (name,) in ledger.rows(_TAKEN)}
+        ((newest,),) = ledger.rows("SELECT coalesce(max(seq), 0) FROM outbox_files")
+        first = 1 if last is None else max(1, newest - last + 1)
         found: list[str] = []
-        previous: str | None = None
-        expected_seq = 1
-        if last is not None and len(files) > last:
-            (expected_seq, _, _, previous), files = files[-last], files[-last:]
-        for seq, base_name, digest, before in files:
+        before_it = ledger.rows("SELECT sha256 FROM outbox_files WHERE seq = ?", [first - 1])
+        previous, expected_seq = before_it[0][0] if before_it else None, first
+        for seq, base_name, digest, before, jsonl in ledger.rows(_FILES, [first]):
             if seq != expected_seq:
                 found.append(f"the sequence has a gap: {expected_seq} is missing before {seq}")
             if before != previous:
                 found.append(f"{base_name}: its prev_sha256 is not the hash of the file before it")
-            found += self._file_problems(
-                base_name, _content(ledger, seq), digest, is_taken=f"{base_name}.receipt.json" in receipts
-            )
+            may_be_gone = base_name in excused or not gone_is_wrong
+            found += self._file_problems(base_name, bytes(jsonl or b""), digest, may_be_gone=may_be_gone)
             previous, expected_seq = digest, seq + 1
-        return found + [f"{name} is in the outbox and not in the ledger" for name in self._strangers(ledger)]
+        return found
 
-    def _file_problems(self, base_name: str, jsonl: bytes, digest: str, *, is_taken: bool) -> list[str]:
+    def _file_problems(self, base_name: str, jsonl: bytes, digest: str, *, may_be_gone: bool) -> list[str]:
         if hash_of(jsonl) != digest:
             return [f"{base_name}: the ledger's bytes do not have the ledger's hash"]
         problems = []
         for name, content in render_all(base_name, jsonl).items():
             path = self.folder / name
-            if not path.is_file() and not is_taken:
+            if not path.is_file() and not may_be_gone:
                 problems.append(f"{name} is gone from the outbox, and no receipt says that core banking took it")
             elif path.is_file() and path.read_bytes() != content:
                 problems.append(f"{name}: its bytes are not what was written")
         return problems
-
-
-def _content(ledger: Ledger, seq: int) -> bytes:
-    rows = ledger.rows("SELECT jsonl FROM outbox_content WHERE seq = ?", [seq])
-    return bytes(rows[0][0]) if rows else b""

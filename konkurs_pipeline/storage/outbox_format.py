@@ -130,6 +130,29 @@ def records_of(jsonl: bytes) -> list[dict[str, Any]]:
     return [json.loads(line) for line in jsonl.decode().splitlines()]
 
 
+def header_of(jsonl: bytes) -> Header:
+    """Read the header of a JSON Lines file that was rendered here; raises ValueError or KeyError when it is damaged."""
+    record = records_of(jsonl)[0]
+    same = {name: record[name] for name in ("file_id", "seq", "prev_sha256", "bank", "environment", "run_id")}
+    return Header(
+        **same,
+        created_at=dt.datetime.fromisoformat(record["created_at"]),
+        from_workday=dt.date.fromisoformat(record["from_workday"]),
+        to_workday=dt.date.fromisoformat(record["to_workday"]),
+        register_sha256=record["register_sha256"],
+    )
+
+
+def is_whole(jsonl: bytes) -> bool:
+    """Whether a file ends with the trailer that its lines before give."""
+    before, _, trailer = jsonl.removesuffix(b"\n").rpartition(b"\n")
+    try:
+        said = json.loads(trailer)
+    except ValueError:
+        return False
+    return isinstance(said, dict) and said.get("sha256") == sha256(before + b"\n").hexdigest()
+
+
 def render_csv(jsonl: bytes) -> bytes:
     """Return the CSV that goes with a JSON Lines file: its action rows, `;`, quoted, CRLF, formulas neutralised."""
     text = io.StringIO(newline="")

@@ -42,6 +42,14 @@ def begin(ledger: Ledger, run_id: str, window: Window, now: dt.datetime) -> None
         )
 
 
+def record(  # noqa: PLR0913, PLR0917 -- a row of the table
+    ledger: Ledger, run_id: str, days: tuple[dt.date, dt.date], outcome: Outcome, detail: str, at: dt.datetime
+) -> None:
+    """Record something that is no poll of this program's, with the days it stands for. No national identifier in it."""
+    row = {"run_id": run_id, "started_at": at, "ended_at": at, "from_workday": days[0], "to_workday": days[1]}
+    ledger.append("polls", [{**row, "outcome": outcome.value, "detail": detail}])
+
+
 def count_notices(ledger: Ledger, run_id: str, *, seen: int, new: int) -> None:
     """Record how many notices a poll saw."""
     ledger.execute("UPDATE polls SET notices_seen = ?, notices_new = ? WHERE run_id = ?", [seen, new, run_id])

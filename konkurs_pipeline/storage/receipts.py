@@ -16,8 +16,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
 from konkurs_pipeline.json_strict import RefusedJsonError, parse_strictly
 from konkurs_pipeline.storage.files import hash_of, make_private_folder
 from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.outbox import RECEIPT_SUFFIX
 
-_SUFFIX: Final = ".receipt.json"
 # Core banking writes here as another user of the same group.
 _RECEIPTS_FOLDER_MODE: Final = 0o770
 _MAX_BYTES: Final = 64 * 1024 * 1024
@@ -57,7 +57,7 @@ def read_receipts(ledger: Ledger, folder: Path, now: dt.datetime) -> list[str]:
     """Take in the receipts that are new or changed; returns a line for each that was set aside."""
     make_private_folder(folder, mode=_RECEIPTS_FOLDER_MODE)
     set_aside = []
-    for path in sorted(folder.glob(f"*{_SUFFIX}")):
+    for path in sorted(folder.glob(f"*{RECEIPT_SUFFIX}")):
         content = _read(path)
         digest = hash_of(content)
         if ledger.rows("SELECT 1 FROM receipts WHERE name = ? AND sha256 = ?", [path.name, digest]):
@@ -89,7 +89,7 @@ def _take(ledger: Ledger, name: str, content: bytes, now: dt.datetime) -> str:
         message = "it is for a file that was never written"
         raise _SetAsideError(message)
     seq, base_name, digest = files[0]
-    if name != base_name + _SUFFIX:
+    if name != base_name + RECEIPT_SUFFIX:
         message = "its name is not that of the file it is for"
         raise _SetAsideError(message)
     if receipt.sha256 != digest:

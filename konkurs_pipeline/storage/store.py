@@ -1,7 +1,7 @@
 """The store: everything under one data folder, opened for writing by one run at a time.
 
-`open_store` takes the lock, proves that the folder belongs to this environment and bank, opens the ledger, and heals what
-a crash left: temporary files are removed, and files the ledger committed and the outbox does not show yet are shown.
+`open_store` takes the lock, proves that the folder belongs to this environment and bank, opens the ledger, proves that it
+is the newest, and removes what a crash left half written.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from konkurs_pipeline.storage.lake import Lake
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import Ledger
 from konkurs_pipeline.storage.outbox import Outbox
+from konkurs_pipeline.storage.recovery import refuse_old_ledger
 from konkurs_pipeline.storage.snapshots import Snapshots
 
 STORE_VERSION: Final = "konkurs-store/1"
@@ -36,6 +37,17 @@ class Store:
     outbox: Outbox
     snapshots: Snapshots
 
+    def prove(self) -> None:
+        """Prove before anything is decided that the outbox is as it was left, and that no notices are gone.
+
+        Raises `StoreError`, naming the file. Lake files are proven as they are read.
+        """
+        self.outbox.prepare(self.ledger)
+        gone = self.lake.gone()
+        if gone:
+            message = f"{gone[0]}. Nothing was decided: what it holds must not be forgotten. See `konkurs verify`"
+            raise StoreError(message)
+
     def publish(self) -> None:
         """Show what the ledger holds to analysts and to the commands that only read."""
         self.ledger.publish(self.layout.published)
@@ -48,8 +60,12 @@ def layout_of(settings: Settings) -> Layout:
 
 
 @contextmanager
-def open_store(settings: Settings, *, wait_s: float = 0) -> Iterator[Store]:
-    """Open the store for writing; raises `StoreBusyError` when another run has it still after `wait_s` seconds."""
+def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False) -> Iterator[Store]:
+    """Open the store for writing; raises `StoreBusyError` when another run has it still after `wait_s` seconds.
+
+    A ledger that is damaged, or older than what was handed over, is refused with a `StoreError`, unless `in_doubt`: for
+    those who look into it and decide nothing.
+    """
     layout = layout_of(settings)
     make_private_folder(layout.root)
     with lock.held(layout.lock, wait_s=wait_s):
@@ -60,6 +76,8 @@ def open_store(settings: Settings, *, wait_s: float = 0) -> Iterator[Store]:
         outbox = Outbox(layout.outbox, settings.bank_id, settings.environment.value)
         ledger = Ledger(layout.ledger)
         try:
+            if not in_doubt:
+                refuse_old_ledger(layout, ledger, outbox)
             yield Store(layout, lake, ledger, outbox, Snapshots(layout.snapshots))
         finally:
             ledger.close()

@@ -1,0 +1,74 @@
+"""Files that can prove that they are what was written: one wrong bit, anywhere in them, is found before they are used.
+
+A Parquet file of the lake carries the hash of its own bytes, so that file and proof are replaced by one rename. The
+ledger, which changes while it is open, has its hash beside it from its closing to its next opening.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from konkurs_pipeline.storage.files import hash_of, replace_atomically, write_bytes_atomically
+
+_KEY: Final = "konkurs.sha256"
+# Stands where the hash goes while the hash is taken; as long as one.
+_NO_HASH: Final = b"0" * 64
+# Between a key and its value the Parquet footer has a type and a length, a byte each.
+_BETWEEN: Final = 2
+
+
+def write_sealed_parquet(path: Path, rows: pl.DataFrame) -> None:
+    """Write `rows` to `path`, whole or not at all, with the hash of the file's bytes in its metadata."""
+    buffer = io.BytesIO()
+    rows.write_parquet(buffer, metadata={_KEY: _NO_HASH.decode()})
+    content = buffer.getvalue()
+    place = _place_of_hash(content)
+    sealed = content[:place] + hash_of(content).encode() + content[place + len(_NO_HASH) :]
+    replace_atomically(path, lambda target: target.write_bytes(sealed))
+
+
+def is_sealed_parquet_whole(path: Path) -> bool:
+    """Whether the file is byte for byte what `write_sealed_parquet` wrote. Raises `OSError` when it cannot be read."""
+    content = path.read_bytes()
+    place = _place_of_hash(content)
+    if place < 0:
+        return False
+    end = place + len(_NO_HASH)
+    return content[place:end] == hash_of(content[:place] + _NO_HASH + content[end:]).encode()
+
+
+def _place_of_hash(content: bytes) -> int:
+    """Return where the hash stands, -1 where it does not. The metadata is the end of a Parquet file."""
+    key = content.rfind(_KEY.encode())
+    place = key + len(_KEY) + _BETWEEN
+    return place if key >= 0 and place + len(_NO_HASH) <= len(content) else -1
+
+
+def seal_beside(path: Path) -> None:
+    """Keep the hash of a closed file beside it."""
+    write_bytes_atomically(_seal_of(path), _hash_of_file(path).encode())
+
+
+def break_seal(path: Path) -> None:
+    """Forget the hash: the file is about to change."""
+    _seal_of(path).unlink(missing_ok=True)
+
+
+def is_seal_broken(path: Path) -> bool:
+    """Whether a hash is kept and the file is not, or not any more, what it was taken of."""
+    seal = _seal_of(path)
+    return seal.is_file() and (not path.is_file() or seal.read_bytes() != _hash_of_file(path).encode())
+
+
+def _seal_of(path: Path) -> Path:
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _hash_of_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
