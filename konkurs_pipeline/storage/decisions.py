@@ -114,6 +114,11 @@ def commit(ledger: Ledger, decision: Decision, *, bank: str, environment: str) -
 def store_file(ledger: Ledger, header: Header, jsonl: bytes, action_count: int) -> None:
     """Add an outbox file with its bytes, to be shown; part of the caller's transaction."""
     ledger.append("outbox_files", [_file_row(header, jsonl, action_count)])
+    store_content(ledger, header, jsonl)
+
+
+def store_content(ledger: Ledger, header: Header, jsonl: bytes) -> None:
+    """Add the bytes of a file that the ledger knows, to be shown; part of the caller's transaction."""
     ledger.execute("INSERT INTO outbox_content VALUES (?, ?)", [header.seq, jsonl])
     ledger.execute("INSERT INTO outbox_pending VALUES (?, ?)", [header.seq, header.base_name])
 

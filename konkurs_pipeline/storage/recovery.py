@@ -2,9 +2,9 @@
 
 A ledger restored from yesterday's copy does not know what was decided since. Going on would use the same sequence numbers,
 and issue the same actions, a second time. So nothing is decided on it: a person restores a newer copy, or lets it take
-over the files that core banking was shown. They are in the outbox, chained by their hashes, so nothing is believed that
-this pipeline did not write. What belongs here: noticing and taking over. What does not: whether files and tables are
-whole (outbox, sealed).
+over what the last run published, and the files that core banking was shown. Those are chained by their hashes, so nothing
+is believed that this pipeline did not write. What belongs here: noticing and taking over. What does not: whether files and
+tables are whole (outbox, sealed).
 """
 
 from __future__ import annotations
@@ -14,12 +14,11 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import polars as pl
-
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.tables import LEDGER
 from konkurs_pipeline.storage import decisions, polls
+from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import Ledger
 from konkurs_pipeline.storage.outbox import Outbox
@@ -66,10 +65,11 @@ def _published_names(layout: Layout) -> list[str]:
 def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence, all by name
     *, layout: Layout, ledger: Ledger, outbox: Outbox, by: str, reason: str, now: dt.datetime
 ) -> list[str]:
-    """Let the ledger take over the files it does not know; returns their base names, in sequence.
+    """Let the ledger take over what it does not know; returns the base names of the files among it, in sequence.
 
-    Each must follow the one before it by sequence and hash, and be whole. Who and why is kept in `polls`. Raises
-    `StoreError` when one is missing or is not ours, `UsageError` when there is nothing to recover.
+    What the last run published is taken whole, files that were shown since from the outbox. Each must follow the one
+    before it by sequence and hash, and be whole. Who and why is kept in `polls`. Raises `StoreError` when a file is missing
+    or is not ours, `UsageError` when there is nothing to recover.
     """
     unknown = unknown_files(layout, ledger, outbox)
     if not unknown and ledger.doubt is None:
@@ -79,46 +79,65 @@ def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence, a
         # Reading every row holds every block against its checksum.
         ledger.read(table)
     with ledger.transaction():
-        was_blocked = _was_blocked(layout)
+        expected = decisions.next_in_sequence(ledger)
+        if set(unknown) & set(_published_names(layout)):
+            _take_published(layout, ledger)
         for base_name in unknown:
-            _take_over(ledger, outbox, base_name, was_blocked)
-            _record_poll(ledger, header_of(outbox.jsonl_of(base_name)), by, reason)
+            jsonl = outbox.jsonl_of(base_name)
+            expected = _prove_next(base_name, jsonl, expected)
+            _take_over(ledger, header_of(jsonl), jsonl, by, reason)
         _record_recovery(ledger, unknown, by=by, reason=reason, now=now)
     ledger.trust()
     return unknown
 
 
-def _take_over(ledger: Ledger, outbox: Outbox, base_name: str, was_blocked: Mapping[str, bool | None]) -> None:
-    jsonl = outbox.jsonl_of(base_name)
+def _take_published(layout: Layout, ledger: Ledger) -> None:
+    """Make the ledger's tables those that the last run published; the bytes of the files are not among them."""
+    published = Published(layout)
+    for table in LEDGER:
+        rows = published.read(table).to_dicts()
+        ledger.execute(f"DELETE FROM {table}")  # noqa: S608 -- own names
+        ledger.append(table, rows)
+
+
+def _prove_next(base_name: str, jsonl: bytes, expected: tuple[int, str | None]) -> tuple[int, str | None]:
+    """Prove that a file follows the last one that is known; returns sequence number and hash for the one after it."""
     header = header_of(jsonl)
-    expected_seq, previous = decisions.next_in_sequence(ledger)
-    if (header.base_name, header.seq, header.prev_sha256) != (base_name, expected_seq, previous):
+    if (header.base_name, header.seq, header.prev_sha256) != (base_name, *expected):
         message = (
-            f"{base_name} does not follow the last file that the ledger knows ({expected_seq - 1}): one between them is "
+            f"{base_name} does not follow the last file that the ledger knows ({expected[0] - 1}): one between them is "
             "gone, or it is not ours. Put back what core banking was shown, or restore a newer copy of the ledger"
         )
         raise StoreError(message)
-    rows = [_action_row(header, record, was_blocked) for record in records_of(jsonl) if record["record"] == "A"]
-    known = decisions.known_ids(ledger, [row["action_id"] for row in rows])
-    ledger.append("actions", [row for row in rows if row["action_id"] not in known])
-    for action_id in known:
-        # It was held when the copy was made, and was released since.
+    return header.seq + 1, hash_of(jsonl)
+
+
+def _take_over(ledger: Ledger, header: Header, jsonl: bytes, by: str, reason: str) -> None:
+    known = ledger.rows("SELECT sha256 FROM outbox_files WHERE seq = ?", [header.seq])
+    if known == [(hash_of(jsonl),)]:
+        decisions.store_content(ledger, header, jsonl)
+        return
+    rows = [_action_row(header, record) for record in records_of(jsonl) if record["record"] == "A"]
+    held_before = decisions.known_ids(ledger, [row["action_id"] for row in rows])
+    ledger.append("actions", [row for row in rows if row["action_id"] not in held_before])
+    for action_id in held_before:
         ledger.execute(
             "UPDATE actions SET status = 'exported', seq = ?, exported_at = ?, void_reason = NULL WHERE action_id = ?",
             [header.seq, header.created_at, action_id],
         )
     decisions.store_file(ledger, header, jsonl, len(rows))
+    _record_poll(ledger, header, by, reason)
 
 
-def _action_row(header: Header, record: Mapping[str, Any], was_blocked: Mapping[str, bool | None]) -> dict[str, Any]:
+def _action_row(header: Header, record: Mapping[str, Any]) -> dict[str, Any]:
     ruling_date = record["ruling_date"]
     return {
         **{name: record[name] for name in ("action_id", "action", "customer_ref", "account_no", "notice_uuid")},
         **{name: record[name] for name in ("notice_type", "matched_via", "reason", "caused_by")},
         "registered_at_text": record["registered_at"],
         "ruling_date": dt.date.fromisoformat(ruling_date) if ruling_date else None,
-        # Not in the file. Where nobody knows it any more, a person decides on reopening: as if blocked before.
-        "was_blocked": was_blocked.get(record["action_id"], True),
+        # A file does not say, so a person decides on reopening: as if it had been blocked before.
+        "was_blocked": True,
         "decided_at": header.created_at,
         "run_id": header.run_id,
         "register_id": header.register_sha256,
@@ -126,15 +145,6 @@ def _action_row(header: Header, record: Mapping[str, Any], was_blocked: Mapping[
         "seq": header.seq,
         "exported_at": header.created_at,
     }
-
-
-def _was_blocked(layout: Layout) -> dict[str, bool | None]:
-    """Return action id → whether its account was blocked before, from what the last run published."""
-    try:
-        published = Published(layout).read("actions")
-    except StoreError:
-        return {}
-    return dict(published.select("action_id", pl.col("was_blocked")).iter_rows())
 
 
 def _record_poll(ledger: Ledger, header: Header, by: str, reason: str) -> None:
