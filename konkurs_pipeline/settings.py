@@ -30,6 +30,7 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
+from konkurs_pipeline.domain.identifiers import identify
 from konkurs_pipeline.domain.workdays import Calendar
 from konkurs_pipeline.errors import SettingsError
 from konkurs_pipeline.redaction import redact
@@ -112,6 +113,14 @@ class Settings(BaseModel):
     def _iso_date_only(cls, value: object) -> object:
         if isinstance(value, str) and not _ISO_DATE.fullmatch(value):
             message = "dates are written YYYY-MM-DD"
+            raise ValueError(message)
+        return value
+
+    @field_validator("bank_id")
+    @classmethod
+    def _no_person(cls, value: str) -> str:
+        if identify(value, synthetic_allowed=True).is_person:
+            message = "it stands in file names, so it must not be a person's number"
             raise ValueError(message)
         return value
 

@@ -217,6 +217,13 @@ class TestWrongValues:
             "KONKURS_FIRST_WORKDAY is not set; expected: a working day; the one before is 2017-12-29"
         )
 
+    @pytest.mark.parametrize("number", ["08086001471", "02013299997"], ids=["a synthetic one", "one of 2032"])
+    def test_a_person_s_number_is_no_bank_s_id_and_is_not_repeated(self, number: str) -> None:
+        said = refusal(BANK_ID=number)
+
+        assert said.startswith("KONKURS_BANK_ID is ")
+        assert number not in said
+
     def test_each_wrong_value_has_its_line(self) -> None:
         lines = refusal(BANK_ID="x", LOOKBACK_WORKDAYS="x", EXPAND="x").splitlines()
 

@@ -1,0 +1,120 @@
+"""Holds what core banking got against what the oracle says, decision by decision.
+
+A poll that was killed after its decision shows it with the next one's: so what each poll was given is kept until its file
+comes, or the next good poll shows that it never will.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice
+from tests.simulation.core_banking import BrokenPromiseError, ForgivingReceiver, Record, StrictReceiver
+from tests.simulation.figures import Figures
+from tests.simulation.oracle import Account, Customer, Oracle, Row
+from tests.simulation.service import Document, told_of
+from tests.simulation.world import Entry, World
+
+
+@dataclass(frozen=True)
+class Given:
+    """What one poll was given: its decision, if it comes to one, rests on this. `window`: from, until (UTC)."""
+
+    items: dict[str, tuple[Entry, SimulatedNotice]]
+    documents: dict[str, Document]
+    register: tuple[Sequence[Customer], Sequence[Account]]
+    rejected: set[Row]
+    window: tuple[dt.datetime, dt.datetime]
+
+    def taken(self) -> dict[str, tuple[Entry, SimulatedNotice]]:
+        """Return the notices that a run over this window takes."""
+        start, end = self.window
+        return {uuid: item for uuid, item in self.items.items() if start <= item[1].registered_at < end}
+
+
+class Accounting:
+    """The two receivers, the oracle, and what was found."""
+
+    def __init__(self, figures: Figures, world: World, strict: StrictReceiver, oracle: Oracle) -> None:
+        self._figures = figures
+        self._world = world
+        self._strict = strict
+        self._forgiving = ForgivingReceiver()
+        self.oracle = oracle
+        self._waiting: dict[str, Given] = {}
+        self._first_version: dict[str, SimulatedNotice] = {}
+
+    @property
+    def blocked(self) -> set[str]:
+        """The accounts that core banking has blocked."""
+        return self._forgiving.blocked
+
+    def expect(self, run_id: str, given: Given) -> None:
+        """Keep what a poll was given until its file comes."""
+        self._waiting[run_id] = given
+
+    def settle(self, *, is_good: bool) -> set[str]:
+        """Read what was handed over, and judge each decision; returns the run ids.
+
+        `is_good`: the last poll came to its end, so that every decision before it has been handed over.
+        """
+        try:
+            files = self._strict.read_new()
+        except BrokenPromiseError as broken:
+            self._figures.wrong.append(f"a promise of the outbox is broken: {broken}")
+            raise
+        for run_id, records in files:
+            self._judge(run_id, records)
+        if is_good:
+            self._waiting.clear()
+        return {run_id for run_id, _ in files}
+
+    def _judge(self, run_id: str, records: Sequence[Record]) -> None:
+        rows = [Row(r["action"], r["customer_ref"], r["account_no"], r["notice_uuid"]) for r in records]
+        given = self._waiting.pop(run_id, None)
+        if given is None:
+            self._figures.wrong.append(f"{run_id}: a poll that had to stop decided, or one decided twice")
+            return
+        self._tell(given)
+        lost, wrong = self.oracle.judge(rows)
+        self._figures.lost += [f"{run_id}: {row}" for row in lost]
+        self._figures.wrong += [f"{run_id}: {row}" for row in wrong]
+        self._figures.doubled += [f"{run_id}: {row}" for row in rows if rows.count(row) > 1]
+        self._figures.rows.update(row.action for row in rows)
+        self._forgiving.carry_out(records)
+
+    def _tell(self, given: Given) -> None:
+        oracle = self.oracle
+        for uuid, (entry, notice) in given.taken().items():
+            if entry.oddity == "unreadable":
+                continue
+            version = self._first_version.setdefault(uuid, notice)
+            oracle.notices.setdefault(uuid, told_of(entry, version))
+            if notice != version:
+                oracle.other_debtor[uuid] = notice.debtor_id
+        for uuid, document in given.documents.items():
+            first = self._first_version.get(uuid)
+            if first is None or document.contradicts or document.debtor != first.debtor_id:
+                oracle.contradicting.add(uuid)
+            else:
+                oracle.contradicting.discard(uuid)
+                oracle.units[uuid] = document.units
+        oracle.rejected = given.rejected
+        oracle.use_register(*given.register)
+
+    def end(self, now: dt.datetime) -> None:
+        """Hold the receivers and the oracle against each other, every file against what it was, and all against the world."""
+        for entry in self._world.entries:
+            is_due = entry.notice.is_visible(now) and entry.notice.registered_at < now
+            if is_due and entry.oddity != "unreadable" and entry.notice.uuid not in self.oracle.notices:
+                self._figures.lost.append(f"notice {entry.notice.uuid} was shown by the service and never asked for")
+        self._strict.prove_unchanged()
+        standing = {
+            row.account for row in self.oracle.written if row.action == "BLOCK" and row not in self.oracle.lifted
+        }
+        for account in sorted(standing ^ self._forgiving.blocked, key=str):
+            kind = self._figures.lost if account in standing else self._figures.wrong
+            kind.append(f"at the end: the oracle and core banking differ on an account ({account})")
+        self._figures.doubled += self._strict.doubled

@@ -1,0 +1,201 @@
+"""One seed, one bank, one year of polls: everything goes wrong, and nothing may be lost, doubled, wrong or leaked.
+
+The pipeline's own steps run over a real store in a folder. Clock, HTTP, file system faults, kills and ids are injected, so
+that a seed gives the same year again. After every poll the oracle says which rows it had to write.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import uuid
+from pathlib import Path
+from typing import Final
+
+from konkurs_pipeline.brreg.client import Konkursvarsel
+from konkurs_pipeline.domain.workdays import Window
+from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.steps.poll import Poll, conducted
+from konkurs_pipeline.storage.store import Store, open_store
+from tests.pipeline.kit import STEPS
+from tests.simulation import days
+from tests.simulation.accounting import Accounting, Given
+from tests.simulation.core_banking import StrictReceiver
+from tests.simulation.disk import Disk, KilledError
+from tests.simulation.figures import Figures
+from tests.simulation.mishaps import Mishaps
+from tests.simulation.oracle import Oracle
+from tests.simulation.premises import LIMIT, LOOKBACK, Premises, Register
+from tests.simulation.receipts import Receipts
+from tests.simulation.service import FAULTS, Document, Service
+from tests.simulation.world import World, pick
+
+_WIDE: Final = 250
+_KINDS_OF_STRIKE: Final = ("kill", "kill", "kill", "disk full", "input/output error")
+
+
+class BankYear:
+    """The simulation of one seed over `day_count` days in `folder`."""
+
+    def __init__(self, seed: int, folder: Path, day_count: int = 365) -> None:
+        self._seed = seed
+        self._rng = random.Random(f"year {seed}")  # noqa: S311 -- repeatable
+        self._first = days.workday_of(dt.date(2018 + seed % 12, 1 + seed % 11, 8))
+        self._last = self._first + dt.timedelta(days=day_count - 1)
+        self.figures = Figures(bank_years=day_count / 365)
+        self._premises = Premises(folder, self._first)
+        self._world = World(seed, self._first, day_count)
+        self._service = Service(self._world, days.at(self._first, 8), seed)
+        self._client = self._service.client()
+        self._disk = Disk()
+        self.strict = StrictReceiver(self._premises.settings.outbox_dir)
+        self._receipts = Receipts(self._premises.settings.receipts_dir, self.strict, self._rng)
+        self._accounting = Accounting(self.figures, self._world, self.strict, Oracle(LIMIT))
+        self._mishaps = Mishaps(self._premises, self._accounting.oracle, self._rng, self.figures)
+        self._carried: dict[str, Document] = {}
+        self._is_well = False
+        self._usual_boundaries = 200
+        self._register: Register = ((), ())
+
+    def run(self) -> Figures:
+        """Go through the year, day by day, end with a healthy sweep and two healthy polls, and return what was found."""
+        day = self._first
+        while day <= self._last:
+            self._live(day)
+            day += dt.timedelta(days=1)
+        self._poll(days.at(day, 8), wide=True, is_healthy=True)
+        for hour in (9, 10):
+            self._poll(days.at(day, hour), is_healthy=True)
+        self._accounting.end(self._service.now)
+        self.figures.faults += self._service.injected + self._disk.struck + self._receipts.written
+        self.figures.notices = len(self._accounting.oracle.notices)
+        self._premises.search_for_leaks(self._world, self.figures)
+        self._premises.prove_kept(self._accounting.oracle.notices, self._world, self.figures)
+        return self.figures
+
+    # A day
+
+    def _live(self, day: dt.date) -> None:
+        self._world.go_on(self._accounting.blocked, day)
+        if pick(self._rng, 0.02):
+            self._world.come_many(day, 25)
+        if self._is_well:
+            self._mishaps.morning(self._service.now, self._attempt_that_must_stop)
+        if days.is_workday(day):
+            if pick(self._rng, 0.01):
+                self.figures.faults["outage: a day without polls"] += 1
+                return
+            quarters = sorted(self._rng.sample(range(33), self._rng.randint(1, 3)))
+            for quarter in quarters:
+                self._poll(days.at(day, 8) + quarter * dt.timedelta(minutes=15))
+        elif pick(self._rng, 0.5):
+            self._poll(days.at(day, 11, 40))
+        if day.weekday() == days.SUNDAY:
+            self._sweep_wide(day)
+
+    def _sweep_wide(self, day: dt.date) -> None:
+        """Read a year again, until it came to its end: what it finds nobody else does."""
+        for attempt in range(4):
+            if self._poll(days.at(day, 13, 10 + attempt), wide=True, is_healthy=attempt > 0):
+                return
+
+    # A poll
+
+    def _poll(self, now: dt.datetime, *, wide: bool = False, is_healthy: bool = False) -> bool:
+        """Poll, with whatever goes wrong; returns whether the poll came to its end."""
+        chance = self._service.begin(now)
+        if pick(chance, 0.3):
+            self._receipts.write_some()
+        register = self._give_register(chance, is_healthy=is_healthy)
+        strike = ("", None) if is_healthy else self._plan(chance)
+        run_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self._seed} {self._service.polls}"))
+        error = self._attempt(run_id, wide=wide, strike=strike)
+        self.figures.polls["good" if error is None else "killed" if isinstance(error, KilledError) else "failed"] += 1
+        rejected = self._receipts.rejected()
+        given = Given(
+            self._service.items, self._carried | self._service.documents, register, rejected, self._window(wide)
+        )
+        self._accounting.expect(run_id, given)
+        decided = self._accounting.settle(is_good=error is None)
+        self._check(run_id, given, decided, error)
+        self._is_well = error is None
+        if error is None:
+            self._service.seen |= given.taken().keys()
+            self._receipts.were_read()
+            self._register = register
+            self._usual_boundaries = max(50, self._disk.boundaries)
+        self._carried = {} if error is None else self._carried | self._service.documents
+        return error is None
+
+    def _plan(self, chance: random.Random) -> tuple[str, int | None]:
+        """Let something go wrong with the service, or strike the store; returns the strike."""
+        service = self._service
+        if pick(chance, 0.1):
+            service.list_fault = chance.choice(sorted(FAULTS))
+        service.is_silent, service.is_forgetful = pick(chance, 0.02), pick(chance, 0.02)
+        service.page_size = chance.choice((None, None, None, 7, 50))
+        # After a poll that was struck nobody but the service knows which datasets are stored: they must come.
+        if self._is_well and pick(chance, 0.15):
+            service.dataset_fault_share = 0.4
+        if pick(chance, 0.15):
+            return chance.choice(_KINDS_OF_STRIKE), chance.randint(1, self._usual_boundaries)
+        return "", None
+
+    def _give_register(self, chance: random.Random, *, is_healthy: bool) -> Register:
+        """Give the bank's register, or a damaged one in its place; returns the one that must be used."""
+        if self._is_well and not is_healthy and pick(chance, 0.05):
+            self.figures.faults[f"register: {self._premises.damage_register(chance)}"] += 1
+            return self._register
+        return self._premises.write_register(self._world)
+
+    def _attempt(
+        self, run_id: str, *, wide: bool = False, strike: tuple[str, int | None] = ("", None)
+    ) -> BaseException | None:
+        """Run the job's steps; returns what the poll failed with, which may only be what a person can act on."""
+        settings = self._premises.settings
+        today = settings.calendar.workday_of(self._service.now)
+        first = settings.calendar.back(today, _WIDE) if wide else today
+        window = settings.calendar.window(first, today, lookback=LOOKBACK)
+        try:
+            with (
+                self._disk.during_poll(*strike),
+                open_store(settings) as store,
+                conducted(self._poll_of(run_id, window, store)) as poll,
+            ):
+                for step in STEPS:
+                    self._disk.reach(step.__name__)
+                    step(poll)
+        except (KonkursError, KilledError) as error:
+            self._premises.heard.append(str(error))
+            return error
+        return None
+
+    def _poll_of(self, run_id: str, window: Window, store: Store) -> Poll:
+        def connect(_: Settings) -> Konkursvarsel:
+            return self._client
+
+        return Poll(run_id, window, self._premises.settings, store, connect=connect, now=lambda: self._service.now)
+
+    def _attempt_that_must_stop(self) -> BaseException | None:
+        """Poll a store in which something is wrong: it must stop, and hand over nothing."""
+        self._service.begin(self._service.now + dt.timedelta(seconds=1))
+        error = self._attempt(str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self._seed} {self._service.polls}")))
+        self.figures.polls["stopped"] += 1
+        self._accounting.settle(is_good=False)
+        return error
+
+    def _window(self, wide: bool) -> tuple[dt.datetime, dt.datetime]:  # noqa: FBT001 -- as the poll's
+        today = days.workday_of(self._service.now.astimezone(days.OSLO).date())
+        first = days.back(today, _WIDE, not_before=self._first) if wide else today
+        read_from = days.back(first, LOOKBACK, not_before=self._first)
+        return days.at(read_from, 0), days.at(days.next_workday(today), 0)
+
+    def _check(self, run_id: str, given: Given, decided: set[str], error: BaseException | None) -> None:
+        """Hold a poll to this: at its end it has handed over a file, and without the list it has not."""
+        if error is None and run_id not in decided:
+            self.figures.lost.append(f"{run_id}: a poll came to its end and wrote no file")
+        if self._service.list_fault and not given.items and run_id in decided:
+            self.figures.wrong.append(
+                f"{run_id}: the list could not be had ({self._service.list_fault}) and it decided"
+            )

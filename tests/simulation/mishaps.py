@@ -1,0 +1,114 @@
+"""What befalls the store between two polls: wrong bits, and a ledger restored from an old copy. And a person's releases."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from konkurs_pipeline.enquiries.integrity import inspect
+from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.storage import decisions
+from konkurs_pipeline.storage.recovery import recover
+from konkurs_pipeline.storage.store import open_store
+from tests.simulation.figures import Figures
+from tests.simulation.oracle import Oracle
+from tests.simulation.premises import Premises
+from tests.simulation.world import pick
+
+Attempt = Callable[[], BaseException | None]
+_TABLES: Final = ("raw_notices", "expanded_datasets", "debtors", "customer_matches", "estates")
+
+
+class Mishaps:
+    """Does to a store what disks and people do, and holds the next poll and `verify` to noticing it."""
+
+    def __init__(self, premises: Premises, oracle: Oracle, rng: random.Random, figures: Figures) -> None:
+        self._premises, self._oracle, self._rng, self._figures = premises, oracle, rng, figures
+        self._copy = premises.layout.root.parent / "copy of the ledger"
+        self._shown_when_copied = 0
+
+    def morning(self, now: dt.datetime, attempt: Attempt) -> None:
+        """Let one thing or another happen; `attempt` polls and must stop."""
+        if self._oracle.held and pick(self._rng, 0.4):
+            self._release(now)
+        shown = len(list(self._premises.layout.outbox.glob("*.manifest.json")))
+        if self._copy.exists() and shown > self._shown_when_copied and pick(self._rng, 0.5):
+            self._restore_old_ledger(now, attempt)
+        elif not self._copy.exists() and pick(self._rng, 0.03):
+            shutil.copytree(self._premises.layout.ledger.parent, self._copy)
+            self._shown_when_copied = shown
+        elif pick(self._rng, 0.04):
+            self._flip_a_bit(attempt)
+
+    def _release(self, now: dt.datetime) -> None:
+        with open_store(self._premises.settings) as store:
+            for (run_id,) in store.ledger.rows("SELECT DISTINCT run_id FROM actions WHERE status = 'held'"):
+                decisions.release(store.ledger, run_id, by="Kari", reason="looked at", now=now)
+        self._oracle.held = dict.fromkeys(self._oracle.held, True)
+        self._figures.faults["(held rows released)"] += 1
+
+    def _restore_old_ledger(self, now: dt.datetime, attempt: Attempt) -> None:
+        ledger = self._premises.layout.ledger
+        with_seal = pick(self._rng, 0.5)
+        for path in self._copy.iterdir():
+            if path.name == ledger.name or with_seal:
+                shutil.copy2(path, ledger.parent / path.name)
+        shutil.rmtree(self._copy)
+        self._figures.faults["ledger: restored from an old copy"] += 1
+        self._must_stop("ledger", attempt)
+        self._must_be_found("ledger")
+        with open_store(self._premises.settings, in_doubt=True) as store:
+            recover(
+                layout=store.layout,
+                ledger=store.ledger,
+                outbox=store.outbox,
+                by="Ola",
+                reason="yesterday's copy",
+                now=now,
+            )
+            store.publish()
+
+    def _flip_a_bit(self, attempt: Attempt) -> None:
+        where, path = self._something_stored()
+        times, whole = path.stat(), path.read_bytes()
+        place = self._rng.randrange(len(whole))
+        wrong = bytes([whole[place] ^ 1 << self._rng.randrange(8)])
+        _put(path, whole[:place] + wrong + whole[place + 1 :], times)
+        self._figures.faults[f"a wrong bit: {where}"] += 1
+        self._must_stop(path.name, attempt)
+        self._must_be_found(path.name)
+        _put(path, whole, times)
+
+    def _something_stored(self) -> tuple[str, Path]:
+        layout = self._premises.layout
+        files = {f"lake {table}": sorted(layout.table(table).glob("[0-9]*.parquet")) for table in _TABLES}
+        files["outbox"] = sorted(layout.outbox.iterdir())[-90:]
+        files["ledger"] = [layout.ledger]
+        files["register"] = sorted(layout.snapshots.glob("*/*.parquet"), key=lambda path: path.stat().st_mtime)[-3:]
+        where = self._rng.choice(sorted(name for name, found in files.items() if found))
+        return where, self._rng.choice(files[where])
+
+    def _must_stop(self, name: str, attempt: Attempt) -> None:
+        error = attempt()
+        if not isinstance(error, StoreError) or name not in str(error):
+            self._figures.wrong.append(f"{name} was damaged, and the next poll did not stop by its name: {error}")
+
+    def _must_be_found(self, name: str) -> None:
+        try:
+            with open_store(self._premises.settings, in_doubt=True) as store:
+                found = [problem for part in inspect(store) for problem in part.problems]
+        except StoreError as error:
+            found = [str(error)]
+        if not any(name in problem for problem in found):
+            self._figures.wrong.append(f"{name} was damaged, and verify does not find it: {found}")
+
+
+def _put(path: Path, content: bytes, times: os.stat_result) -> None:
+    """Write a file without a trace in its times, as a disk does that forgets a bit."""
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
