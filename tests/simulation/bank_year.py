@@ -59,14 +59,14 @@ class BankYear:
         self._register: Register = ((), ())
 
     def run(self) -> Figures:
-        """Go through the year, day by day, end with a healthy sweep and two healthy polls, and return what was found."""
+        """Go through the year, day by day, end with two healthy polls and a sweep, and return what was found."""
         day = self._first
         while day <= self._last:
             self._live(day)
             day += dt.timedelta(days=1)
-        self._poll(days.at(day, 8), wide=True, is_healthy=True)
         for hour in (9, 10):
             self._poll(days.at(day, hour), is_healthy=True)
+        self._poll(days.at(day, 11), wide=True, is_healthy=True)
         self._accounting.end(self._service.now)
         self.figures.faults += self._service.injected + self._disk.struck + self._receipts.written
         self.figures.notices = len(self._accounting.oracle.notices)
@@ -133,11 +133,12 @@ class BankYear:
         service = self._service
         if pick(chance, 0.1):
             service.list_fault = chance.choice(sorted(FAULTS))
-        service.is_silent, service.is_forgetful = pick(chance, 0.02), pick(chance, 0.02)
+        service.is_forgetful = pick(chance, 0.02)
         service.page_size = chance.choice((None, None, None, 7, 50))
-        # After a poll that was struck nobody but the service knows which datasets are stored: they must come.
-        if self._is_well and pick(chance, 0.15):
-            service.dataset_fault_share = 0.4
+        # After a poll that was struck nobody but the store knows what was stored: it must be told again.
+        if self._is_well:
+            service.is_silent = pick(chance, 0.02)
+            service.dataset_fault_share = 0.4 if pick(chance, 0.15) else 0.0
         if pick(chance, 0.15):
             return chance.choice(_KINDS_OF_STRIKE), chance.randint(1, self._usual_boundaries)
         return "", None
@@ -183,6 +184,8 @@ class BankYear:
         error = self._attempt(str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self._seed} {self._service.polls}")))
         self.figures.polls["stopped"] += 1
         self._accounting.settle(is_good=False)
+        self._is_well = False
+        self._carried |= self._service.documents
         return error
 
     def _window(self, wide: bool) -> tuple[dt.datetime, dt.datetime]:  # noqa: FBT001 -- as the poll's

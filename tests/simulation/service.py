@@ -161,6 +161,7 @@ class Service:
         chance.shuffle(shown)
         shown += shown[:1] if chance.random() < 0.1 else []
         size = self.page_size or max(1, len(shown))
+        self.injected["list: empty, though there is news"] += self.is_silent
         part = [] if self.is_silent else shown[(page - 1) * size : page * size]
         document: dict[str, Any] = {"_links": {"self": {"href": f"{URL}{path}"}}}
         if page * size < len(shown) and not self.is_silent:
