@@ -40,6 +40,9 @@ _EXTENDED_USAGES: Final = {
     ExtendedKeyUsageOID.EMAIL_PROTECTION: "email_protection",
     ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE: "any",
 }
+# How the old ciphers of PKCS#12 (RC2, RC4, 3DES) begin in a file: OID 1.2.840.113549.1.12.1, in DER. They work where the
+# library brings OpenSSL's legacy provider, which a strict system switches off.
+_OLD_CIPHERS: Final = bytes.fromhex("2a864886f70d010c01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +173,8 @@ def _load_identity(p12: Path, password: bytes | str) -> _Identity:
             "expected: a .p12 file "
             "and its password. Check KONKURS_CLIENT_P12_PASSWORD_FILE, or export the certificate again"
         )
+        if _OLD_CIPHERS in data:
+            message += ": the file is in old ciphers (RC2 or 3DES), which this system may refuse; choose AES-256"
         raise CertificateError(message) from None
     return _identity_of(p12, store)
 

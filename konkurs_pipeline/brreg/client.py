@@ -33,6 +33,8 @@ from konkurs_pipeline.settings import Settings
 
 MIB: Final = 1024 * 1024
 MAX_PAGES: Final = 1000
+# Twenty years of the register.
+MAX_NOTICES: Final = 250_000
 ALL_NOTICES: Final = "/konkursvarsler"
 UPDATED_AFTER: Final = "/konkursvarsler/oppdatert"
 
@@ -189,6 +191,9 @@ class Konkursvarsel:
             page = parse_list(value, what=what, base_url=self._base_url, path=path)
             answers.append(answer)
             items.extend(page.items)
+            if len(items) > MAX_NOTICES:
+                message = f"{what}: the list holds more than {MAX_NOTICES} notices; expected: those of some years"
+                raise AnswerError(message)
             findings |= dict.fromkeys(page.findings)
             if page.next_query is None:
                 return NoticeList(items, tuple(answers), is_full_list, tuple(findings))

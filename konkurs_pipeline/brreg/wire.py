@@ -3,7 +3,7 @@
 An answer of an unexpected shape is a failure, never "no news": {} and [] would otherwise be an empty day. One
 bad notice is set aside with its reason and stops no other. Links are compared and never followed; of a `next`
 link only the query is used. Source: DOMAIN § 2 (docs/domain.md). What does not belong here: requests
-(`client`), and the expanded dataset's fields.
+(`client`), comparing links (`links`), and the expanded dataset's fields.
 """
 
 from __future__ import annotations
@@ -13,17 +13,22 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NoReturn
-from urllib.parse import SplitResult, unquote, urljoin, urlsplit
+from urllib.parse import unquote
 
-from konkurs_pipeline.brreg.hosts import shown_host
+from konkurs_pipeline.brreg.links import foreign_links, link_findings, other_host, resolve
 from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.errors import AnswerError
-from konkurs_pipeline.json_strict import JsonObject, JsonValue, RefusedJsonError, parse_strictly
+from konkurs_pipeline.json_strict import MAX_DEPTH, JsonObject, JsonValue, RefusedJsonError, parse_strictly
 
 EMBEDDED_KEY: Final = "konkursvarsler"
 MAX_TEXT: Final = 64
 _YEARS: Final = range(1900, 2201)
 _TOP_LEVEL_KEYS: Final = frozenset({"_embedded", "_links", "page"})
+
+# `{},` is three bytes here and seventy in Python: within the limit of bytes, an answer of nothing else would fill the
+# memory. A notice of a list takes 29 bytes a value at least, a dataset 27; few values do no harm however small they are.
+_BYTES_A_VALUE: Final = 24
+_FREE_VALUES: Final = 5000
 
 UUID_FORM: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 # "+0000" without a colon is how Java's older date format writes an offset.
@@ -83,6 +88,7 @@ class ParsedNotice:
 def parse_json(body: bytes, *, what: str) -> JsonValue:
     """Parse an answer's body; `what` names the resource. Raises `AnswerError`, which never quotes the body."""
     try:
+        _refuse_density(body)
         return parse_strictly(body)
     except RefusedJsonError as error:
         message = (
@@ -90,6 +96,15 @@ def parse_json(body: bytes, *, what: str) -> JsonValue:
             "Look at the kept answer; if it is no passing fault, tell Brreg"
         )
         raise AnswerError(message) from None
+
+
+def _refuse_density(body: bytes) -> None:
+    commas, ends = body.count(b","), body.count(b"}") + body.count(b"]")
+    is_deep = ends > MAX_DEPTH * (commas + 1)
+    # What is nested too deep is told to be so by the parser.
+    if commas + ends > _FREE_VALUES + len(body) // _BYTES_A_VALUE and not is_deep:
+        reason = f"holds some {commas + ends} values in {len(body)} bytes, too many to be kept in memory"
+        raise RefusedJsonError(reason)
 
 
 def parse_list(value: JsonValue, *, what: str, base_url: str, path: str) -> ListPage:
@@ -139,17 +154,18 @@ class _PageReader:
 
     def next_of(self, answer: JsonObject) -> tuple[str | None, tuple[str, ...]]:
         links = self.object_of(answer.get("_links", {}), "_links")
+        elsewhere = foreign_links(links, "a link of the list", self.base_url, without="next")
         if links.get("next") is None:
-            return None, ()
+            return None, elsewhere
         href = self.object_of(links["next"], "_links.next").get("href")
-        target = _resolve(self.base_url + self.path, href) if isinstance(href, str) else None
+        target = resolve(self.base_url + self.path, href) if isinstance(href, str) else None
         if target is None or not _QUERY.fullmatch(target.query):
             self.refuse("has a paging link that cannot be read")
         # A proxy may show the service under a prefix of its own; only the query is used, so that does no
         # harm.
         if not unquote(target.path).endswith(unquote(self.path)):
             self.refuse("has a paging link to another resource than the one asked for")
-        return target.query, _other_host("the paging link", target, self.base_url)
+        return target.query, (*elsewhere, *other_host("the paging link", target, self.base_url))
 
     def check_count(self, answer: JsonObject, items: int, *, has_next: bool) -> None:
         if "page" not in answer:
@@ -185,7 +201,7 @@ def parse_notice(item: JsonValue, *, base_url: str | None = None) -> ParsedNotic
     debtor_id = _text_of(item, "debitor", UnreadableReason.INVALID_DEBTOR, uuid)
     ruling_date, flaw = _ruling_date_of(item)
     notice = Notice(uuid, kind, registered_at, registered_at_text, ruling_date, debtor_id)
-    return ParsedNotice(notice, flaw, _link_findings(item, uuid, base_url))
+    return ParsedNotice(notice, flaw, link_findings(item, uuid, base_url, whose="a notice"))
 
 
 def _uuid_of(item: JsonObject) -> str:
@@ -242,36 +258,6 @@ def _ruling_date_of(item: JsonObject) -> tuple[dt.date | None, NoticeFlaw | None
         except ValueError:
             pass
     return None, NoticeFlaw.INVALID_RULING_DATE
-
-
-def _link_findings(item: JsonObject, uuid: str, base_url: str | None) -> tuple[str, ...]:
-    href: JsonValue = item
-    for key in ("_links", "self", "href"):
-        href = href.get(key) if isinstance(href, dict) else None
-    if not isinstance(href, str):
-        return ()
-    link = _resolve(base_url or "", href)
-    if link is None:
-        return ("a notice's own link cannot be read; it is never followed",)
-    named = unquote(link.path).rstrip("/").rpartition("/")[2].lower()
-    findings = _other_host("a notice's own link", link, base_url) if base_url else ()
-    if named != uuid:
-        findings += ("a notice's own link names another resource than its uuid; it is never followed",)
-    return findings
-
-
-def _other_host(name: str, link: SplitResult, base_url: str) -> tuple[str, ...]:
-    ours = urlsplit(base_url).hostname
-    if link.hostname == ours:
-        return ()
-    return (f"{name} names {shown_host(link.hostname)}, not the service's host {ours}; it is never followed",)
-
-
-def _resolve(base: str, href: str) -> SplitResult | None:
-    try:
-        return urlsplit(urljoin(base, href))
-    except ValueError:
-        return None
 
 
 def _member_kind(item: JsonObject, key: str) -> str:

@@ -6,9 +6,9 @@ import json
 
 import typer
 
+from konkurs_pipeline.cli.signature import signed
 from konkurs_pipeline.cli.tables import print_table
 from konkurs_pipeline.enquiries.held import held_rows
-from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.decisions import release
@@ -31,11 +31,9 @@ def show_held(*, as_json: bool) -> None:
 
 def release_rows(run_id: str, *, by: str, reason: str) -> None:
     """Release the rows that a run held back."""
-    if not by.strip() or not reason.strip():
-        message = "--by and --reason must say something: they are kept as evidence"
-        raise UsageError(message)
+    by, reason = signed(by, reason)
     settings = load_settings()
     with open_store(settings) as store:
-        count = release(store.ledger, run_id, by=by.strip(), reason=reason.strip(), now=utc_now())
+        count = release(store.ledger, run_id, by=by, reason=reason, now=utc_now())
         store.publish()
     typer.echo(f"{count} rows released: the next run writes them")

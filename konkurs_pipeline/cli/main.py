@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.redaction import redact
@@ -121,7 +122,7 @@ def recover(
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides it.")],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: which copy was restored, and when.")],
 ) -> None:
-    """Let a ledger restored from an old copy take over from the outbox what it lacks, so that nothing is issued twice."""
+    """Put right what a run stops on: a ledger restored from an old copy, changed files in the outbox."""
     from konkurs_pipeline.cli.recover import recover_ledger
 
     recover_ledger(by=by, reason=reason)
@@ -158,12 +159,18 @@ def _day(option: str, text: str | None) -> dt.date | None:
 def main() -> None:
     """Run the command line; a foreseen error is one clear line on stderr and its exit code, never a traceback."""
     try:
-        app()
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        # typer repeats what was typed, and that may be an identifier given in the wrong place.
+        said = redact(error.format_message())
+        typer.echo(said if said.startswith("Usage:") else f"konkurs: {said} See `konkurs --help`", err=True)
+        sys.exit(error.exit_code)
     except KonkursError as error:
         typer.echo(f"konkurs: {redact(str(error))}", err=True)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         typer.echo("konkurs: stopped by the keyboard; the next run goes on from what was committed", err=True)
         sys.exit(130)
-    except BrokenPipeError:
+    except (BrokenPipeError, typer.Abort):
         sys.exit(1)
+    sys.exit(code or 0)

@@ -13,9 +13,10 @@ _WIDTH_WHERE_NO_TERMINAL = 160
 
 def print_table(title: str, rows: Sequence[Mapping[str, object]]) -> None:
     """Print rows as a table, null as a dash."""
-    console = Console(highlight=False, soft_wrap=False)
+    # Values come from outside: a customer's reference in brackets is no instruction to the printer.
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
     if not console.is_terminal:
-        console = Console(highlight=False, width=_WIDTH_WHERE_NO_TERMINAL)
+        console = Console(highlight=False, markup=False, emoji=False, width=_WIDTH_WHERE_NO_TERMINAL)
     table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
     for name in rows[0] if rows else ():
         table.add_column(name, overflow="fold")

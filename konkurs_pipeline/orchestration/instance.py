@@ -12,9 +12,11 @@ from pathlib import Path
 import dagster as dg
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.storage.files import make_private_folder, write_bytes_atomically
+from konkurs_pipeline.storage.files import make_private_folder, require_room, write_bytes_atomically
 from konkurs_pipeline.storage.store import layout_of
 
 
@@ -23,8 +25,22 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open Dagster's instance: DAGSTER_HOME, else `<data>/dagster`, configured by the project's dagster.yaml."""
     home = prepare_dagster_home(settings)
     spare_syncs()
-    with dg.DagsterInstance.from_config(str(home)) as instance:
+    with _history_errors(home), dg.DagsterInstance.from_config(str(home)) as instance:
         yield instance
+
+
+@contextmanager
+def _history_errors(home: Path) -> Iterator[None]:
+    """Turn what Dagster's storage says of a full or read-only disk into a `StoreError` with the cure."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = error.orig if isinstance(error, DBAPIError) else type(error).__name__
+        message = (
+            f"writing Dagster's history in {home} failed: {reason}. Make room, or mend the rights of the folder, and run "
+            "again: nothing is lost"
+        )
+        raise StoreError(message) from None
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
@@ -32,6 +48,7 @@ def prepare_dagster_home(settings: Settings) -> Path:
     given = os.environ.get("DAGSTER_HOME")
     home = Path(given).absolute() if given else layout_of(settings).dagster
     make_private_folder(home)
+    require_room(home)
     config = home / "dagster.yaml"
     if not given or not config.is_file():
         content = _project_config()

@@ -13,6 +13,7 @@ from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.poll import Clock, Poll, conducted, utc_now
+from konkurs_pipeline.storage import polls
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.store import Store, open_store
 
@@ -45,6 +46,7 @@ def poll_resource(settings: Settings, *, store: Store | None = None, now: Clock 
     return the_poll
 
 
+# `dagster job execute` opens a run's resources once more after its end, to look at its results: that is no poll.
 def _poll_of(run: dg.DagsterRun, settings: Settings, store: Store, now: Clock) -> Poll:
     return Poll(
         run.run_id,
@@ -53,8 +55,12 @@ def _poll_of(run: dg.DagsterRun, settings: Settings, store: Store, now: Clock) -
         store,
         now=now,
         fields=load_dataset_map(settings.dataset_map),
-        is_polling=not run.asset_selection or dg.AssetKey("raw_notices") in run.asset_selection,
+        is_polling=_asks_for_notices(run) and not polls.is_known(store.ledger, run.run_id),
     )
+
+
+def _asks_for_notices(run: dg.DagsterRun) -> bool:
+    return not run.asset_selection or dg.AssetKey("raw_notices") in run.asset_selection
 
 
 def window_of(tags: Mapping[str, str], settings: Settings, now: dt.datetime) -> Window:

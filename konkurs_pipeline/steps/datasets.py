@@ -15,6 +15,7 @@ from typing import Any, Final
 import polars as pl
 
 from konkurs_pipeline.brreg.client import Answer, Konkursvarsel
+from konkurs_pipeline.brreg.links import link_findings
 from konkurs_pipeline.domain.datasets import read_dataset
 from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.notices import Notice, QuarantineReason
@@ -28,7 +29,7 @@ from konkurs_pipeline.storage import quarantine
 from konkurs_pipeline.storage.quarantine import Entry
 
 # Written this many at a time, so that a killed backfill keeps what it has.
-_PORTION: Final = 200
+_PORTION: Final = 50
 _PERSON_KINDS: Final = [kind.value for kind in IdKind if kind.is_person]
 
 
@@ -44,11 +45,15 @@ class DatasetCounts:
 
 @dataclass(frozen=True)
 class _Received:
-    """The documents of one portion: those that fit their notices, what was set aside, and why others are missing."""
+    """The documents of one portion: those that fit their notices, what was set aside, and why others are missing.
+
+    `link_findings`: what of their links is not as documented, each text once.
+    """
 
     rows: list[dict[str, Any]]
     set_aside: list[Entry]
     errors: list[ServiceError]
+    link_findings: set[str]
 
 
 def fetch_missing_datasets(poll: Poll) -> DatasetCounts:
@@ -58,11 +63,13 @@ def fetch_missing_datasets(poll: Poll) -> DatasetCounts:
     if wanted.is_empty():
         return total
     errors: list[ServiceError] = []
+    findings: set[str] = set()
     with poll.connect(poll.settings) as service:
         for portion in wanted.iter_slices(_PORTION):
             received = _fetch_portion(poll, service, portion)
             _store(poll, received)
             errors += received.errors
+            findings |= received.link_findings
             total = DatasetCounts(
                 total.wanted,
                 total.fetched + len(received.rows),
@@ -72,6 +79,8 @@ def fetch_missing_datasets(poll: Poll) -> DatasetCounts:
             if len(received.errors) == portion.height:
                 break
     _tell(poll, total, errors)
+    if findings:
+        poll.attention.append(f"expanded datasets are not as documented: {'; '.join(sorted(findings))}")
     return total
 
 
@@ -114,11 +123,14 @@ def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame) ->
         poll.store.lake.keep_answer(answer.body)
         answers[answer.resource.rsplit("/", 1)[-1]] = answer
 
-    received = _Received([], [], [])
+    received = _Received([], [], [], set())
     for uid, document in service.fetch_datasets(list(notices), keep=keep):
         if isinstance(document, ServiceError):
             received.errors.append(document)
         else:
+            received.link_findings.update(
+                link_findings(document, uid, poll.settings.api_url, whose="an expanded dataset")
+            )
             _sort_in(poll, received, notices[uid], document, answers[uid], workdays[uid])
     poll.store.ledger.append("answers", [answer_row(poll, answer) for answer in answers.values()])
     return received

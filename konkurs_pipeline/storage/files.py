@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -14,6 +15,8 @@ from konkurs_pipeline.errors import StoreError
 PRIVATE_FOLDER: Final = 0o700
 PRIVATE_FILE: Final = 0o600
 TEMPORARY_SUFFIX: Final = ".tmp"
+# A poll writes some hundred KiB, Dagster's history of it as much again.
+_ROOM_NEEDED: Final = 4 * 1024 * 1024
 
 
 @contextmanager
@@ -60,10 +63,22 @@ def write_bytes_atomically(path: Path, content: bytes, *, mode: int = PRIVATE_FI
     replace_atomically(path, lambda temporary: temporary.write_bytes(content), mode=mode)
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that a killed process left in `folder`."""
-    for leftover in folder.glob(f".*{TEMPORARY_SUFFIX}"):
+def remove_leftovers(folder: Path, *, below: str = "") -> None:
+    """Remove the temporary files that a killed process left in `folder`; `below`: a pattern of folders under it too."""
+    for leftover in folder.glob(f"{below}.*{TEMPORARY_SUFFIX}"):
         leftover.unlink(missing_ok=True)
+
+
+def require_room(folder: Path) -> None:
+    """Raise `StoreError` where the disk under `folder` has less room than the smallest run needs."""
+    with storage_errors(f"looking at {folder}"):
+        free = shutil.disk_usage(folder).free
+    if free < _ROOM_NEEDED:
+        message = (
+            f"the disk of {folder} has {free // 1024} KiB left; expected: {_ROOM_NEEDED // 1024} at least. "
+            "Make room and run again: nothing was done"
+        )
+        raise StoreError(message)
 
 
 def hash_of(content: bytes) -> str:

@@ -49,6 +49,7 @@ class Lake:
             if not _is_whole(empty) or pl.read_parquet_schema(empty) != pl.Schema(dtypes(table)):
                 write_sealed_parquet(empty, frame(table, []))
         make_private_folder(self._layout.answers)
+        remove_leftovers(self._layout.answers, below="*/")
 
     def workdays(self, table: str) -> list[dt.date]:
         """Return the workdays of `table` that have rows, in order."""

@@ -26,6 +26,10 @@ _OUTBOX_FILE_MODE: Final = 0o640
 _OUTBOX_FOLDER_MODE: Final = 0o750
 # About a month of polls. `konkurs verify` proves them all; older ones core banking has long read.
 _PROVEN_BY_A_RUN: Final = 1000
+_SHOWN: Final = (
+    "SELECT base_name, jsonl FROM outbox_files JOIN outbox_content USING (seq) "
+    "WHERE seq NOT IN (SELECT seq FROM outbox_pending) ORDER BY seq"
+)
 _PENDING: Final = "SELECT seq, base_name, jsonl FROM outbox_pending JOIN outbox_content USING (seq) ORDER BY seq"
 _FILES: Final = (
     "SELECT seq, base_name, sha256, prev_sha256, jsonl FROM outbox_files LEFT JOIN outbox_content USING (seq) "
@@ -58,7 +62,7 @@ class Outbox:
         if damaged:
             message = (
                 f"the outbox {self.folder} is not as it was left: {damaged[0]}. Nothing was decided. Find out who "
-                "changed it, move the file away (the ledger has its bytes) and run again"
+                "changed it, and whether core banking read it; `konkurs recover` writes it again as it was"
             )
             raise StoreError(message)
 
@@ -99,10 +103,24 @@ class Outbox:
                 message = f"{path} is not what the ledger says it is: move it away, find out who wrote it, run again"
                 raise StoreError(message)
 
-    def problems(self, ledger: Ledger, *, last: int | None = None, gone_is_wrong: bool = True) -> list[str]:
+    def mend(self, ledger: Ledger) -> list[str]:
+        """Write the files that stand there with other bytes than the ledger's again as they were; returns their names."""
+        mended = []
+        for base_name, jsonl in ledger.rows(_SHOWN):
+            for name, content in render_all(base_name, bytes(jsonl)).items():
+                path = self.folder / name
+                if path.is_file() and path.read_bytes() != content:
+                    write_bytes_atomically(path, content, mode=_OUTBOX_FILE_MODE)
+                    mended.append(name)
+        return mended
+
+    def problems(
+        self, ledger: Ledger, *, last: int | None = None, gone_is_wrong: bool = True, in_ledger_only: bool = False
+    ) -> list[str]:
         """Hold the chain, the sequence and the files against the ledger; returns what is wrong, a line each.
 
         `last`: look at the newest so many files only; default: all. Files that wait to be shown may be absent.
+        `in_ledger_only`: look at the ledger's own chain and bytes, not at the folder.
         """
         excused = {name for (name,) in ledger.rows("SELECT base_name FROM outbox_pending")}
         excused |= {name.removesuffix(RECEIPT_SUFFIX) for (name,) in ledger.rows(_TAKEN)}
@@ -117,13 +135,14 @@ class Outbox:
             if before != previous:
                 found.append(f"{base_name}: its prev_sha256 is not the hash of the file before it")
             may_be_gone = base_name in excused or not gone_is_wrong
-            found += self._file_problems(base_name, bytes(jsonl or b""), digest, may_be_gone=may_be_gone)
+            if hash_of(bytes(jsonl or b"")) != digest:
+                found.append(f"{base_name}: the ledger's bytes do not have the ledger's hash")
+            elif not in_ledger_only:
+                found += self._file_problems(base_name, bytes(jsonl), may_be_gone=may_be_gone)
             previous, expected_seq = digest, seq + 1
         return found
 
-    def _file_problems(self, base_name: str, jsonl: bytes, digest: str, *, may_be_gone: bool) -> list[str]:
-        if hash_of(jsonl) != digest:
-            return [f"{base_name}: the ledger's bytes do not have the ledger's hash"]
+    def _file_problems(self, base_name: str, jsonl: bytes, *, may_be_gone: bool) -> list[str]:
         problems = []
         for name, content in render_all(base_name, jsonl).items():
             path = self.folder / name

@@ -22,6 +22,11 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+def is_known(ledger: Ledger, run_id: str) -> bool:
+    """Whether this run has left a row already."""
+    return bool(ledger.rows("SELECT 1 FROM polls WHERE run_id = ?", [run_id]))
+
+
 def begin(ledger: Ledger, run_id: str, window: Window, now: dt.datetime) -> None:
     """Record that a poll began, and that those before it that never ended were killed."""
     with ledger.transaction():

@@ -12,6 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from konkurs_pipeline.errors import StoreError, UsageError
@@ -62,22 +63,30 @@ def _published_names(layout: Layout) -> list[str]:
         return []
 
 
-def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence, all by name
-    *, layout: Layout, ledger: Ledger, outbox: Outbox, by: str, reason: str, now: dt.datetime
-) -> list[str]:
-    """Let the ledger take over what it does not know; returns the base names of the files among it, in sequence.
+@dataclass(frozen=True)
+class Recovered:
+    """The base names of the files that the ledger took over, and the names of those in the outbox that were mended."""
+
+    taken_over: list[str]
+    mended: list[str]
+
+
+def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence by name
+    layout: Layout, ledger: Ledger, outbox: Outbox, *, by: str, reason: str, now: dt.datetime
+) -> Recovered:
+    """Put right what a run stops on: an old ledger, and changed files in the outbox.
 
     What the last run published is taken whole, files that were shown since from the outbox. Each must follow the one
-    before it by sequence and hash, and be whole. Who and why is kept in `polls`. Raises `StoreError` when a file is missing
-    or is not ours, `UsageError` when there is nothing to recover.
+    before it by sequence and hash, and be whole. A file that the ledger knows and that stands there with other bytes is
+    written again as it was. Who and why is kept in `polls`. Raises `StoreError` when the ledger itself is damaged, or a
+    file is missing or not ours, `UsageError` when there is nothing to put right.
     """
     unknown = unknown_files(layout, ledger, outbox)
-    if not unknown and ledger.doubt is None:
-        message = "there is nothing to recover: the ledger knows every file that was handed over"
+    _refuse_damaged(ledger, outbox)
+    mended = outbox.mend(ledger)
+    if not (unknown or mended or ledger.doubt):
+        message = "there is nothing to recover: the ledger knows every file that was handed over, and none is changed"
         raise UsageError(message)
-    for table in LEDGER:
-        # Reading every row holds every block against its checksum.
-        ledger.read(table)
     with ledger.transaction():
         expected = decisions.next_in_sequence(ledger)
         if set(unknown) & set(_published_names(layout)):
@@ -86,9 +95,9 @@ def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence, a
             jsonl = outbox.jsonl_of(base_name)
             expected = _prove_next(base_name, jsonl, expected)
             _take_over(ledger, header_of(jsonl), jsonl, by, reason)
-        _record_recovery(ledger, unknown, by=by, reason=reason, now=now)
+        _record_recovery(ledger, Recovered(unknown, mended), by=by, reason=reason, now=now)
     ledger.trust()
-    return unknown
+    return Recovered(unknown, mended)
 
 
 def _take_published(layout: Layout, ledger: Ledger) -> None:
@@ -110,6 +119,17 @@ def _prove_next(base_name: str, jsonl: bytes, expected: tuple[int, str | None]) 
         )
         raise StoreError(message)
     return header.seq + 1, hash_of(jsonl)
+
+
+def _refuse_damaged(ledger: Ledger, outbox: Outbox) -> None:
+    """Raise `StoreError` when what the ledger holds is not whole: an old ledger can be taken for good, a damaged one not."""
+    for table in LEDGER:
+        # Reading every row holds every block against its checksum.
+        ledger.read(table)
+    damaged = outbox.problems(ledger, in_ledger_only=True)
+    if damaged:
+        message = f"the ledger is damaged: {damaged[0]}. Nothing was taken over. Restore a newer copy of the ledger"
+        raise StoreError(message)
 
 
 def _take_over(ledger: Ledger, header: Header, jsonl: bytes, by: str, reason: str) -> None:
@@ -148,7 +168,7 @@ def _action_row(header: Header, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _record_poll(ledger: Ledger, header: Header, by: str, reason: str) -> None:
-    if ledger.rows("SELECT 1 FROM polls WHERE run_id = ?", [header.run_id]):
+    if polls.is_known(ledger, header.run_id):
         return
     detail = f"taken over from the outbox by {by}: {reason}"
     outcome = polls.Outcome.PARTIAL
@@ -157,7 +177,10 @@ def _record_poll(ledger: Ledger, header: Header, by: str, reason: str) -> None:
     )
 
 
-def _record_recovery(ledger: Ledger, names: Sequence[str], *, by: str, reason: str, now: dt.datetime) -> None:
-    detail = f"no poll: the ledger was recovered by {by}: {reason}; {len(names)} files were taken over from the outbox"
+def _record_recovery(ledger: Ledger, done: Recovered, *, by: str, reason: str, now: dt.datetime) -> None:
+    detail = (
+        f"no poll: the store was recovered by {by}: {reason}; {len(done.taken_over)} files were taken over, "
+        f"{len(done.mended)} mended in the outbox"
+    )
     today = (now.date(), now.date())
     polls.record(ledger, str(uuid.uuid4()), today, polls.Outcome.FAILED, redact(detail), now)

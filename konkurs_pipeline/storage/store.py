@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,7 +16,7 @@ from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage import lock
 from konkurs_pipeline.storage.analyst import ensure_views
-from konkurs_pipeline.storage.files import make_private_folder, write_bytes_atomically
+from konkurs_pipeline.storage.files import make_private_folder, remove_leftovers, require_room, write_bytes_atomically
 from konkurs_pipeline.storage.lake import Lake
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import Ledger
@@ -69,18 +69,25 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
     layout = layout_of(settings)
     make_private_folder(layout.root)
     with lock.held(layout.lock, wait_s=wait_s):
+        require_room(layout.root)
+        remove_leftovers(layout.root)
         check_marker(settings, layout, create=True)
         lake = Lake(layout)
         lake.prepare()
         make_private_folder(layout.snapshots)
+        remove_leftovers(layout.snapshots, below="*/")
         outbox = Outbox(layout.outbox, settings.bank_id, settings.environment.value)
         ledger = Ledger(layout.ledger)
         try:
             if not in_doubt:
                 refuse_old_ledger(layout, ledger, outbox)
             yield Store(layout, lake, ledger, outbox, Snapshots(layout.snapshots))
-        finally:
-            ledger.close()
+        except BaseException:
+            # What went wrong first is what a person must read.
+            with suppress(StoreError):
+                ledger.close()
+            raise
+        ledger.close()
 
 
 def check_marker(settings: Settings, layout: Layout, *, create: bool) -> bool:

@@ -43,7 +43,7 @@ class Mishaps:
             shutil.copytree(self._premises.layout.ledger.parent, self._copy)
             self._shown_when_copied = shown
         elif pick(self._rng, 0.04):
-            self._flip_a_bit(attempt)
+            self._flip_a_bit(now, attempt)
 
     def _release(self, now: dt.datetime) -> None:
         with open_store(self._premises.settings) as store:
@@ -62,18 +62,15 @@ class Mishaps:
         self._figures.faults["ledger: restored from an old copy"] += 1
         self._must_stop("ledger", attempt)
         self._must_be_found("ledger")
+        self._recover(now)
+
+    def _recover(self, now: dt.datetime) -> None:
         with open_store(self._premises.settings, in_doubt=True) as store:
-            recover(
-                layout=store.layout,
-                ledger=store.ledger,
-                outbox=store.outbox,
-                by="Ola",
-                reason="yesterday's copy",
-                now=now,
-            )
+            parts = (store.layout, store.ledger, store.outbox)
+            recover(*parts, by="Ola", reason="as the runbook says", now=now)
             store.publish()
 
-    def _flip_a_bit(self, attempt: Attempt) -> None:
+    def _flip_a_bit(self, now: dt.datetime, attempt: Attempt) -> None:
         where, path = self._something_stored()
         times, whole = path.stat(), path.read_bytes()
         place = self._rng.randrange(len(whole))
@@ -82,7 +79,10 @@ class Mishaps:
         self._figures.faults[f"a wrong bit: {where}"] += 1
         self._must_stop(path.name, attempt)
         self._must_be_found(path.name)
-        _put(path, whole, times)
+        if where == "outbox" and pick(self._rng, 0.5):
+            self._recover(now)
+        else:
+            _put(path, whole, times)
 
     def _something_stored(self) -> tuple[str, Path]:
         layout = self._premises.layout

@@ -1,0 +1,107 @@
+"""Where a run can be killed: the ends of its steps, and every write to its store; counted, named, and obeyed.
+
+Nothing in the product knows of this. The steps are wrapped where the job's assets call them, the ledger's statements where
+they are executed, and what Python does to files is heard through the interpreter's audit events, just before it is done.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Final
+
+from konkurs_pipeline.orchestration.assets import (
+    actions,
+    customer_matches,
+    debtors,
+    estates,
+    expanded_datasets,
+    outbox,
+    raw_notices,
+    register,
+)
+from konkurs_pipeline.storage.ledger import Ledger
+
+# In the order of the job: where each step is called, and its name there.
+STEPS: Final[tuple[tuple[ModuleType, str], ...]] = (
+    (register, "take_register"),
+    (raw_notices, "poll_notices"),
+    (expanded_datasets, "fetch_missing_datasets"),
+    (debtors, "normalise_debtors"),
+    (customer_matches, "match_debtors"),
+    (estates, "fold_notices"),
+    (actions, "decide"),
+    (outbox, "hand_over"),
+)
+_WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT
+_NAMED_BY_PATH: Final = frozenset({"open", "os.remove", "os.mkdir", "os.rmdir"})
+
+
+@dataclass
+class Boundaries:
+    """The boundaries that this process has come to, a line each in `log`; at the first that `at` matches, `ends` is sent.
+
+    SIGKILL there is a process that is killed, SIGSTOP one that is caught in the act and can be let go on.
+    """
+
+    root: Path
+    log: Path
+    at: re.Pattern[str]
+    ends: signal.Signals
+    count: int = 0
+    step: str = "opening"
+
+    def reached(self, what: str) -> None:
+        """Note a boundary: `0042 decide: before COMMIT`."""
+        self.count += 1
+        name = f"{self.count:04} {self.step}: {what}"
+        with self.log.open("a", encoding="utf-8") as log:
+            log.write(f"{name}\n")
+        if self.at.fullmatch(name):
+            os.kill(os.getpid(), self.ends)
+
+    def watch(self) -> None:
+        """Begin to notice boundaries in this process."""
+        for module, name in STEPS:
+            setattr(module, name, self._watched_step(getattr(module, name), name))
+        Ledger.execute = self._watched_execute(Ledger.execute)  # type: ignore[method-assign]
+        sys.addaudithook(self._hear)
+
+    def _watched_step(self, step: Callable[..., Any], name: str) -> Callable[..., Any]:
+        @functools.wraps(step)
+        def watched(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 -- as the step
+            self.step = name
+            self.reached("begins")
+            result = step(*args, **kwargs)
+            self.reached("has ended")
+            self.step = f"after {name}"
+            return result
+
+        return watched
+
+    def _watched_execute(self, execute: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(execute)
+        def watched(ledger: Ledger, sql: str, parameters: Any = ()) -> None:  # noqa: ANN401 -- as the original
+            self.reached(f"before {' '.join(sql.split()[:3])}")
+            execute(ledger, sql, parameters)
+            self.reached(f"behind {' '.join(sql.split()[:3])}")
+
+        return watched
+
+    def _hear(self, event: str, args: tuple[Any, ...]) -> None:
+        if event == "os.rename":
+            path = args[1]
+        elif event in _NAMED_BY_PATH and not (event == "open" and not args[2] & _WRITES):
+            path = args[0]
+        else:
+            return
+        place = os.fsdecode(path) if isinstance(path, str | bytes | os.PathLike) else ""
+        if place.startswith(f"{self.root}/") and not place.startswith(f"{self.root}/dagster"):
+            self.reached(f"before {event.removeprefix('os.')} of {place.removeprefix(f'{self.root}/')}")

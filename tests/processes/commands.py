@@ -1,0 +1,92 @@
+"""Run commands, each in a process of its own: forked from this one, which has imported everything and done nothing.
+
+What a test costs is then what the command does, and not two seconds of imports. Requests are read from stdin, a line of
+JSON each (`bank.Request`), and answered on stdout in order: a start with the process id, a wait with how it ended.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import re
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, Final
+
+from tests.processes.boundaries import Boundaries
+
+# What the commands import when they run.
+_BEFOREHAND: Final = (
+    *(f"konkurs_pipeline.cli.{name}" for name in ("main", "recover", "run", "status", "verify", "held", "lookup")),
+    "alembic.command",
+    "dagster._cli",
+    "dagster._core.storage.sqlite_storage",
+    "fsspec.implementations.local",
+    "holidays.countries.norway",
+    "hypothesis",
+    "pandera.backends.polars.register",
+    "pandera.strategies.base_strategies",
+    "upath",
+    "watchdog.observers",
+)
+_ENTRIES: Final = {"konkurs": "konkurs_pipeline.cli.main", "dagster": "dagster._cli"}
+
+
+def _become(request: dict[str, Any]) -> int:
+    """Be the process that was asked for; returns its exit code."""
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environ"])
+    for descriptor, name in ((1, "out"), (2, "err")):
+        os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), descriptor)
+    program, *arguments = request["arguments"]
+    if program not in _ENTRIES:
+        os.execvp(program, [program, *arguments])  # noqa: S606 -- what the test asks for
+    if request["log"]:
+        ends = signal.Signals(request["ends"])
+        root = Path(request["environ"]["KONKURS_DATA_DIR"])
+        Boundaries(root, Path(request["log"]), re.compile(request["at"]), ends).watch()
+    sys.argv = [program, *arguments]
+    try:
+        importlib.import_module(_ENTRIES[program]).main()
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    return 0
+
+
+def _start(request: dict[str, Any]) -> int:
+    child = os.fork()
+    if child:
+        return child
+    code = 1
+    try:
+        code = _become(request)
+    except BaseException:  # noqa: BLE001 -- what Python does with what nobody catches
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def serve() -> None:
+    """Answer requests until there are no more."""
+    for name in _BEFOREHAND:
+        importlib.import_module(name)
+    for line in sys.stdin:
+        request = json.loads(line)
+        if "wait" in request:
+            # Of the two ways to be waited for, being stopped is asked for by those who stop a process.
+            _, status = os.waitpid(request["wait"], os.WUNTRACED if request["stopped"] else 0)
+            answer = -os.WSTOPSIG(status) if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
+        else:
+            answer = _start(request)
+        sys.stdout.write(f"{answer}\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    serve()

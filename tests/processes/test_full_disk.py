@@ -1,0 +1,186 @@
+"""A full disk or a read-only one: the run says so in one line with the cure, and once it is mended nothing is missing.
+
+The disk is a small tmpfs that only the processes see: in a mount namespace of their own, so that no rights are needed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+import pytest
+
+from tests.cli.conftest import Said
+from tests.pipeline.conftest import NewBank
+from tests.pipeline.kit import Bank
+from tests.processes.bank import RUN, BankOfProcesses, Commands
+from tests.processes.conftest import SOAKING, on_tuesday
+from tests.processes.core_banking import Row
+
+IN_NAMESPACE: Final = ("unshare", "--user", "--map-root-user", "--mount")
+PLENTY: Final = 256 << 20
+PAGE: Final = 4096
+
+
+@dataclass
+class Disk:
+    """A disk of the processes' own, and the bank that has its data, or a part of it, there."""
+
+    bank: BankOfProcesses
+    place: Path
+
+    def fill(self, files: Path) -> None:
+        """Mount the disk and put the files of a folder there, and their rights."""
+        self._do("mount", "-t", "tmpfs", "-o", f"size={PLENTY}", "tmpfs", str(self.place))
+        self._do("cp", "-a", f"{files}/.", str(self.place))
+
+    def leave_room(self, size: int) -> None:
+        """Leave so many bytes free."""
+        held = os.statvfs(self.bank.commands.root / self.place.relative_to("/"))
+        self._remount(f"size={(held.f_blocks - held.f_bfree) * held.f_frsize + size}")
+
+    def make_room(self) -> None:
+        self._remount(f"size={PLENTY}")
+
+    def make_read_only(self) -> None:
+        self._remount("ro")
+
+    def make_writable(self) -> None:
+        self._remount("rw")
+
+    def _remount(self, option: str) -> None:
+        self._do("mount", "-o", f"remount,{option}", str(self.place))
+
+    def _do(self, *command: str) -> None:
+        done = self.bank.start(*command).said()
+        assert done.code == 0, done.err
+
+
+NewDisk = Callable[[str], Disk]
+
+
+@pytest.fixture(scope="module")
+def own_mounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
+    """Start processes where a disk can be mounted that nobody else sees."""
+    there = tmp_path_factory.mktemp("there")
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(there)]
+    if shutil.which("unshare") is None or subprocess.run([*IN_NAMESPACE, *mount], check=False).returncode:  # noqa: S603
+        pytest.skip("this machine lets nobody mount a disk in a namespace of their own (unshare --user --mount)")
+    with Commands(*IN_NAMESPACE) as commands:
+        yield commands
+
+
+@pytest.fixture
+def new_disk(own_mounts: Commands, monday: Bank, new_bank: NewBank, tmp_path: Path) -> NewDisk:
+    """Return a factory of disks: one for the whole data folder, or for a folder in it."""
+
+    def make(part: str) -> Disk:
+        notes = tmp_path / "notes"
+        notes.mkdir()
+        bank = new_bank(tmp_path / "data")
+        bank.go_on_from(monday)
+        disk = Disk(on_tuesday(bank, own_mounts, notes), bank.folder / part)
+        disk.place.mkdir(exist_ok=True)
+        disk.fill(monday.folder / part)
+        return disk
+
+    return make
+
+
+def complains(said: Said) -> str:
+    """Return the clear line that comes first, of a run that failed."""
+    first, *_ = said.err.splitlines() or [""]
+    assert (said.code, first[:9]) == (1, "konkurs: "), said
+    assert "Traceback" not in said.err
+    return first
+
+
+def _left(part: str, *pages: int) -> list[tuple[str, int]]:
+    return [(part, count) for count in pages]
+
+
+def _case(value: object) -> str:
+    return f"{value} pages left" if isinstance(value, int) else str(value) or "everything"
+
+
+# How much room is left, so that another write fails each time: beginning, lake, hand-over, and Dagster's own history.
+FULL: Final = [*_left("", 0, 100), *_left("lake", 2), *_left("outbox", 0, 1), *_left("dagster", 16)]
+MORE: Final = [
+    *_left("", *range(1, 12), *range(16, 900, 28)),
+    *_left("lake", *range(1, 30, 2)),
+    *_left("ledger", *range(0, 60, 4)),
+    *_left("published", *range(6)),
+    *_left("dagster", *range(0, 120, 8)),
+]
+
+
+@pytest.mark.parametrize(("part", "pages"), FULL, ids=_case)
+def test_a_full_disk_fails_the_run_with_the_cure_and_once_there_is_room_nothing_is_missing(
+    undisturbed: list[Row], new_disk: NewDisk, part: str, pages: int
+) -> None:
+    disk = new_disk(part)
+    disk.leave_room(pages * PAGE)
+    said = disk.bank(*RUN)
+    _is_made_good(disk, undisturbed)
+    assert "Make room" in complains(said)
+
+
+@pytest.mark.skipif(not SOAKING, reason="every amount of room takes minutes: make soak-processes")
+@pytest.mark.parametrize(("part", "pages"), MORE, ids=_case)
+def test_a_disk_with_any_room_left_loses_and_doubles_nothing(
+    undisturbed: list[Row], new_disk: NewDisk, part: str, pages: int
+) -> None:
+    disk = new_disk(part)
+    disk.leave_room(pages * PAGE)
+    said = disk.bank(*RUN)
+    assert said.code in {0, 1}
+    _is_made_good(disk, undisturbed)
+    assert said.code == 0 or "Make room" in complains(said)
+
+
+def _is_made_good(disk: Disk, undisturbed: list[Row]) -> None:
+    got = disk.bank.received()
+    assert got == undisturbed[: len(got)], "what has a manifest is whole, also on a full disk"
+    disk.make_room()
+    disk.bank.runs_well()
+    assert disk.bank.received() == undisturbed
+
+
+def test_a_read_only_outbox_stops_the_run_before_it_decides(undisturbed: list[Row], new_disk: NewDisk) -> None:
+    disk = new_disk("outbox")
+    before = disk.bank.received()
+    disk.make_read_only()
+    said = complains(disk.bank(*RUN))
+    assert "Read-only" in said
+    assert "mend the rights" in said
+    disk.make_writable()
+    assert disk.bank.received() == before
+    assert_nothing_decided(disk.bank)
+    disk.bank.runs_well()
+    assert disk.bank.received() == undisturbed
+
+
+def test_a_file_in_the_outbox_s_place_stops_the_run_before_it_decides(
+    undisturbed: list[Row], tuesday: BankOfProcesses
+) -> None:
+    outbox, aside = tuesday.bank.settings.outbox_dir, tuesday.notes / "aside"
+    outbox.rename(aside)
+    outbox.write_bytes(b"")
+    assert str(outbox) in complains(tuesday(*RUN))
+    assert_nothing_decided(tuesday)
+    outbox.unlink()
+    aside.rename(outbox)
+    tuesday.runs_well()
+    assert tuesday.received() == undisturbed
+
+
+def assert_nothing_decided(bank: BankOfProcesses) -> None:
+    """Monday's file is the last that the ledger knows of."""
+    files = pl.read_parquet(bank.data / "published" / "outbox_files.parquet")
+    assert files["seq"].to_list() == [1]

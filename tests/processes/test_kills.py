@@ -1,0 +1,80 @@
+"""`kill -9` of `konkurs run`, at its boundaries and at any moment: the next run gives what a run without it would have."""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from typing import Final
+
+import pytest
+
+from tests.processes.bank import RUN, BankOfProcesses
+from tests.processes.boundaries import STEPS
+from tests.processes.conftest import SOAKING, NewTuesday
+from tests.processes.core_banking import Row
+
+NAMED: Final = [
+    pytest.param(r"\d+ opening: before COMMIT", id="before the poll is recorded"),
+    *(pytest.param(rf"\d+ {name}: has ended", id=f"after {name}") for _, name in STEPS),
+    pytest.param(r"\d+ decide: before COMMIT", id="before the decision is committed"),
+    pytest.param(r"\d+ hand_over: before rename .*\.jsonl", id="before the .jsonl stands there"),
+    pytest.param(r"\d+ hand_over: before rename .*\.csv", id="between .jsonl and .csv"),
+    pytest.param(r"\d+ hand_over: before rename .*\.manifest\.json", id="between .csv and manifest"),
+    pytest.param(r"\d+ after hand_over: before rename .*/polls\.parquet", id="in publishing"),
+]
+KILLS_AT_RANDOM: Final = 60 if SOAKING else 3
+# What a run takes, from long before its first write to long after its last.
+A_RUN_TAKES_S: Final = 3.0
+
+
+def left_half_written(bank: BankOfProcesses) -> list[str]:
+    """Return the temporary files in the store; Dagster's and the bank's own folders are theirs."""
+    return [path.name for path in bank.data.rglob(".*.tmp") if "dagster" not in path.parts]
+
+
+@pytest.mark.parametrize("at", NAMED)
+def test_a_run_killed_at_a_step_boundary_is_made_good_by_the_next(
+    undisturbed: list[Row], tuesday: BankOfProcesses, at: str
+) -> None:
+    tuesday.killed(at)
+    tuesday.runs_well()
+    assert tuesday.received() == undisturbed
+
+
+@pytest.mark.skipif(not SOAKING, reason="a kill at every write takes minutes: make soak-processes")
+@pytest.mark.timeout(0)
+def test_a_run_killed_before_and_after_any_write_is_made_good_by_the_next(
+    undisturbed: list[Row], new_tuesday: NewTuesday
+) -> None:
+    boundaries = new_tuesday().count_boundaries()
+    for number in range(1, boundaries + 1):
+        bank = new_tuesday()
+        bank.killed(f"{number:04} .*")
+        bank.runs_well()
+        where = bank.boundaries.read_text(encoding="utf-8").splitlines()[-1]
+        assert bank.received() == undisturbed, where
+        assert left_half_written(bank) == [], where
+    print(f"killed at {boundaries} boundaries, each made good")  # noqa: T201 -- the soak's figures
+
+
+@pytest.mark.parametrize("seed", range(KILLS_AT_RANDOM))
+def test_a_run_killed_at_any_moment_and_again_is_made_good_by_the_next(
+    undisturbed: list[Row], tuesday: BankOfProcesses, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311 -- a seeded choice of moments
+    for _ in range(chance.randint(1, 3)):
+        running = tuesday.start("konkurs", *RUN)
+        time.sleep(chance.uniform(0.05, A_RUN_TAKES_S))
+        running.send(signal.SIGKILL)
+        assert running.said().code in {-signal.SIGKILL, 0}, "killed, or done before"
+    tuesday.runs_well()
+    assert tuesday.received() == undisturbed
+
+
+def test_what_a_killed_run_left_half_written_is_removed_by_the_next(tuesday: BankOfProcesses) -> None:
+    """An answer holds identifiers: a copy that nobody knows of must not stay for ever."""
+    tuesday.killed(r"\d+ poll_notices: before rename of lake/answers/.*")
+    assert left_half_written(tuesday) != []
+    tuesday.runs_well()
+    assert left_half_written(tuesday) == []
