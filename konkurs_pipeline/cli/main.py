@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -172,5 +173,10 @@ def main() -> None:
         typer.echo("konkurs: stopped by the keyboard; the next run goes on from what was committed", err=True)
         sys.exit(130)
     except (BrokenPipeError, typer.Abort):
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001 -- a defect: its text may quote a row, so it is shown redacted
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        said = redact(f"{type(error).__name__}: {error}")
+        typer.echo(f"konkurs: a defect of this program: {said} ({place.filename}:{place.lineno}). Report it", err=True)
         sys.exit(1)
     sys.exit(code or 0)

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from konkurs_pipeline.domain.foreign_text import shown
 from konkurs_pipeline.domain.identifiers import IdKind, identify_all, is_utf8
 from konkurs_pipeline.domain.notices import Notice
 
@@ -196,14 +197,13 @@ def _undeclared_identifiers(document: object, known: set[str], *, synthetic_allo
     texts = [(path, text) for path, text in _texts(document, "") if text not in known]
     kinds = identify_all([text for _, text in texts], synthetic_allowed=synthetic_allowed)
     paths = {path for (path, _), kind in zip(texts, kinds, strict=True) if kind is not IdKind.UNKNOWN}
-    shown = sorted(path.encode(errors="backslashreplace").decode() for path in paths)
-    return [f"an identifier stands at {path}, which is no declared place for one" for path in shown]
+    return [f"an identifier stands at {path}, which is no declared place for one" for path in sorted(paths)]
 
 
 def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _texts(inner, f"{path}.{key}" if path else str(key))
+            yield from _texts(inner, f"{path}.{shown(str(key))}" if path else shown(str(key)))
     elif isinstance(value, list):
         for inner in value:
             yield from _texts(inner, f"{path}[]")

@@ -13,6 +13,7 @@ from typing import Any
 import polars as pl
 
 from konkurs_pipeline.domain.estates import Estate, EstateState, fold_estates
+from konkurs_pipeline.domain.foreign_text import shown
 from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.published import Published
@@ -117,7 +118,7 @@ def _estate(estate: Estate, parties: dict[str, str], seen_at: dict[str, dt.datet
 def _notice(notice: Notice, seen_at: dict[str, dt.datetime]) -> dict[str, Any]:
     return {
         "uuid": notice.uuid,
-        "type": notice.type,
+        "type": shown(notice.type),
         "registered_at": notice.registered_at_text,
         "ruling_date": notice.ruling_date.isoformat() if notice.ruling_date else None,
         "known_at": _instant(seen_at[notice.uuid]),

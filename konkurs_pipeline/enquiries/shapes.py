@@ -15,10 +15,10 @@ from typing import Final
 from konkurs_pipeline.brreg.client import connect
 from konkurs_pipeline.brreg.wire import UnreadableNoticeError, parse_notice
 from konkurs_pipeline.domain.datasets import DatasetMap, walk
+from konkurs_pipeline.domain.foreign_text import shown
 from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.errors import ServiceError
 from konkurs_pipeline.json_strict import JsonObject
-from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 
@@ -104,7 +104,7 @@ def _list_fields(items: Sequence[Mapping[str, object]]) -> Iterator[FieldReport]
         remark = _unknown_codes("type", (item.get("type") for item in items)) if name == "type" else None
         yield FieldReport("list", name, sum(item.get(name) is not None for item in items), len(items), remark)
     for name, count in sorted(Counter(key for item in items for key in item if key not in LIST_FIELDS).items()):
-        yield FieldReport("list", redact(name), count, len(items), "not in the documentation")
+        yield FieldReport("list", shown(name), count, len(items), "not in the documentation")
 
 
 def _dataset_fields(documents: Sequence[Mapping[str, object]], fields: DatasetMap) -> Iterator[FieldReport]:
@@ -128,7 +128,7 @@ def _first(document: object, paths: Sequence[str]) -> object:
 
 def _unknown_codes(name: str, values: Sequence[object] | Iterator[object]) -> str | None:
     known = CODES.get(name)
-    unknown = {redact(str(value)) for value in values if value is not None and known is not None and value not in known}
+    unknown = {shown(str(value)) for value in values if value is not None and known is not None and value not in known}
     return f"unknown codes: {', '.join(sorted(unknown))}" if unknown else None
 
 
@@ -142,13 +142,13 @@ def _unexpected(documents: Sequence[Mapping[str, object]], fields: DatasetMap) -
     places = Counter(place for document in documents for place in set(_places(document, "")))
     for place, count in sorted(places.items()):
         if place not in known:
-            yield FieldReport("dataset", redact(place), count, len(documents), "not in the assumed shape")
+            yield FieldReport("dataset", place, count, len(documents), "not in the assumed shape")
 
 
 def _places(value: object, path: str) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _places(inner, f"{path}.{key}" if path else str(key))
+            yield from _places(inner, f"{path}.{shown(str(key))}" if path else shown(str(key)))
     elif isinstance(value, list):
         for inner in value:
             yield from _places(inner, f"{path}[]")

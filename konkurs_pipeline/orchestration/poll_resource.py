@@ -11,6 +11,7 @@ import dagster as dg
 
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.poll import Clock, Poll, conducted, utc_now
 from konkurs_pipeline.storage import polls
@@ -41,7 +42,7 @@ def poll_resource(settings: Settings, *, store: Store | None = None, now: Clock 
             with opened() as open_, conducted(_poll_of(run, settings, open_, now)) as poll:
                 yield poll
         except KonkursError as error:
-            raise dg.Failure(description=str(error), allow_retries=False) from None
+            raise dg.Failure(description=redact(str(error)), allow_retries=False) from None
 
     return the_poll
 

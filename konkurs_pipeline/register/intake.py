@@ -56,6 +56,7 @@ def _look(settings: Settings, snapshots: Snapshots, last: Snapshot | None, now: 
         _refuse_vanished_accounts(settings, last)
     customers = read_register_file(settings.customers, RegisterKind.CUSTOMERS)
     accounts = read_register_file(settings.accounts, RegisterKind.ACCOUNTS) if seen[1] else None
+    _refuse_parted(settings, customers, accounts)
     if last and last.id == snapshot_id(customers.sha256, accounts.sha256 if accounts else None):
         return Intake(snapshots.renew(last, customers.identity, _identity(accounts)), None, is_new=False)
     tables, n_orphans = _judge(settings, customers, accounts)
@@ -69,6 +70,14 @@ def _look(settings: Settings, snapshots: Snapshots, last: Snapshot | None, now: 
         n_orphans=n_orphans,
     )
     return Intake(snapshots.accept(tables, facts), None, is_new=True)
+
+
+def _refuse_parted(settings: Settings, customers: RegisterFile, accounts: RegisterFile | None) -> None:
+    """Refuse two files that are not of one moment: one was replaced while the other was read."""
+    now = identity_of(settings.customers), identity_of(settings.accounts)
+    if now != (customers.identity, _identity(accounts)):
+        cure = "Write each under another name and rename them one after the other; the next run reads both"
+        refuse(f"{customers.name} or {redact(settings.accounts.name)}", "it changed while the other was read", cure)
 
 
 def _identity(file: RegisterFile | None) -> FileIdentity | None:

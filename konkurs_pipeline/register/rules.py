@@ -23,6 +23,10 @@ _MAX_ORPHAN_SHARE: Final = 0.5
 # to the outbox, where no national identifier may stand.
 _MAX_MISPLACED_SHARE: Final = 0.5
 _PERSON_ID_LENGTH: Final = 11
+_PEOPLE: Final = [kind.value for kind in IdKind if kind.is_person]
+# A tenth of all account numbers pass for people's: a few rows could do so by chance, and many need not all be looked at.
+_SAMPLE_MIN: Final = 20
+_SAMPLE_MAX: Final = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,7 @@ def judge_customers(raw: pl.DataFrame, name: str, limits: Limits) -> tuple[pl.Da
     symptoms = customer_symptoms(synthetic_allowed=limits.synthetic_allowed)
     _refuse_bad_share(judged, "national_id", name, limits, symptoms)
     _refuse_swapped(judged, name)
+    _refuse_own_numbers_for_refs(judged, name, limits)
     _refuse_bad_refs(judged, name)
     former = _former_identifiers(judged, limits)
     _refuse_bad_former_ids(former, judged.height, name, limits)
@@ -68,7 +73,8 @@ def judge_accounts(raw: pl.DataFrame, name: str, customers: pl.DataFrame, limits
 
     `raw`: account_no, customer_ref, relation, is_blocked, all text. A row whose number, relation or
     is_blocked fails is flagged; rows that are alike throughout count once; rows of no customer in
-    `customers` are left out.
+    `customers` are left out. A number that is its customer's own national_id is no account: it is flagged, and
+    emptied, as account numbers are written to the outbox.
     """
     blocked = pl.col("is_blocked").str.to_lowercase()
     is_blocked = pl.when(blocked == "true").then(statement=True).when(blocked == "false").then(statement=False)
@@ -79,13 +85,38 @@ def judge_accounts(raw: pl.DataFrame, name: str, customers: pl.DataFrame, limits
     )
     judged = raw.lazy().with_columns(is_blocked=is_blocked, is_flagged=is_flagged).collect(engine="streaming")
     _refuse_bad_share(judged, "account_no, relation or is_blocked", name, limits, account_symptoms())
-    known = judged.lazy().join(customers.lazy().select("customer_ref"), on="customer_ref", how="semi")
+    _refuse_people_for_accounts(judged, name)
+    known = judged.lazy().join(customers.lazy().select("customer_ref", "national_id"), on="customer_ref")
     in_use = known.collect(engine="streaming")
     n_orphans = judged.height - in_use.height
     if n_orphans > _MAX_ORPHAN_SHARE * judged.height:
         reason = f"{n_orphans} of {judged.height} accounts are of no customer in the customers file"
         refuse(name, reason, "Export both files from the same system on the same day, and check the columns")
+    in_use = _without_national_ids(in_use, name, limits)
     return JudgedAccounts(_sorted_once(in_use), n_orphans)
+
+
+def _refuse_people_for_accounts(judged: pl.DataFrame, name: str) -> None:
+    """Refuse what no check digit shows: every fødselsnummer passes the check of an account number."""
+    sample = judged.head(_SAMPLE_MAX)
+    kind = id_kind(pl.col("account_no"), synthetic_allowed=True)
+    n_people = sample.select(kind.is_in(_PEOPLE).sum()).item()
+    if sample.height >= _SAMPLE_MIN and n_people > _MAX_MISPLACED_SHARE * sample.height:
+        reason = f"account_no is a national identity number in {n_people} of the first {sample.height} rows"
+        refuse(name, f"{reason}: columns are swapped", "Mend the export")
+
+
+def _without_national_ids(in_use: pl.DataFrame, name: str, limits: Limits) -> pl.DataFrame:
+    """Flag and empty the account numbers that are their customers' own national_id, or refuse a large share."""
+    is_own = (pl.col("account_no") == pl.col("national_id")).fill_null(value=False)
+    n_own = in_use.select(is_own.sum()).item()
+    if n_own > limits.max_invalid * in_use.height:
+        reason = f"account_no is the customer's own national_id in {n_own} of {in_use.height} rows"
+        refuse(name, reason, "Give the account numbers: they go to core banking, and national_id may not")
+    if n_own:
+        account_no = pl.when(~is_own).then("account_no").otherwise(pl.lit(""))
+        in_use = in_use.with_columns(account_no=account_no, is_flagged=pl.col("is_flagged") | is_own)
+    return in_use.drop("national_id")
 
 
 def _sorted_once(accounts: pl.DataFrame) -> pl.DataFrame:
@@ -148,7 +179,7 @@ def _refuse_swapped(judged: pl.DataFrame, name: str) -> None:
     # The length is looked at first: the check proper costs seconds on ten million rows.
     long_refs = judged.lazy().filter(pl.col("customer_ref").str.len_bytes() == _PERSON_ID_LENGTH)
     kind = id_kind(pl.col("customer_ref"), synthetic_allowed=True)
-    is_person = kind.is_in([IdKind.FNR.value, IdKind.DNR.value])
+    is_person = kind.is_in(_PEOPLE)
     n_people = long_refs.select(is_person.sum()).collect(engine="streaming").item()
     if n_people > _MAX_MISPLACED_SHARE * judged.height:
         reason = f"customer_ref is a national identity number in {n_people} of {judged.height} rows"
@@ -159,6 +190,15 @@ def _refuse_swapped(judged: pl.DataFrame, name: str) -> None:
     if n_numbers > _MAX_MISPLACED_SHARE * n_names:
         reason = f"name is a number in {n_numbers} of the {n_names} rows that have one: columns are swapped"
         refuse(name, reason, "Mend the export")
+
+
+def _refuse_own_numbers_for_refs(judged: pl.DataFrame, name: str, limits: Limits) -> None:
+    """Refuse references that are the customers' own national_id: references are written to the outbox."""
+    is_own = (pl.col("customer_ref") == pl.col("national_id")) & (pl.col("national_id") != "")
+    n_own = judged.select(is_own.sum()).item()
+    if n_own > limits.max_invalid * judged.height:
+        reason = f"customer_ref is the customer's own national_id in {n_own} of {judged.height} rows"
+        refuse(name, reason, "Give the bank's own reference: it goes to core banking, and national_id may not")
 
 
 def _former_identifiers(judged: pl.DataFrame, limits: Limits) -> pl.DataFrame:

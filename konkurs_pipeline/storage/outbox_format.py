@@ -16,6 +16,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from konkurs_pipeline.domain.actions import POLICY_VERSION, Action, ActionKind
+from konkurs_pipeline.domain.foreign_text import shown
 
 SCHEMA: Final = "konkurs-actions/1"
 MANIFEST_SCHEMA: Final = "konkurs-actions-manifest/1"
@@ -93,7 +94,7 @@ def action_record(number: int, action: Action) -> dict[str, Any]:
         "customer_ref": action.customer_ref,
         "account_no": action.account_no,
         "notice_uuid": notice.uuid,
-        "notice_type": notice.type,
+        "notice_type": shown(notice.type),
         "registered_at": notice.registered_at_text,
         "ruling_date": notice.ruling_date.isoformat() if notice.ruling_date else None,
         "matched_via": action.matched_via.value,
@@ -127,7 +128,7 @@ def _line(record: Mapping[str, Any]) -> bytes:
 
 def records_of(jsonl: bytes) -> list[dict[str, Any]]:
     """Read the records of a JSON Lines file that was rendered here; raises ValueError when it is damaged."""
-    return [json.loads(line) for line in jsonl.decode().splitlines()]
+    return [json.loads(line) for line in jsonl.decode().removesuffix("\n").split("\n")]
 
 
 def header_of(jsonl: bytes) -> Header:

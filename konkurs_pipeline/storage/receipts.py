@@ -7,12 +7,15 @@ nothing. Each version of a receipt (its bytes) is read once. Source: INTERFACES 
 from __future__ import annotations
 
 import datetime as dt
+import os
+import stat
 from enum import StrEnum
 from pathlib import Path
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from konkurs_pipeline.domain.identifiers import is_utf8
 from konkurs_pipeline.json_strict import RefusedJsonError, parse_strictly
 from konkurs_pipeline.storage.files import hash_of, make_private_folder
 from konkurs_pipeline.storage.ledger import Ledger
@@ -30,22 +33,49 @@ class _ActionStatus(StrEnum):
     PENDING = "PENDING"
 
 
+def _written_as_text(value: object) -> object:
+    # pydantic would take 1535986800, and "1535986800", for seconds since 1970.
+    if value is None or (isinstance(value, str) and "T" in value):
+        return value
+    message = "a time is written as ISO text"
+    raise ValueError(message)
+
+
+def _in_utc(instant: dt.datetime) -> dt.datetime:
+    try:
+        return instant.astimezone(dt.UTC)
+    except OverflowError:
+        message = "a time that UTC cannot hold"
+        raise ValueError(message) from None
+
+
+def _storable(text: str) -> str:
+    if is_utf8(text):
+        return text
+    message = "text that cannot be written as UTF-8"
+    raise ValueError(message)
+
+
+_Text = Annotated[str, AfterValidator(_storable)]
+_Instant = Annotated[AwareDatetime, AfterValidator(_in_utc)]
+
+
 class _ReceivedAction(BaseModel):
     model_config = ConfigDict(extra="ignore")
-    action_id: str
+    action_id: _Text
     status: _ActionStatus
-    code: str | None = None
-    at: AwareDatetime | None = None
+    code: _Text | None = None
+    at: Annotated[_Instant | None, BeforeValidator(_written_as_text)] = None
 
 
 class _Receipt(BaseModel):
     # `schema` is a method of pydantic's own models.
     model_config = ConfigDict(extra="ignore", alias_generator=lambda name: name.rstrip("_"))
     schema_: Literal["konkurs-receipt/1"]
-    file_id: str
-    sha256: str
+    file_id: _Text
+    sha256: _Text
     status: Literal["RECEIVED", "REJECTED"]
-    code: str | None = None
+    code: _Text | None = None
     actions: list[_ReceivedAction] = []
 
 
@@ -60,24 +90,29 @@ def read_receipts(ledger: Ledger, folder: Path, now: dt.datetime) -> list[str]:
     for path in sorted(folder.glob(f"*{RECEIPT_SUFFIX}")):
         content = _read(path)
         digest = hash_of(content)
-        if ledger.rows("SELECT 1 FROM receipts WHERE name = ? AND sha256 = ?", [path.name, digest]):
+        # A name may be bytes that are no UTF-8, and the ledger holds text.
+        name = os.fsencode(path.name).decode(errors="backslashreplace")
+        if ledger.rows("SELECT 1 FROM receipts WHERE name = ? AND sha256 = ?", [name, digest]):
             continue
         with ledger.transaction():
             try:
-                outcome, detail = "taken", _take(ledger, path.name, content, now)
+                outcome, detail = "taken", _take(ledger, name, content, now)
             except _SetAsideError as error:
                 outcome, detail = "set_aside", str(error)
-                set_aside.append(f"{path.name}: {detail}")
+                set_aside.append(f"{name}: {detail}")
             ledger.append(
                 "receipts",
-                [{"name": path.name, "sha256": digest, "read_at": now, "outcome": outcome, "detail": detail}],
+                [{"name": name, "sha256": digest, "read_at": now, "outcome": outcome, "detail": detail}],
             )
     return set_aside
 
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes() if path.stat().st_size <= _MAX_BYTES else b""
+        found = path.stat()
+        # A pipe would be waited for, a device read without end.
+        is_readable = stat.S_ISREG(found.st_mode) and found.st_size <= _MAX_BYTES
+        return path.read_bytes() if is_readable else b""
     except OSError:
         return b""
 
@@ -126,6 +161,6 @@ def _apply(ledger: Ledger, seq: int, action: _ReceivedAction, now: dt.datetime) 
         return False
     ledger.execute(
         "UPDATE actions SET status = ?, status_code = ?, confirmed_at = ? WHERE action_id = ?",
-        [action.status.value.lower(), action.code, (action.at or now).astimezone(dt.UTC), action.action_id],
+        [action.status.value.lower(), action.code, action.at or now, action.action_id],
     )
     return True

@@ -308,10 +308,11 @@ def test_text_that_cannot_be_stored_counts_as_absent() -> None:
     assert reading.findings == ("a linked unit has no number",)
 
 
-def test_a_finding_names_any_key_in_text_that_can_be_shown() -> None:
-    (finding,) = read({**document(), f"a{HALF_A_PAIR}": STRANGER}).findings
+@pytest.mark.parametrize("key", [f"a{HALF_A_PAIR}", "Kari Nordmann", "kari@example.org", PERSON, f"nr{PERSON}", ""])
+def test_a_finding_names_no_key_that_may_be_a_name_or_a_number(key: str) -> None:
+    (finding,) = read({**document(), key: {"nr": STRANGER}}).findings
 
-    assert finding.startswith("an identifier stands at a\\ud800, ")
+    assert finding.startswith("an identifier stands at (unshown).nr, ")
 
 
 # Keys and values that the reader looks for, so that what is drawn comes near to a dataset.

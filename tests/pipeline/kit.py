@@ -302,7 +302,7 @@ def oslo(day: dt.date, clock: str) -> dt.datetime:
 
 def records(path: Path) -> list[Record]:
     """Return the records of an outbox file."""
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").removesuffix("\n").split("\n")]
 
 
 def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:

@@ -110,13 +110,14 @@ def _case(value: object) -> str:
 
 
 # How much room is left, so that another write fails each time: beginning, lake, hand-over, and Dagster's own history.
-FULL: Final = [*_left("", 0, 100), *_left("lake", 2), *_left("outbox", 0, 1), *_left("dagster", 16)]
+# Below 1024 pages the store's and Dagster's disks are too full to begin at all.
+FULL: Final = [*_left("", 0), *_left("lake", 2), *_left("outbox", 1), *_left("dagster", 16)]
 MORE: Final = [
-    *_left("", *range(1, 12), *range(16, 900, 28)),
+    *_left("", *range(1020, 1700, 40)),
     *_left("lake", *range(1, 30, 2)),
     *_left("ledger", *range(0, 60, 4)),
     *_left("published", *range(6)),
-    *_left("dagster", *range(0, 120, 8)),
+    *_left("dagster", *range(1020, 1140, 8)),
 ]
 
 
@@ -132,7 +133,7 @@ def test_a_full_disk_fails_the_run_with_the_cure_and_once_there_is_room_nothing_
 
 
 @pytest.mark.skipif(not SOAKING, reason="every amount of room takes minutes: make soak-processes")
-@pytest.mark.parametrize(("part", "pages"), MORE, ids=_case)
+@pytest.mark.parametrize(("part", "pages"), MORE if SOAKING else MORE[:1], ids=_case)
 def test_a_disk_with_any_room_left_loses_and_doubles_nothing(
     undisturbed: list[Row], new_disk: NewDisk, part: str, pages: int
 ) -> None:

@@ -1,0 +1,19 @@
+"""Words out of a foreign document, such as an unknown type or the name of a field, made fit to be shown.
+
+A key or a code is foreign text like any other: it may hold a number or a name. What does not belong here: masking the
+numbers in a whole sentence (redaction).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# As field names and codes are: one word, perhaps with hyphens, and never a number of more than a few digits.
+_PLAIN_WORD: Final = re.compile(r"(?!.*[0-9]{4})[A-Za-zÆØÅæøå_][A-Za-zÆØÅæøå0-9_-]{0,39}")
+UNSHOWN: Final = "(unshown)"
+
+
+def shown(word: str) -> str:
+    """Return a type, code or key as it may be shown: one plain word as it is, anything else as `(unshown)`."""
+    return word if _PLAIN_WORD.fullmatch(word) else UNSHOWN

@@ -1,0 +1,87 @@
+"""What a person types is not repeated where it may be an identifier, and what is printed is printed as it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from konkurs_pipeline.cli.signature import signed
+from konkurs_pipeline.cli.tables import print_table
+from konkurs_pipeline.errors import UsageError
+from tests.cli.conftest import CommandLine
+from tests.pipeline.kit import company, person
+
+NUMBER = person("typed")
+MISTYPED = [
+    pytest.param((NUMBER,), "No such command", id="no command"),
+    pytest.param(("lookup", company("firm"), NUMBER), "unexpected extra argument", id="one too many"),
+    pytest.param(("held", NUMBER), "unexpected extra argument", id="one where none is"),
+    pytest.param(("lookup", f"--{NUMBER}"), "No such option", id="no option"),
+    pytest.param(("simulate", "--port", NUMBER[:-1]), "", id="no port"),
+    pytest.param(("run", "--from", NUMBER), "YYYY-MM-DD", id="no day"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "says"), MISTYPED)
+def test_a_number_typed_in_the_wrong_place_is_masked_in_one_clear_line(
+    konkurs: CommandLine, arguments: tuple[str, ...], says: str
+) -> None:
+    said = konkurs(*arguments)
+    (line,) = said.err.splitlines()
+    assert (said.code, said.out) == (2, "")
+    assert line.startswith("konkurs: ")
+    assert says in line
+    assert NUMBER[:-1] not in line
+
+
+def test_a_defect_of_our_own_is_one_masked_line_too(konkurs: CommandLine, monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_down(**_: object) -> None:
+        message = f"cannot think of {NUMBER}"
+        raise RuntimeError(message)
+
+    monkeypatch.setattr("konkurs_pipeline.cli.status.show_status", break_down)
+    said = konkurs("status")
+    (line,) = said.err.splitlines()
+    assert (said.code, said.out) == (1, "")
+    assert line.startswith("konkurs: a defect of this program: RuntimeError: cannot think of ")
+    assert NUMBER not in line
+
+
+def test_without_a_command_the_commands_are_listed(konkurs: CommandLine) -> None:
+    said = konkurs()
+    assert said.code == 2
+    assert said.err.startswith("Usage: konkurs")
+    assert "lookup" in said.err
+
+
+def test_help_is_no_mistake(konkurs: CommandLine) -> None:
+    said = konkurs("run", "--help")
+    assert (said.code, said.err) == (0, "")
+    assert "--from" in said.out
+
+
+@pytest.mark.parametrize("text", ["[/x]", "[red]K-1[/red]", "[link=http://x]", ":warning:"])
+def test_brackets_in_a_value_are_no_instruction_to_the_printer(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    print_table(text, [{"customer_ref": text}])
+    assert capsys.readouterr().out.count(text) == 2
+
+
+def test_a_signature_is_kept_without_the_blanks_around_it() -> None:
+    assert signed(" Kari ", "checked with core banking, run 385fad87-b3e1-4542-a5ac-86c1b4e130af\n") == (
+        "Kari",
+        "checked with core banking, run 385fad87-b3e1-4542-a5ac-86c1b4e130af",
+    )
+
+
+UNSIGNED = [
+    pytest.param(" ", "checked", "say something", id="nobody"),
+    pytest.param("Kari", "", "say something", id="no reason"),
+    pytest.param(NUMBER, "checked", "no number", id="a person's number"),
+    pytest.param("Kari", f"asked by {company('firm')}", "no number", id="a company's number"),
+]
+
+
+@pytest.mark.parametrize(("by", "reason", "says"), UNSIGNED)
+def test_a_signature_says_something_and_holds_no_identifier(by: str, reason: str, says: str) -> None:
+    with pytest.raises(UsageError, match=says) as refused:
+        signed(by, reason)
+    assert NUMBER not in str(refused.value)
