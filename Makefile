@@ -14,11 +14,11 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no
 DATA ?= $(if $(KONKURS_DATA_DIR),$(KONKURS_DATA_DIR),data)
 PORT ?= 3000
 
-.PHONY: help setup demo dev test check bench lock clean
+.PHONY: help setup demo dev test check bench soak soak-processes fuzz coverage audit sbom lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
 
 setup: $(VENV)/.runtime  ## .venv with konkurs and dagster, from the lock file
 
@@ -52,6 +52,31 @@ check: $(VENV)/.dev  ## lint and types
 
 bench: setup  ## whole-process times beside a floor; the last lines are JSON
 	$(BIN)/python bench/bench.py
+
+# A failing seed again: make soak SEEDS=1 FIRST=17
+soak: $(VENV)/.dev  ## simulated bank-years, SEEDS=… of them: nothing lost, doubled, wrong or leaked (docs/assurance.md)
+	$(BIN)/python -m tests.simulation.soak --seeds $(or $(SEEDS),4) --first-seed $(or $(FIRST),1) --days $(or $(DAYS),365)
+
+soak-processes: $(VENV)/.dev  ## kill -9 at every write, disks of every size, more wrong bits (hours on 2 cores)
+	SOAK_PROCESSES=1 $(BIN)/pytest -n 2 --dist loadfile -s --timeout 0 tests/processes
+
+# FUZZ_EXAMPLES: so many inputs a test, drawn anew. What fails is kept in .hypothesis and tried again first.
+fuzz: $(VENV)/.dev  ## new hostile input for everything that reads foreign bytes; EXAMPLES=… inputs a test
+	FUZZ_EXAMPLES=$(or $(EXAMPLES),5000) $(BIN)/pytest tests/fuzz -n 2 --dist load --timeout 0
+
+COVERED := konkurs_pipeline/domain,konkurs_pipeline/storage
+coverage: $(VENV)/.dev  ## branch coverage of the rules and the store, by all tests in one process
+	$(BIN)/coverage run --branch --source=$(COVERED) -m pytest -n 0
+	$(BIN)/coverage report --show-missing --skip-covered
+
+# --strict: without it a package that the service does not know, or all of them where it cannot be asked, would pass.
+audit: $(VENV)/.dev  ## known vulnerabilities of everything that is locked; fails where they cannot be asked for
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+		-r requirements.lock -r requirements-dev.lock || { echo "make audit failed: a package is vulnerable," \
+		"or the vulnerability service could not answer for one (see above)" >&2; exit 1; }
+
+sbom:  ## what the lock installs, as CycloneDX, in build/sbom.json
+	$(PYTHON) supply_chain/sbom.py requirements.lock build/sbom.json
 
 clean:  ## remove .venv and what tools left (never data)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -128,6 +128,13 @@ def load_client_context(p12: Path, password: bytes | str, ca_bundle: Path | None
 def read_client_certificate(p12: Path, password: bytes | str) -> ClientCertificate:
     """Return the facts of the certificate in `p12`. Raises `CertificateError`."""
     identity = _load_identity(p12, password)
+    try:
+        return _facts_of(identity)
+    except (ValueError, x509.DuplicateExtension, UnsupportedAlgorithm):
+        raise CertificateError(_damaged(p12)) from None
+
+
+def _facts_of(identity: _Identity) -> ClientCertificate:
     certificate = identity.certificate
     return ClientCertificate(
         organisation=_name_part(certificate.subject, NameOID.ORGANIZATION_NAME),
@@ -190,7 +197,19 @@ def _identity_of(p12: Path, store: PKCS12KeyAndCertificates) -> _Identity:
         raise CertificateError(message)
     key_pem = store.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     leaf = store.cert.certificate
-    return _Identity(leaf, _in_order(leaf, [other.certificate for other in store.additional_certs]), key_pem)
+    try:
+        chain = _in_order(leaf, [other.certificate for other in store.additional_certs])
+    except ValueError:
+        # The library reads a certificate no further than it is asked about.
+        raise CertificateError(_damaged(p12)) from None
+    return _Identity(leaf, chain, key_pem)
+
+
+def _damaged(p12: Path) -> str:
+    return (
+        f"KONKURS_CLIENT_P12 {p12}: a certificate in it is damaged; expected: X.509 certificates. "
+        "Export the file again, or ask the issuer"
+    )
 
 
 def _in_order(leaf: x509.Certificate, others: list[x509.Certificate]) -> tuple[x509.Certificate, ...]:

@@ -144,7 +144,9 @@ class _PageReader:
 
     def items_of(self, answer: JsonObject) -> list[JsonValue]:
         if "_embedded" not in answer:
-            self.object_of(answer.get("_links"), "_links, as there is no _embedded,")
+            links = self.object_of(answer.get("_links"), "_links, as there is no _embedded,")
+            if not all(map(_is_link, links.values())):
+                self.refuse("has no _embedded, and something else than links in its _links")
             return []
         embedded = self.object_of(answer["_embedded"], "_embedded")
         items = embedded.get(EMBEDDED_KEY)
@@ -176,7 +178,8 @@ class _PageReader:
             return
         if (number or 0) + 1 < (pages or 0):
             self.refuse(f"is page {(number or 0) + 1} of {pages} and has no link to the next one")
-        if not number and (total or 0) > items:
+        # An empty page that counts notices is none, whatever number it gives itself.
+        if (not number or not items) and (total or 0) > items:
             self.refuse(f"says it has {total} notices, gives {items} and has no link to more")
 
     def _count(self, page: JsonObject, key: str) -> int | None:
@@ -258,6 +261,13 @@ def _ruling_date_of(item: JsonObject) -> tuple[dt.date | None, NoticeFlaw | None
         except ValueError:
             pass
     return None, NoticeFlaw.INVALID_RULING_DATE
+
+
+def _is_link(value: JsonValue) -> bool:
+    """Whether a member of `_links` is what HAL allows: a link, or a list of them; null is how some leave one out."""
+    if isinstance(value, list):
+        return all(isinstance(link, dict) and isinstance(link.get("href"), str) for link in value)
+    return value is None or (isinstance(value, dict) and isinstance(value.get("href"), str))
 
 
 def _member_kind(item: JsonObject, key: str) -> str:

@@ -135,6 +135,9 @@ def _csv_frame(data: bytes, name: str, kind: RegisterKind) -> pl.DataFrame:
         data = data.rstrip(b"\r\n")
     header, separator = _header(data, name, kind)
     wanted = _wanted(header, name, kind)
+    if b"\r" + separator.encode() in data:
+        # polars strips it in silence, and what is stripped is repaired.
+        refuse(name, "a field ends with a carriage return", "Export it again, with LF or CRLF line ends")
     frame = _parse_csv(data, separator, len(header), name)
     _refuse_ragged(frame, data, separator, name)
     return frame.select(pl.nth(place).alias(column) for column, place in wanted.items())

@@ -12,10 +12,11 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
 from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, DatasetMap
 from konkurs_pipeline.errors import SettingsError
+from konkurs_pipeline.redaction import redact
 
 _PATHS = TypeAdapter(dict[str, list[str]])
 
@@ -27,13 +28,14 @@ def load_dataset_map(path: Path | None) -> DatasetMap:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         paths = _PATHS.validate_python(content.get("paths", {}))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as error:
+    # tomllib has no error of its own for an integer of thousands of digits (ValueError) or deep nesting.
+    except (OSError, ValueError, RecursionError) as error:
         message = (
             f"KONKURS_DATASET_MAP is {path}, which cannot be used ({type(error).__name__}); expected: a TOML file with a "
             "table [paths] of field = [paths]. Mend it, or unset it for the built-in map"
         )
         raise SettingsError(message) from None
-    unknown = sorted(set(paths) - set(ASSUMED_PATHS))
+    unknown = sorted(redact(field) for field in set(paths) - set(ASSUMED_PATHS))
     if unknown:
         message = f"KONKURS_DATASET_MAP names unknown fields {', '.join(unknown)}; known: {', '.join(ASSUMED_PATHS)}"
         raise SettingsError(message)

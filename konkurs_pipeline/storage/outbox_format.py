@@ -36,6 +36,8 @@ _CSV_COLUMNS: Final = (
 )
 # A spreadsheet runs a cell that begins with one of these.
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+# JSON lets these stand as they are, and many a reader of lines would end one there.
+_LINE_BREAKS: Final = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 _ACCOUNT_HASH_MODULUS: Final = 10**11
 
 
@@ -123,12 +125,20 @@ def render_jsonl(header: Header, actions: Sequence[Action]) -> bytes:
 
 
 def _line(record: Mapping[str, Any]) -> bytes:
-    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    return json.dumps(record, ensure_ascii=False, separators=(",", ":")).translate(_LINE_BREAKS).encode() + b"\n"
 
 
 def records_of(jsonl: bytes) -> list[dict[str, Any]]:
     """Read the records of a JSON Lines file that was rendered here; raises ValueError when it is damaged."""
-    return [json.loads(line) for line in jsonl.decode().removesuffix("\n").split("\n")]
+    try:
+        records = [json.loads(line) for line in jsonl.decode().removesuffix("\n").split("\n")]
+    except RecursionError:
+        # The parser's own way to say that something is nested too deep.
+        records = [None]
+    if not all(isinstance(record, dict) for record in records):
+        message = "a line of an outbox file is no JSON object"
+        raise ValueError(message)
+    return records
 
 
 def header_of(jsonl: bytes) -> Header:
@@ -149,7 +159,7 @@ def is_whole(jsonl: bytes) -> bool:
     before, _, trailer = jsonl.removesuffix(b"\n").rpartition(b"\n")
     try:
         said = json.loads(trailer)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(said, dict) and said.get("sha256") == sha256(before + b"\n").hexdigest()
 

@@ -58,12 +58,17 @@ class BankYear:
         self._usual_boundaries = 200
         self._register: Register = ((), ())
 
-    def run(self) -> Figures:
-        """Go through the year, day by day, end with two healthy polls and a sweep, and return what was found."""
+    def run(self, *, until_found: bool = False) -> Figures:
+        """Go through the year, day by day, end with two healthy polls and a sweep, and return what was found.
+
+        `until_found`: stop after the first day on which something is found.
+        """
         day = self._first
         while day <= self._last:
             self._live(day)
             day += dt.timedelta(days=1)
+            if until_found and self.figures.failures():
+                return self.figures
         for hour in (9, 10):
             self._poll(days.at(day, hour), is_healthy=True)
         self._poll(days.at(day, 11), wide=True, is_healthy=True)

@@ -29,7 +29,7 @@ def live(folder: Path, *, day_count: int = 12, seed: int = 2) -> Figures:
     """Live through some days, until the end or until a promise is seen to be broken."""
     year = BankYear(seed, folder, day_count)
     try:
-        return year.run()
+        return year.run(until_found=True)
     except BrokenPromiseError:
         return year.figures
 

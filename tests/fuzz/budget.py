@@ -1,0 +1,22 @@
+"""How many inputs a fuzz test tries: few and always the same in `make test`, many and new ones in `make fuzz`."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+from hypothesis import HealthCheck, settings
+
+# `make fuzz EXAMPLES=…` sets it: so many inputs a test, drawn anew every time.
+EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "0"))
+_SLOW_IS_FINE: Final = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
+
+
+def fuzzed(*, usual: int = 100, cost: int = 1) -> settings:
+    """Return the settings of a fuzz test: `usual` examples; in a long session a `cost`th of what was asked for."""
+    if EXAMPLES:
+        many = max(EXAMPLES // cost, 1)
+        return settings(max_examples=many, deadline=None, suppress_health_check=_SLOW_IS_FINE, print_blob=True)
+    return settings(
+        max_examples=usual, derandomize=True, database=None, deadline=None, suppress_health_check=_SLOW_IS_FINE
+    )

@@ -1,0 +1,36 @@
+"""What may never stand in an error's text: an identifier, whole or hurt.
+
+No text that a reader makes of foreign bytes holds nine digits in a row, so that an identifier with a digit changed is found
+as well as one that is whole.
+"""
+
+from __future__ import annotations
+
+import re
+import traceback
+from typing import Final
+
+# From Brreg's published list of test notices.
+PERSON: Final = "08086001471"
+OTHER_PERSON: Final = "08086002265"
+COMPANY: Final = "910425463"
+OTHER_COMPANY: Final = "910491482"
+_DIGITS: Final = re.compile(r"[0-9]{9,}")
+
+
+def holds_an_identifier(text: str) -> bool:
+    """Whether nine digits or more stand in a row in `text`."""
+    return _DIGITS.search(text) is not None
+
+
+def tells_an_identifier(error: BaseException) -> bool:
+    """Whether an error, or one that is shown with it, holds an identifier; source lines do not count."""
+    shown = traceback.TracebackException.from_exception(error, lookup_lines=False)
+    texts: list[str] = []
+    waiting: list[traceback.TracebackException | None] = [shown]
+    while waiting:
+        one = waiting.pop()
+        if one is not None:
+            texts += one.format_exception_only()
+            waiting += [one.__cause__, None if one.__suppress_context__ else one.__context__]
+    return any(holds_an_identifier(text) for text in texts)

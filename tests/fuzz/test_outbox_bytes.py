@@ -1,0 +1,49 @@
+"""A damaged outbox file is told from a good one: its records are read, or a ValueError says that it is damaged."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from konkurs_pipeline.domain.actions import Action, ActionKind, Reason
+from konkurs_pipeline.domain.matching import MatchedVia
+from konkurs_pipeline.domain.notices import Notice
+from konkurs_pipeline.storage.outbox_format import Header, records_of, render_jsonl
+from tests.fuzz.budget import fuzzed
+from tests.fuzz.mutations import hurt_bytes
+
+AT: Final = dt.datetime(2018, 6, 8, 11, 34, tzinfo=dt.UTC)
+HEADER: Final = Header("f", 1, None, "DEMO", "demo", AT, "run-1", AT.date(), AT.date(), None)
+NOTICE: Final = Notice("u", "aapning", AT, "2018-06-08T11:34:00.000Z", AT.date(), "910425463")
+ACTIONS: Final = [
+    Action(ActionKind.BLOCK, "K-1", "97100000000", NOTICE, MatchedVia.DEBTOR, Reason.ESTATE_OPEN),
+    Action(ActionKind.REVIEW, "K-\u2028 2", None, NOTICE, MatchedVia.FORMER_ID, Reason.CO_OWNED_ACCOUNT),
+]
+FILE: Final = render_jsonl(HEADER, ACTIONS)
+
+
+@fuzzed(usual=100)
+@given(hurt_bytes(FILE) | st.binary())
+@example(b"[" * 100_000)
+@example(b'{"a":' * 100_000)
+@example(b"9" * 6000)
+@example(b"1")
+@example(b"[]\nnull\n")
+@example(b"\xff")
+def test_a_damaged_file_is_a_value_error_and_nothing_else(content: bytes) -> None:
+    try:
+        records = records_of(content)
+    except ValueError:
+        return
+    assert all(isinstance(record, dict) for record in records)
+
+
+def test_a_file_is_read_back_as_it_was_written() -> None:
+    """Also a customer reference with a sign that Python, not JSON Lines, takes for the end of a line."""
+    kinds = [record["record"] for record in records_of(FILE)]
+
+    assert kinds == ["H", "A", "A", "T"]
+    assert records_of(FILE)[2]["customer_ref"] == "K-\u2028 2"

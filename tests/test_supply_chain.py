@@ -1,0 +1,175 @@
+"""Whatever is installed is pinned, with the hashes of the files that may be taken for it, and listed."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT: Final = Path(__file__).parents[1]
+LOCKS: Final = ("requirements.lock", "requirements-dev.lock")
+PYPROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+GROUPS: Final[dict[str, list[str]]] = PYPROJECT["dependency-groups"]
+# Which lock holds what is asked for where.
+DIRECT: Final = [
+    *(("requirements.lock", text) for text in PYPROJECT["project"]["dependencies"]),
+    *(("requirements.lock", text) for text in GROUPS["build"]),
+    *(("requirements-dev.lock", text) for text in GROUPS["dev"]),
+]
+_HASH: Final = re.compile(r"--hash=sha256:[0-9a-f]{64}")
+
+
+class Locked(NamedTuple):
+    """One entry of a lock file: what it asks for, and the hashes it allows."""
+
+    requirement: Requirement
+    hashes: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The package's name, as indexes write it."""
+        return canonicalize_name(self.requirement.name)
+
+    @property
+    def version(self) -> str:
+        """The version it is pinned to."""
+        [pin] = self.requirement.specifier
+        return pin.version
+
+
+@cache
+def entries(lock: str) -> list[Locked]:
+    """Return the entries of a lock file; a line that is none of one fails."""
+    lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
+    joined = "\n".join(line for line in lines if not line.startswith("#")).replace("\\\n", " ").splitlines()
+    found = []
+    for line in joined:
+        text, *hashes = re.split(r"\s+(?=--hash=)", line.strip())
+        found.append(Locked(Requirement(text), tuple(hashes)))
+    return found
+
+
+def every_entry() -> list[Any]:
+    return [pytest.param(entry, id=f"{lock}: {entry.name}") for lock in LOCKS for entry in entries(lock)]
+
+
+@pytest.mark.parametrize("entry", every_entry())
+def test_every_package_is_pinned_to_one_version_with_its_hashes(entry: Locked) -> None:
+    assert [pin.operator for pin in entry.requirement.specifier] == ["=="]
+    assert "*" not in entry.version
+    assert entry.requirement.url is None
+    assert entry.hashes
+    assert all(_HASH.fullmatch(text) for text in entry.hashes)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_each_package_once(lock: str) -> None:
+    names = [entry.name for entry in entries(lock)]
+
+    assert len(names) > 10
+    assert len(set(names)) == len(names)
+
+
+def test_what_both_locks_hold_is_the_same_in_both() -> None:
+    """They are installed into one environment, one after the other."""
+    runtime, development = ({entry.name: entry for entry in entries(lock)} for lock in LOCKS)
+    both = runtime.keys() & development.keys()
+
+    assert "packaging" in both
+    assert {runtime[name].version for name in both} == {development[name].version for name in both}
+    assert all(set(runtime[name].hashes) == set(development[name].hashes) for name in both)
+
+
+@pytest.mark.parametrize(("lock", "text"), DIRECT)
+def test_a_direct_dependency_is_locked_within_its_range(lock: str, text: str) -> None:
+    asked_for = Requirement(text)
+    [locked] = [entry for entry in entries(lock) if entry.name == canonicalize_name(asked_for.name)]
+
+    assert asked_for.specifier.contains(locked.version)
+    assert locked.requirement.marker is None
+
+
+def test_nothing_is_installed_without_its_hash() -> None:
+    """But the project itself, from this checkout: without dependencies and without another build environment."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    installs = re.findall(r"^(?:INSTALL :=|\t)(.*\binstall\b.*)$", makefile, re.MULTILINE)
+    from_locks = re.findall(r"^\t\$\(INSTALL\) -r (\S+)$", makefile, re.MULTILINE)
+    [unhashed] = [line for line in installs if "--require-hashes" not in line]
+
+    assert from_locks == list(LOCKS)
+    assert unhashed == "$(PIP) install --quiet --no-deps --no-build-isolation --editable ."
+    assert any("--require-hashes" in line and "--no-deps" in line for line in installs)
+    assert not re.search(r"\bpip install\b|\bcurl\b|\bwget\b", makefile)
+
+
+@pytest.fixture(scope="module")
+def sbom(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """Return the bill of materials, written as `make sbom` writes it, without a network."""
+    path = tmp_path_factory.mktemp("build") / "new" / "sbom.json"
+    write_sbom(path)
+    written: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return written
+
+
+def write_sbom(path: Path) -> None:
+    program = [sys.executable, "-I", "supply_chain/sbom.py", "requirements.lock", str(path)]
+    subprocess.run(program, cwd=ROOT, check=True)  # noqa: S603 -- this interpreter, with a script of ours
+
+
+def test_the_bill_of_materials_names_every_locked_package_with_version_and_hashes(sbom: dict[str, Any]) -> None:
+    listed = {
+        component["purl"]: {f"--hash=sha256:{one['content']}" for one in component["externalReferences"][0]["hashes"]}
+        for component in sbom["components"]
+    }
+
+    assert listed == {f"pkg:pypi/{one.name}@{one.version}": set(one.hashes) for one in entries("requirements.lock")}
+    assert [component["bom-ref"] for component in sbom["components"]] == list(listed)
+
+
+def test_the_bill_of_materials_says_where_a_package_is_for_some_systems_only(sbom: dict[str, Any]) -> None:
+    said = {one["name"]: one["properties"][0]["value"] for one in sbom["components"] if "properties" in one}
+    markers = {one.name: str(one.requirement.marker) for one in entries("requirements.lock") if one.requirement.marker}
+
+    assert {name: text.replace('"', "'") for name, text in said.items()} == {
+        name: text.replace('"', "'") for name, text in markers.items()
+    }
+    assert "colorama" in said
+
+
+def test_the_bill_of_materials_names_the_project_and_what_it_asks_for_itself(sbom: dict[str, Any]) -> None:
+    project = PYPROJECT["project"]
+    [root] = sbom["dependencies"]
+    names = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+
+    assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
+    assert sbom["metadata"]["component"]["version"] == project["version"]
+    assert root["ref"] == sbom["metadata"]["component"]["bom-ref"]
+    assert {purl.removeprefix("pkg:pypi/").partition("@")[0] for purl in root["dependsOn"]} == names
+    assert set(root["dependsOn"]) <= {component["bom-ref"] for component in sbom["components"]}
+
+
+def test_the_same_lock_gives_the_same_bill_of_materials(tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("one.json", "two.json")]
+    for path in paths:
+        write_sbom(path)
+
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+
+
+def test_an_audit_that_cannot_ask_fails() -> None:
+    """Without --strict, pip-audit says "No known vulnerabilities found" where it could not ask about a single package."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    [audit] = re.findall(r"^\t(\$\(BIN\)/pip-audit (?:.*\\\n)*.*)$", makefile, re.MULTILINE)
+
+    assert {"--strict", "--require-hashes", "--disable-pip"} <= set(audit.split())
+    assert all(f"-r {lock}" in audit for lock in LOCKS)
+    assert "exit 1" in audit
