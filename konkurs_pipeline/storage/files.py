@@ -65,8 +65,9 @@ def write_bytes_atomically(path: Path, content: bytes, *, mode: int = PRIVATE_FI
 
 def remove_leftovers(folder: Path, *, below: str = "") -> None:
     """Remove the temporary files that a killed process left in `folder`; `below`: a pattern of folders under it too."""
-    for leftover in folder.glob(f"{below}.*{TEMPORARY_SUFFIX}"):
-        leftover.unlink(missing_ok=True)
+    with storage_errors(f"tidying {folder}"):
+        for leftover in folder.glob(f"{below}.*{TEMPORARY_SUFFIX}"):
+            leftover.unlink(missing_ok=True)
 
 
 def require_room(folder: Path) -> None:

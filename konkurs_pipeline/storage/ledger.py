@@ -150,12 +150,13 @@ class Ledger:
         data = validated(LEDGER[table], frame(LEDGER[table], [dict(row) for row in rows]))
         # Through Parquet: a frame cannot be handed over in memory without pyarrow.
         passing = self._path.with_name(f".passing.{os.getpid()}.tmp")
-        passing.touch(mode=PRIVATE_FILE)
-        try:
-            data.write_parquet(passing)
-            self.execute(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?)", [str(passing)])  # noqa: S608
-        finally:
-            passing.unlink(missing_ok=True)
+        with storage_errors(f"writing {passing}"):
+            passing.touch(mode=PRIVATE_FILE)
+            try:
+                data.write_parquet(passing)
+                self.execute(f"INSERT INTO {table} BY NAME SELECT * FROM read_parquet(?)", [str(passing)])  # noqa: S608
+            finally:
+                passing.unlink(missing_ok=True)
 
     def publish(self, folder: Path) -> None:
         """Write every table of `schemas.tables.LEDGER` to `folder` as Parquet, each replaced whole."""

@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-from konkurs_pipeline.storage.files import hash_of, replace_atomically, write_bytes_atomically
+from konkurs_pipeline.storage.files import hash_of, replace_atomically, storage_errors, write_bytes_atomically
 
 _KEY: Final = "konkurs.sha256"
 # Stands where the hash goes while the hash is taken; as long as one.
@@ -55,8 +55,9 @@ def seal_beside(path: Path) -> None:
 
 
 def break_seal(path: Path) -> None:
-    """Forget the hash: the file is about to change."""
-    _seal_of(path).unlink(missing_ok=True)
+    """Forget the hash: the file is about to change. Raises `StoreError`."""
+    with storage_errors(f"removing {_seal_of(path)}"):
+        _seal_of(path).unlink(missing_ok=True)
 
 
 def is_seal_broken(path: Path) -> bool:
