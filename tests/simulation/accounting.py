@@ -41,6 +41,7 @@ class Accounting:
         self._figures = figures
         self._world = world
         self._strict = strict
+        strict.doubled = figures.doubled
         self._forgiving = ForgivingReceiver()
         self.oracle = oracle
         self._waiting: dict[str, Given] = {}
@@ -81,7 +82,6 @@ class Accounting:
         lost, wrong = self.oracle.judge(rows)
         self._figures.lost += [f"{run_id}: {row}" for row in lost]
         self._figures.wrong += [f"{run_id}: {row}" for row in wrong]
-        self._figures.doubled += [f"{run_id}: {row}" for row in rows if rows.count(row) > 1]
         self._figures.rows.update(row.action for row in rows)
         self._forgiving.carry_out(records)
 
@@ -117,4 +117,3 @@ class Accounting:
         for account in sorted(standing ^ self._forgiving.blocked, key=str):
             kind = self._figures.lost if account in standing else self._figures.wrong
             kind.append(f"at the end: the oracle and core banking differ on an account ({account})")
-        self._figures.doubled += self._strict.doubled

@@ -36,10 +36,10 @@ _KINDS_OF_STRIKE: Final = ("kill", "kill", "kill", "disk full", "input/output er
 
 
 class BankYear:
-    """The simulation of one seed over `day_count` days in `folder`."""
+    """The simulation of one seed over `day_count` days in `folder`. `trouble`: how many times as much goes wrong."""
 
-    def __init__(self, seed: int, folder: Path, day_count: int = 365) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, folder: Path, day_count: int = 365, *, trouble: float = 1.0) -> None:
+        self._seed, self._trouble = seed, trouble
         self._rng = random.Random(f"year {seed}")  # noqa: S311 -- repeatable
         self._first = days.workday_of(dt.date(2018 + seed % 12, 1 + seed % 11, 8))
         self._last = self._first + dt.timedelta(days=day_count - 1)
@@ -52,7 +52,7 @@ class BankYear:
         self.strict = StrictReceiver(self._premises.settings.outbox_dir)
         self._receipts = Receipts(self._premises.settings.receipts_dir, self.strict, self._rng)
         self._accounting = Accounting(self.figures, self._world, self.strict, Oracle(LIMIT))
-        self._mishaps = Mishaps(self._premises, self._accounting.oracle, self._rng, self.figures)
+        self._mishaps = Mishaps(self._premises, self._accounting.oracle, self._rng, self.figures, trouble)
         self._carried: dict[str, Document] = {}
         self._is_well = False
         self._usual_boundaries = 200
@@ -136,21 +136,21 @@ class BankYear:
     def _plan(self, chance: random.Random) -> tuple[str, int | None]:
         """Let something go wrong with the service, or strike the store; returns the strike."""
         service = self._service
-        if pick(chance, 0.1):
+        if pick(chance, 0.1 * self._trouble):
             service.list_fault = chance.choice(sorted(FAULTS))
-        service.is_forgetful = pick(chance, 0.02)
+        service.is_forgetful = pick(chance, 0.02 * self._trouble)
         service.page_size = chance.choice((None, None, None, 7, 50))
         # After a poll that was struck nobody but the store knows what was stored: it must be told again.
         if self._is_well:
-            service.is_silent = pick(chance, 0.02)
-            service.dataset_fault_share = 0.4 if pick(chance, 0.15) else 0.0
-        if pick(chance, 0.15):
+            service.is_silent = pick(chance, 0.02 * self._trouble)
+            service.dataset_fault_share = 0.4 if pick(chance, 0.15 * self._trouble) else 0.0
+        if pick(chance, 0.15 * self._trouble):
             return chance.choice(_KINDS_OF_STRIKE), chance.randint(1, self._usual_boundaries)
         return "", None
 
     def _give_register(self, chance: random.Random, *, is_healthy: bool) -> Register:
         """Give the bank's register, or a damaged one in its place; returns the one that must be used."""
-        if self._is_well and not is_healthy and pick(chance, 0.05):
+        if self._is_well and not is_healthy and pick(chance, 0.05 * self._trouble):
             self.figures.faults[f"register: {self._premises.damage_register(chance)}"] += 1
             return self._register
         return self._premises.write_register(self._world)

@@ -27,9 +27,12 @@ _TABLES: Final = ("raw_notices", "expanded_datasets", "debtors", "customer_match
 class Mishaps:
     """Does to a store what disks and people do, and holds the next poll and `verify` to noticing it."""
 
-    def __init__(self, premises: Premises, oracle: Oracle, rng: random.Random, figures: Figures) -> None:
+    def __init__(
+        self, premises: Premises, oracle: Oracle, rng: random.Random, figures: Figures, trouble: float
+    ) -> None:
         self._premises, self._oracle, self._rng, self._figures = premises, oracle, rng, figures
         self._copy = premises.layout.root.parent / "copy of the ledger"
+        self._trouble = trouble
         self._shown_when_copied = 0
 
     def morning(self, now: dt.datetime, attempt: Attempt) -> None:
@@ -39,10 +42,10 @@ class Mishaps:
         shown = len(list(self._premises.layout.outbox.glob("*.manifest.json")))
         if self._copy.exists() and shown > self._shown_when_copied and pick(self._rng, 0.5):
             self._restore_old_ledger(now, attempt)
-        elif not self._copy.exists() and pick(self._rng, 0.03):
+        elif not self._copy.exists() and pick(self._rng, 0.03 * self._trouble):
             shutil.copytree(self._premises.layout.ledger.parent, self._copy)
             self._shown_when_copied = shown
-        elif pick(self._rng, 0.04):
+        elif pick(self._rng, 0.04 * self._trouble):
             self._flip_a_bit(now, attempt)
 
     def _release(self, now: dt.datetime) -> None:
