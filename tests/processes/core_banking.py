@@ -1,11 +1,11 @@
-"""Core banking as a test has it: reads what has a manifest, and fails on a gap, a duplicate or a wrong byte."""
+"""What core banking got, read by the simulation's strict receiver: it fails on a gap, a duplicate or a wrong byte."""
 
 from __future__ import annotations
 
-import json
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from tests.simulation.core_banking import StrictReceiver
 
 Row = tuple[str, ...]
 _TOLD = ("action_id", "action", "customer_ref", "account_no", "notice_uuid", "reason", "caused_by")
@@ -13,20 +13,9 @@ _TOLD = ("action_id", "action", "customer_ref", "account_no", "notice_uuid", "re
 
 def received(outbox: Path) -> list[Row]:
     """Return the action rows that were handed over, in order."""
-    rows: list[Row] = []
-    previous: str | None = None
-    for seq, manifest in enumerate(sorted(outbox.glob("*.manifest.json")), start=1):
-        said = json.loads(manifest.read_bytes())
-        for file in said["files"]:
-            content = (outbox / file["name"]).read_bytes()
-            assert (sha256(content).hexdigest(), len(content)) == (file["sha256"], file["bytes"]), file["name"]
-        jsonl = (outbox / said["files"][0]["name"]).read_bytes()
-        header, *actions, trailer = (json.loads(line) for line in jsonl.splitlines())
-        assert (said["seq"], header["seq"], header["prev_sha256"]) == (seq, seq, previous), "a gap, or another chain"
-        assert trailer["actions"] == len(actions) == said["files"][0]["rows"]
-        rows += [_row(action) for action in actions]
-        previous = sha256(jsonl).hexdigest()
-    assert len({row[0] for row in rows}) == len(rows), "an action was handed over twice"
+    receiver = StrictReceiver(outbox)
+    rows = [_row(action) for _, actions in receiver.read_new() for action in actions]
+    assert receiver.doubled == [], "an action was handed over twice"
     return rows
 
 

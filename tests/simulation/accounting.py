@@ -17,6 +17,8 @@ from tests.simulation.oracle import Account, Customer, Oracle, Row
 from tests.simulation.service import Document, told_of
 from tests.simulation.world import Entry, World
 
+_CLOCKS_DIFFER = dt.timedelta(days=1)
+
 
 @dataclass(frozen=True)
 class Given:
@@ -27,6 +29,7 @@ class Given:
     register: tuple[Sequence[Customer], Sequence[Account]]
     rejected: set[Row]
     window: tuple[dt.datetime, dt.datetime]
+    now: dt.datetime
 
     def taken(self) -> dict[str, tuple[Entry, SimulatedNotice]]:
         """Return the notices that a run over this window takes."""
@@ -90,6 +93,9 @@ class Accounting:
         for uuid, (entry, notice) in given.taken().items():
             if entry.oddity == "unreadable":
                 continue
+            # A holiday ahead belongs to today's workday: what is registered there is taken, and cannot be right yet.
+            is_ahead = notice.registered_at > given.now + _CLOCKS_DIFFER
+            oracle.ahead = oracle.ahead | {uuid} if is_ahead else oracle.ahead - {uuid}
             version = self._first_version.setdefault(uuid, notice)
             oracle.notices.setdefault(uuid, told_of(entry, version))
             if notice != version:

@@ -118,9 +118,8 @@ class BankYear:
         error = self._attempt(run_id, wide=wide, strike=strike)
         self.figures.polls["good" if error is None else "killed" if isinstance(error, KilledError) else "failed"] += 1
         rejected = self._receipts.rejected()
-        given = Given(
-            self._service.items, self._carried | self._service.documents, register, rejected, self._window(wide)
-        )
+        documents, window = self._carried | self._service.documents, self._window(wide)
+        given = Given(self._service.items, documents, register, rejected, window, now)
         self._accounting.expect(run_id, given)
         decided = self._accounting.settle(is_good=error is None)
         self._check(run_id, given, decided, error)

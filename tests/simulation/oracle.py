@@ -78,6 +78,7 @@ class Oracle:
     other_debtor: dict[str, str] = field(default_factory=dict)
     units: dict[str, tuple[Unit, ...]] = field(default_factory=dict)
     contradicting: set[str] = field(default_factory=set)
+    ahead: set[str] = field(default_factory=set)
     rejected: set[Row] = field(default_factory=set)
     written: dict[Row, bool | None] = field(default_factory=dict)
     held: dict[Row, bool] = field(default_factory=dict)
@@ -127,8 +128,8 @@ class Oracle:
         return rows
 
     def _flawed(self, notice: Told) -> bool:
-        has_own = notice.invalid or notice.flawed
-        return has_own or notice.uuid in self.contradicting or notice.uuid in self.other_debtor
+        of_its_own = notice.invalid or notice.flawed or notice.uuid in self.ahead
+        return of_its_own or notice.uuid in self.contradicting or notice.uuid in self.other_debtor
 
     def _numbers(self, notice: Told) -> dict[str, bool]:
         """Return the numbers a notice is about → whether there is a doubt about each."""

@@ -17,7 +17,7 @@ from typing import Any, Final
 import httpx
 
 from konkurs_pipeline.brreg.client import Konkursvarsel
-from konkurs_pipeline.brreg.simulator.datasets import expanded_dataset
+from konkurs_pipeline.brreg.simulator.datasets import expanded_dataset, trustee_of
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice
 from konkurs_pipeline.brreg.simulator.population import seeded
 from tests.pipeline.kit import KeptOpenClient
@@ -213,7 +213,8 @@ class Service:
         stranger = self.world.bystanders[int(draw * 1000) % len(self.world.bystanders)]
         if 0.02 < draw < 0.05:
             units.append({"organisasjonsnummer": stranger, "navn": "Ukjent", "organisasjonsform": "ANS"})
-            told += (Unit(stranger, doubtful=True),)
+            # The trustee is never a party, whatever else a document calls it.
+            told += (Unit(stranger, doubtful=True),) if stranger != trustee_of(notice.debtor_id) else ()
         elif draw < 0.08:
             units.append({"organisasjonsnummer": stranger, "navn": "Bo", "organisasjonsform": "KBO"})
         elif draw < 0.11:
