@@ -11,7 +11,8 @@ import pytest
 
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.errors import AnswerError, KonkursError, ServiceUnreachableError
-from tests.pipeline.kit import FRIDAY, MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company, oslo
+from konkurs_pipeline.steps.poll import Poll
+from tests.pipeline.kit import FRIDAY, MONDAY, STEPS, THURSDAY, TUESDAY, WEDNESDAY, Bank, company, oslo
 
 FIRM = company("firm")
 SIX_WORKDAYS_LATER = dt.date(2018, 9, 11)
@@ -271,3 +272,19 @@ def test_rows_held_by_an_earlier_poll_are_told_of_by_every_later_one(bank: Bank)
     bank.notice("aapning", company("one"))
     assert "1 BLOCK rows are held" in (bank.poll(MONDAY).detail or "")
     assert "1 BLOCK rows are held" in (bank.poll(TUESDAY).detail or "")
+
+
+def test_a_notice_of_a_holiday_ahead_waits_with_a_person_until_its_time_has_come(bank: Bank) -> None:
+    """The days of Easter belong to the Wednesday before (simulation, seed 101): what says it is Friday's cannot be right."""
+    wednesday, good_friday, tuesday = (dt.date(2023, 4, day) for day in (5, 7, 11))
+    bank.customer("K-1", company("firm"))
+    bank.notice("aapning", company("firm"), good_friday, visible_from=oslo(wednesday, "08:00"))
+
+    def then(poll: Poll) -> None:
+        poll.now = bank.clock
+
+    early = bank.poll(wednesday, now=oslo(wednesday, "09:00"), steps=(then, *STEPS))
+    assert early.said() == [("REVIEW", "K-1", "registered_in_future")]
+    assert bank.open_quarantine() == ["registered_in_future"]
+    assert bank.poll(tuesday, steps=(then, *STEPS)).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.open_quarantine() == []
