@@ -50,7 +50,9 @@ class Mishaps:
 
     def _release(self, now: dt.datetime) -> None:
         with open_store(self._premises.settings) as store:
-            for (run_id,) in store.ledger.rows("SELECT DISTINCT run_id FROM actions WHERE status = 'held'"):
+            for (run_id,) in store.ledger.rows(
+                "SELECT DISTINCT run_id FROM actions WHERE status = 'held' AND released_at IS NULL"
+            ):
                 decisions.release(store.ledger, run_id, by="Kari", reason="looked at", now=now)
         self._oracle.held = dict.fromkeys(self._oracle.held, True)
         self._figures.faults["(held rows released)"] += 1
