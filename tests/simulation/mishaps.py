@@ -20,6 +20,7 @@ from tests.simulation.oracle import Oracle
 from tests.simulation.premises import Premises
 from tests.simulation.world import pick
 
+_UNRELEASED: Final = "SELECT DISTINCT run_id FROM actions WHERE status = 'held' AND released_at IS NULL"
 Attempt = Callable[[], BaseException | None]
 _TABLES: Final = ("raw_notices", "expanded_datasets", "debtors", "customer_matches", "estates")
 
