@@ -3,8 +3,8 @@
 A ledger restored from yesterday's copy does not know what was decided since. Going on would use the same sequence numbers,
 and issue the same actions, a second time. So nothing is decided on it: a person restores a newer copy, or lets it take
 over what the last run published, and the files that core banking was shown. Those are chained by their hashes, so nothing
-is believed that this pipeline did not write. What belongs here: noticing and taking over. What does not: whether files and
-tables are whole (outbox, sealed).
+is believed that this pipeline did not write. The same command has changed files of the outbox written again. What belongs
+here: noticing an old ledger, and recovery. What does not: whether files and tables are whole (outbox, sealed).
 """
 
 from __future__ import annotations
