@@ -91,16 +91,19 @@ class Ledger:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: commits at the end, rolls back when anything is raised."""
+        """All or nothing: commits at the end, rolls back when anything is raised, also by the commit itself.
+
+        A transaction left open would be published, though it is lost when the ledger closes.
+        """
         self.execute("BEGIN")
         try:
             yield
+            self.execute("COMMIT")
         except BaseException:
-            # A database that failed has rolled back by itself.
+            # A database that failed has rolled back by itself, and what was committed cannot be.
             with suppress(duckdb.Error):
                 self._con.execute("ROLLBACK")
             raise
-        self.execute("COMMIT")
 
     def _create(self) -> None:
         for name, table in LEDGER.items():
