@@ -6,12 +6,15 @@ import datetime as dt
 
 import dagster as dg
 
+from konkurs_pipeline.orchestration.alerts import build_alert_sensor, build_watch
 from konkurs_pipeline.orchestration.assets import build_assets
+from konkurs_pipeline.orchestration.housekeeping import build_housekeeping
 from konkurs_pipeline.orchestration.instance import spare_syncs
 from konkurs_pipeline.orchestration.loggers import quiet_console
 from konkurs_pipeline.orchestration.partitions import workday_partitions
 from konkurs_pipeline.orchestration.poll_resource import poll_resource
 from konkurs_pipeline.orchestration.schedules import build_schedules
+from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.steps.poll import Clock, utc_now
 from konkurs_pipeline.storage.published import first_polled_workday
@@ -20,11 +23,13 @@ from konkurs_pipeline.storage.store import Store, layout_of
 JOB_NAME = "konkurs_poll"
 
 
-def build_defs(settings: Settings | None = None, *, store: Store | None = None, now: Clock = utc_now) -> dg.Definitions:
+def build_defs(
+    settings: Settings | None = None, *, store: Store | None = None, now: Clock = utc_now, progress: Progress = silent
+) -> dg.Definitions:
     """Return the definitions for `settings` (default: read from the environment).
 
-    `store`: an open store that runs use instead of opening their own; `now`: the clock.
-    Raises `SettingsError`.
+    `store`: an open store that runs use instead of opening their own; `now`: the clock; `progress`: who is told what is
+    under way. Raises `SettingsError`.
     """
     settings = settings or load_settings()
     workdays = workday_partitions(settings.calendar, now().date())
@@ -33,16 +38,22 @@ def build_defs(settings: Settings | None = None, *, store: Store | None = None, 
         JOB_NAME,
         selection=dg.AssetSelection.all(),
         description="One poll: the workdays of its partitions and the lookback before them, from the list to the outbox.",
+        # A run that died is tried again as a whole: a decision rests on a list of its own.
+        tags={"dagster/retry_strategy": "ALL_STEPS"},
     )
+
+    housekeeping, nightly = build_housekeeping(now)
 
     def first_polled() -> dt.date | None:
         return first_polled_workday(layout_of(settings))
 
     return dg.Definitions(
         assets=assets,
-        jobs=[job],
-        schedules=build_schedules(settings, JOB_NAME, first_polled),
-        resources={"poll": poll_resource(settings, store=store, now=now)},
+        asset_checks=[build_watch()],
+        jobs=[job, housekeeping],
+        schedules=[*build_schedules(settings, JOB_NAME, first_polled), nightly],
+        sensors=[build_alert_sensor(settings, now)],
+        resources={"poll": poll_resource(settings, store=store, now=now, progress=progress)},
         # A process for each step would cost a second each, and the lock could not be held across them.
         executor=dg.in_process_executor,
         loggers={"console": quiet_console},

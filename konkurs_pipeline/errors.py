@@ -11,7 +11,8 @@
     │   ├── NotFoundError               404 or 410
     │   └── AnswerError                 an answer came, and is not what the service's documentation says
     ├── RegisterError                1  the bank's register file is refused, and no accepted snapshot exists
-    └── StoreError                   1  the data folder is damaged, foreign or not writable
+    ├── StoreError                   1  the data folder is damaged, foreign or not writable
+    └── AlertError                   1  an alert could not be delivered
 
 A message says what failed, the value (never a national identifier, a name or a secret), what was expected and
 what to do. What belongs here: errors that a person can act on. What does not: bugs, which keep Python's own.
@@ -76,3 +77,7 @@ class RegisterError(KonkursError):
 
 class StoreError(KonkursError):
     """The data folder is damaged, belongs to another environment, or cannot be written."""
+
+
+class AlertError(KonkursError):
+    """An alert could not be delivered; it is tried again."""

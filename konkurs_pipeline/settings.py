@@ -36,7 +36,7 @@ from konkurs_pipeline.errors import SettingsError
 from konkurs_pipeline.redaction import redact
 
 PREFIX: Final = "KONKURS_"
-_SECRETS: Final = frozenset({"client_p12_password"})
+_SECRETS: Final = frozenset({"client_p12_password", "alert_webhook_url"})
 
 
 class Environment(StrEnum):
@@ -107,6 +107,16 @@ class Settings(BaseModel):
         frozenset(), description="ISO dates, comma separated, that are not working days"
     )
     first_workday: dt.date = Field(dt.date(2018, 1, 2), description="the first partition, an ISO date")
+    expect_volumes: bool | None = Field(
+        None, description="`true` or `false`: whether silence and floods are alarms; not set: in prod only"
+    )
+    alert_webhook_url: SecretStr | None = Field(
+        None, description="https URL that each alert is posted to as JSON; http on loopback only"
+    )
+    alert_smtp: str = Field("", pattern=r"^$|^[A-Za-z0-9.-]+:[0-9]{1,5}$", description="e-mail server, host:port")
+    alert_email_from: str = Field("", description="the sender of alerts by e-mail")
+    alert_email_to: str = Field("", description="who gets alerts by e-mail, comma separated")
+    alert_command: str = Field("", description="command line that each alert is given to as JSON on standard input")
 
     @field_validator("first_workday", mode="before")
     @classmethod
@@ -178,6 +188,18 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _check_alerts(self) -> Self:
+        if self.alert_webhook_url is not None:
+            url = urlsplit(self.alert_webhook_url.get_secret_value())
+            if not url.hostname or not (url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname))):
+                _complain("alert_webhook_url", "an https URL; plain http is for loopback only")
+        for field in ("alert_email_from", "alert_email_to"):
+            if bool(self.alert_smtp) != bool(getattr(self, field)):
+                wrong = field if self.alert_smtp else "alert_smtp"
+                _complain(wrong, "all of the e-mail server, the sender and the receivers, or none of them")
+        return self
+
+    @model_validator(mode="after")
     def _check_first_workday(self) -> Self:
         if not self.calendar.is_workday(self.first_workday):
             _complain(
@@ -190,6 +212,11 @@ class Settings(BaseModel):
     def calendar(self) -> Calendar:
         """The workdays, with the configured extra closed days."""
         return Calendar(self.first_workday, self.extra_closed_days)
+
+    @property
+    def are_volumes_expected(self) -> bool:
+        """Whether the register's real volumes can be expected: in production, unless set."""
+        return self.environment is Environment.PROD if self.expect_volumes is None else self.expect_volumes
 
     @property
     def synthetic_allowed(self) -> bool:

@@ -51,11 +51,53 @@ def run(
 
 
 @app.command()
-def status(*, as_json: AsJson = False) -> None:
+def plan(
+    first: Annotated[str | None, typer.Option("--from", metavar="DAY", help="First workday, YYYY-MM-DD.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last workday; default: today's.")] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a run would write, by action and reason, and write nothing: it is rehearsed on a copy of the store."""
+    from konkurs_pipeline.cli.plan import show_plan
+
+    raise typer.Exit(show_plan(_day("--from", first), _day("--to", last), as_json=as_json))
+
+
+@app.command()
+def status(
+    max_age: Annotated[
+        str | None,
+        typer.Option("--max-age", metavar="45m", help="Exit with 1 when no good poll ended within this time."),
+    ] = None,
+    off_hours_max_age: Annotated[
+        str | None,
+        typer.Option(
+            "--off-hours-max-age", metavar="4h", help="The same outside opening hours, where polls are rarer."
+        ),
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
     """Show how things stand: last poll, newest notice, quarantine, held and unconfirmed actions, register, certificate."""
     from konkurs_pipeline.cli.status import show_status
 
-    show_status(as_json=as_json)
+    raise typer.Exit(show_status(as_json=as_json, max_age=max_age, off_hours_max_age=off_hours_max_age))
+
+
+@app.command()
+def gaps(
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DAY", help="First workday; default: the lookback's.")
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last workday; default: today's.")] = None,
+    *,
+    show_all: Annotated[bool, typer.Option("--all", help="Also the quarters that a poll covered.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the quarters of opening hours that no poll covered, and by which poll each was healed."""
+    from konkurs_pipeline.cli.gaps import show_gaps
+
+    show_gaps(_day("--from", first), _day("--to", last), show_all=show_all, as_json=as_json)
 
 
 @app.command()

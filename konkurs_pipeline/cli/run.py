@@ -8,6 +8,7 @@ import sys
 import typer
 
 from konkurs_pipeline.brreg.client import connect
+from konkurs_pipeline.cli.progress import shown_progress
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.orchestration.instance import dagster_instance
@@ -30,7 +31,8 @@ def run_once(first: dt.date | None, last: dt.date | None) -> int:
         if sys.stderr.isatty():
             # For a person only: what a monitor reads must begin with the problem.
             typer.echo(f"polling {_days(window)} and the lookback from {window.read_from}", err=True)
-        ended = run_poll(settings, store, window, instance)
+        with shown_progress() as progress:
+            ended = run_poll(settings, store, window, instance, progress=progress)
         for line in summary(store, ended):
             typer.echo(line)
     if ended.detail:

@@ -2,26 +2,66 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
 from dataclasses import asdict
+from typing import Final
 
 import typer
 
-from konkurs_pipeline.enquiries.status import Status, current_status
-from konkurs_pipeline.settings import load_settings
+from konkurs_pipeline.enquiries.status import Status, age_of_last_good_poll, current_status
+from konkurs_pipeline.enquiries.watch import is_poll_due, spoken
+from konkurs_pipeline.errors import UsageError
+from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.steps.poll import utc_now
 
+_AGE: Final = re.compile(r"([0-9]{1,6})([smhd])")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
-def show_status(*, as_json: bool) -> None:
-    """Print how things stand; what needs a person goes to stderr too."""
-    status = current_status(load_settings(), utc_now())
+
+def show_status(*, as_json: bool, max_age: str | None, off_hours_max_age: str | None) -> int:
+    """Print how things stand; what needs a person goes to stderr too. Returns 1 when no good poll is recent enough."""
+    settings, now = load_settings(), utc_now()
+    limit = _limit(settings, now, max_age, off_hours_max_age)
+    status = current_status(settings, now)
     if as_json:
         typer.echo(json.dumps(asdict(status), indent=2, ensure_ascii=False))
-        return
-    for name, said in _lines(status):
-        typer.echo(f"{name:<16} {said}")
-    for line in status.attention:
-        typer.echo(f"needs a person: {line}", err=True)
+    else:
+        for name, said in _lines(status):
+            typer.echo(f"{name:<16} {said}")
+    is_alive = limit is None or _is_recent(age_of_last_good_poll(settings, now), limit)
+    if not as_json:
+        for line in status.attention:
+            typer.echo(f"needs a person: {line}", err=True)
+    return 0 if is_alive else 1
+
+
+def _limit(settings: Settings, now: dt.datetime, max_age: str | None, off_hours: str | None) -> dt.timedelta | None:
+    """Return how old the last good poll may be; null: that is not asked."""
+    inside, outside = _span("--max-age", max_age), _span("--off-hours-max-age", off_hours)
+    if outside is not None and inside is None:
+        message = "--off-hours-max-age needs --max-age: give the limit of opening hours too"
+        raise UsageError(message)
+    return outside if outside is not None and not is_poll_due(now, settings.calendar) else inside
+
+
+def _span(option: str, text: str | None) -> dt.timedelta | None:
+    if text is None:
+        return None
+    found = _AGE.fullmatch(text)
+    if found is None:
+        message = f"{option} takes a number and a unit (s, m, h, d), such as 45m"
+        raise UsageError(message)
+    return dt.timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+def _is_recent(age: dt.timedelta | None, limit: dt.timedelta) -> bool:
+    if age is not None and age <= limit:
+        return True
+    said = f"the last one ended {spoken(age)} ago" if age is not None else "none ever came to a good end"
+    typer.echo(f"konkurs: no good poll within {spoken(limit)}: {said}. Is dagster-daemon running?", err=True)
+    return False
 
 
 def _lines(status: Status) -> list[tuple[str, str]]:

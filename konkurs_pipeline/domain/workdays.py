@@ -20,6 +20,8 @@ import holidays
 from konkurs_pipeline.errors import UsageError
 
 OSLO: Final = ZoneInfo("Europe/Oslo")
+# The register is updated every quarter of an hour between them, on workdays, Oslo time [spec].
+OPENS, CLOSES = dt.time(8), dt.time(16)
 _SATURDAY: Final = 5
 _ONE_DAY: Final = dt.timedelta(days=1)
 
@@ -70,6 +72,12 @@ class Calendar:
     def start_of(day: dt.date) -> dt.datetime:
         """Return the first instant (UTC) of `day`: midnight in Oslo."""
         return dt.datetime.combine(day, dt.time(), tzinfo=OSLO).astimezone(dt.UTC)
+
+    @staticmethod
+    def opening_hours(day: dt.date) -> tuple[dt.datetime, dt.datetime]:
+        """Return when the register opens and closes on a workday, in UTC."""
+        opens, closes = (dt.datetime.combine(day, clock, tzinfo=OSLO) for clock in (OPENS, CLOSES))
+        return opens.astimezone(dt.UTC), closes.astimezone(dt.UTC)
 
     def window(self, first: dt.date, last: dt.date, *, lookback: int) -> Window:
         """Return what a run over `first` to `last` reads: those workdays and `lookback` workdays before them.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,9 @@ import polars as pl
 
 from konkurs_pipeline.brreg.certificate import settings_certificate
 from konkurs_pipeline.domain.actions import ActionStatus
+from konkurs_pipeline.domain.alarms import Alarm, AlarmKind
+from konkurs_pipeline.enquiries.alarms import look_for_alarms
+from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.published import Published
@@ -30,6 +34,7 @@ class Status:
     receipts_set_aside: int
     register: dict[str, Any] | None
     certificate: dict[str, Any] | None
+    alarms: list[dict[str, str]]
     attention: list[str]
 
 
@@ -43,19 +48,20 @@ def current_status(settings: Settings, now: dt.datetime) -> Status:
     quarantine = _open_quarantine(published)
     held = actions.filter(pl.col("status") == ActionStatus.HELD.value).height
     last = polls.tail(1).to_dicts()
-    good = polls.filter(pl.col("outcome").is_in(["new", "nothing_new", "partial"]))["ended_at"].max()
-    certificate = _certificate(settings, now)
+    watched = Watched(settings, published, now)
+    alarms = look_for_alarms(watched)
     return Status(
         last_poll={name: _text(value) for name, value in last[0].items()} if last else None,
-        last_good_poll_at=_text(good),
+        last_good_poll_at=_text(watched.good_polls["ended_at"].max()),
         newest_notice_registered_at=_text(published.read("raw_notices")["registered_at"].max()),
         quarantine=quarantine,
         held=held,
         unconfirmed=_counts(actions.filter(pl.col("status") == ActionStatus.EXPORTED.value), "action"),
         receipts_set_aside=published.read("receipts").filter(pl.col("outcome") == "set_aside").height,
         register=_register(Snapshots(layout.snapshots)),
-        certificate=certificate,
-        attention=_attention(last, quarantine, held, certificate),
+        certificate=_certificate(settings, now),
+        alarms=[{"alarm": a.kind.value, "severity": a.rule.severity.value, "said": a.said} for a in alarms],
+        attention=_attention(last, alarms),
     )
 
 
@@ -91,25 +97,20 @@ def _certificate(settings: Settings, now: dt.datetime) -> dict[str, Any] | None:
     return {"expires_at": _text(facts.not_after), "days_left": (facts.not_after - now).days, "problem": None}
 
 
-_EXPIRY_WARNING_DAYS = 60
-
-
-def _attention(
-    last: list[dict[str, Any]], quarantine: dict[str, int], held: int, certificate: dict[str, Any] | None
-) -> list[str]:
-    lines = []
-    if last and last[0]["detail"]:
+def _attention(last: list[dict[str, Any]], alarms: Sequence[Alarm]) -> list[str]:
+    """Return what needs a person: the alarms, and what else the last poll left."""
+    lines = [str(alarm) for alarm in alarms]
+    is_told = any(alarm.kind is AlarmKind.POLL_INCOMPLETE for alarm in alarms)
+    if last and last[0]["detail"] and not is_told:
         lines.append(f"last poll ({last[0]['outcome']}): {last[0]['detail']}")
-    if quarantine:
-        said = ", ".join(f"{count} {reason}" for reason, count in quarantine.items())
-        lines.append(f"quarantine: {said}: look at the view `quarantine` in konkurs.duckdb")
-    if held:
-        lines.append(f"{held} BLOCK rows are held: `konkurs held`")
-    if certificate and certificate["problem"]:
-        lines.append(f"certificate: {certificate['problem']}")
-    elif certificate and certificate["days_left"] < _EXPIRY_WARNING_DAYS:
-        lines.append(f"certificate: {certificate['days_left']} days left: order a new one")
     return lines
+
+
+def age_of_last_good_poll(settings: Settings, now: dt.datetime) -> dt.timedelta | None:
+    """Return how long ago the last poll that had the list ended; null: none ever did."""
+    watched = Watched(settings, Published(layout_of(settings)), now)
+    last = watched.good_polls["ended_at"].max()
+    return now - last if isinstance(last, dt.datetime) else None
 
 
 def _text(value: object) -> Any:  # noqa: ANN401 -- what JSON can say

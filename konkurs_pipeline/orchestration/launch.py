@@ -10,6 +10,7 @@ from konkurs_pipeline.definitions import JOB_NAME, build_defs
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.orchestration.poll_resource import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
+from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.poll import Clock, utc_now
 from konkurs_pipeline.storage.polls import Outcome
@@ -25,11 +26,17 @@ class Ended:
     detail: str | None
 
 
-def run_poll(
-    settings: Settings, store: Store, window: Window, instance: dg.DagsterInstance, *, now: Clock = utc_now
+def run_poll(  # noqa: PLR0913 -- what a run needs, and by name what tests and terminals add
+    settings: Settings,
+    store: Store,
+    window: Window,
+    instance: dg.DagsterInstance,
+    *,
+    now: Clock = utc_now,
+    progress: Progress = silent,
 ) -> Ended:
     """Run one poll over `window` with an open store; returns how it ended, also when it failed."""
-    job = build_defs(settings, store=store, now=now).resolve_job_def(JOB_NAME)
+    job = build_defs(settings, store=store, now=now, progress=progress).resolve_job_def(JOB_NAME)
     result = job.execute_in_process(
         run_config=QUIET_RUN_CONFIG, instance=instance, raise_on_error=False, tags=_tags(window)
     )

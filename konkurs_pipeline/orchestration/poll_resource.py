@@ -11,6 +11,7 @@ import dagster as dg
 
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.poll import Clock, Poll, conducted, utc_now
@@ -25,7 +26,9 @@ RANGE_END_TAG = "dagster/asset_partition_range_end"
 _WAIT_FOR_STORE_S = 60.0
 
 
-def poll_resource(settings: Settings, *, store: Store | None = None, now: Clock = utc_now) -> dg.ResourceDefinition:
+def poll_resource(
+    settings: Settings, *, store: Store | None = None, now: Clock = utc_now, progress: Progress = silent
+) -> dg.ResourceDefinition:
     """Return the resource; with `store`, runs use that open store instead of opening their own."""
 
     def opened() -> AbstractContextManager[Store]:
@@ -39,7 +42,7 @@ def poll_resource(settings: Settings, *, store: Store | None = None, now: Clock 
             message = "a poll needs a run: materialise assets through a job"
             raise dg.DagsterInvariantViolationError(message)
         try:
-            with opened() as open_, conducted(_poll_of(run, settings, open_, now)) as poll:
+            with opened() as open_, conducted(_poll_of(run, settings, open_, now, progress)) as poll:
                 yield poll
         except KonkursError as error:
             raise dg.Failure(description=redact(str(error)), allow_retries=False) from None
@@ -48,7 +51,7 @@ def poll_resource(settings: Settings, *, store: Store | None = None, now: Clock 
 
 
 # `dagster job execute` opens a run's resources once more after its end, to look at its results: that is no poll.
-def _poll_of(run: dg.DagsterRun, settings: Settings, store: Store, now: Clock) -> Poll:
+def _poll_of(run: dg.DagsterRun, settings: Settings, store: Store, now: Clock, progress: Progress) -> Poll:
     return Poll(
         run.run_id,
         window_of(run.tags, settings, now()),
@@ -57,11 +60,15 @@ def _poll_of(run: dg.DagsterRun, settings: Settings, store: Store, now: Clock) -
         now=now,
         fields=load_dataset_map(settings.dataset_map),
         is_polling=_asks_for_notices(run) and not polls.is_known(store.ledger, run.run_id),
+        progress=progress,
     )
 
 
 def _asks_for_notices(run: dg.DagsterRun) -> bool:
-    return not run.asset_selection or dg.AssetKey("raw_notices") in run.asset_selection
+    """Whether the run polls: the whole job, or a choice of assets with the notices. Checks alone look at what is there."""
+    if run.asset_selection:
+        return dg.AssetKey("raw_notices") in run.asset_selection
+    return run.asset_check_selection is None
 
 
 def window_of(tags: Mapping[str, str], settings: Settings, now: dt.datetime) -> Window:

@@ -65,6 +65,7 @@ def shows_errors(asset: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(asset)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         poll = next(value for value in kwargs.values() if isinstance(value, Poll))
+        poll.progress(asset.__name__.replace("_", " "), 0, None)
         try:
             return asset(*args, **kwargs)
         except KonkursError as error:

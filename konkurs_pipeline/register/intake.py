@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Final
 
 from konkurs_pipeline.errors import RegisterError
+from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.register.files import RegisterFile, RegisterKind, identity_of, read_register_file
 from konkurs_pipeline.register.refusal import refuse
@@ -18,6 +20,9 @@ from konkurs_pipeline.register.rules import Limits, judge_accounts, judge_custom
 from konkurs_pipeline.schemas.register import RegisterTables
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.snapshots import FileIdentity, Snapshot, SnapshotFacts, Snapshots, snapshot_id
+
+# Reading customers, reading accounts, judging, writing: each takes about as long.
+_PARTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,7 @@ class Intake:
     is_new: bool
 
 
-def take_in(settings: Settings, snapshots: Snapshots, *, now: dt.datetime) -> Intake:
+def take_in(settings: Settings, snapshots: Snapshots, *, now: dt.datetime, progress: Progress = silent) -> Intake:
     """Return the register to use, taking in the bank's files when they changed.
 
     `now` (UTC) is written down as the time of acceptance. Files whose identity is unchanged are not read;
@@ -41,12 +46,14 @@ def take_in(settings: Settings, snapshots: Snapshots, *, now: dt.datetime) -> In
     """
     last = snapshots.current()
     try:
-        return _look(settings, snapshots, last, now)
+        return _look(settings, snapshots, last, now, progress)
     except RegisterError as error:
         return Intake(last, str(error), is_new=False)
 
 
-def _look(settings: Settings, snapshots: Snapshots, last: Snapshot | None, now: dt.datetime) -> Intake:
+def _look(
+    settings: Settings, snapshots: Snapshots, last: Snapshot | None, now: dt.datetime, progress: Progress
+) -> Intake:
     seen = identity_of(settings.customers), identity_of(settings.accounts)
     if seen[0] is None:
         refuse(redact(settings.customers.name), "it is not there", "Put it there, or set KONKURS_CUSTOMERS")
@@ -54,11 +61,14 @@ def _look(settings: Settings, snapshots: Snapshots, last: Snapshot | None, now: 
         return Intake(last, None, is_new=False)
     if seen[1] is None:
         _refuse_vanished_accounts(settings, last)
+    progress("reading the register: customers", 0, _PARTS)
     customers = read_register_file(settings.customers, RegisterKind.CUSTOMERS)
+    progress("reading the register: accounts", 1, _PARTS)
     accounts = read_register_file(settings.accounts, RegisterKind.ACCOUNTS) if seen[1] else None
     _refuse_parted(settings, customers, accounts)
     if last and last.id == snapshot_id(customers.sha256, accounts.sha256 if accounts else None):
         return Intake(snapshots.renew(last, customers.identity, _identity(accounts)), None, is_new=False)
+    progress("judging the register", 2, _PARTS)
     tables, n_orphans = _judge(settings, customers, accounts)
     _refuse_shrunk(settings, tables, last, customers.name, accounts.name if accounts else "")
     facts = SnapshotFacts(
@@ -69,6 +79,7 @@ def _look(settings: Settings, snapshots: Snapshots, last: Snapshot | None, now: 
         accounts_file=_identity(accounts),
         n_orphans=n_orphans,
     )
+    progress("writing the register", 3, _PARTS)
     return Intake(snapshots.accept(tables, facts), None, is_new=True)
 
 

@@ -42,7 +42,7 @@ def decide(poll: Poll) -> ActionCounts:
 
     Raises `UsageError` in a run that did not poll: a decision rests on what the service says now.
     """
-    if not poll.is_polling:
+    if not (poll.is_polling and poll.has_list):
         message = "actions are decided only by a run that polls: materialise all assets together (job konkurs_poll)"
         raise UsageError(message)
     snapshot = take_register(poll)

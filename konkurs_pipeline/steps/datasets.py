@@ -70,6 +70,7 @@ def fetch_missing_datasets(poll: Poll) -> DatasetCounts:
             _store(poll, received)
             errors += received.errors
             findings |= received.link_findings
+            poll.progress("expanded datasets", min(total.fetched + _PORTION, total.wanted), total.wanted)
             total = DatasetCounts(
                 total.wanted,
                 total.fetched + len(received.rows),

@@ -81,7 +81,7 @@ def poll_notices(poll: Poll) -> NoticeCounts:
     if findings:
         poll.attention.append(f"the list is not as documented: {'; '.join(findings)}")
     unique = {one.parsed.notice.uuid for one in taken}
-    poll.notices_new = len(new)
+    poll.notices_new, poll.has_list = len(new), True
     polls.count_notices(poll.store.ledger, poll.run_id, seen=len(unique), new=poll.notices_new)
     return NoticeCounts(
         seen=len(unique),

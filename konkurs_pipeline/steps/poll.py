@@ -15,6 +15,7 @@ from konkurs_pipeline.brreg.client import Konkursvarsel, connect
 from konkurs_pipeline.domain.datasets import DatasetMap
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage import polls
@@ -36,6 +37,7 @@ class Poll:
     """A poll under way. `missing` is what it could not get (it then ends as partial), `attention` what a person must see.
 
     `is_polling` is false for a run that only makes stored tables anew: it leaves no row in `polls` and decides nothing.
+    `has_list`: the service's list was had, so that something may be decided. `progress` is told what is under way.
     """
 
     run_id: str
@@ -49,10 +51,12 @@ class Poll:
     snapshot: Snapshot | None = None
     is_register_taken: bool = False
     notices_new: int = 0
+    has_list: bool = False
     missing: list[str] = field(default_factory=list)
     attention: list[str] = field(default_factory=list)
     is_decided: bool = False
     failure: str | None = None
+    progress: Progress = silent
 
     def days(self) -> list[dt.date]:
         """Return the workdays asked for: the partitions that the run makes."""

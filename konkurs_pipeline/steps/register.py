@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from konkurs_pipeline.domain.alarms import NO_REGISTER_SAID, REGISTER_REFUSED_SAID
 from konkurs_pipeline.register.intake import take_in
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.snapshots import Snapshot
@@ -15,13 +16,13 @@ def take_register(poll: Poll) -> Snapshot | None:
     """
     if poll.is_register_taken:
         return poll.snapshot
-    intake = take_in(poll.settings, poll.store.snapshots, now=poll.now())
+    intake = take_in(poll.settings, poll.store.snapshots, now=poll.now(), progress=poll.progress)
     if intake.snapshot and not intake.is_new:
         # A wrong bit in an identifier would be a customer that is never found.
         intake.snapshot.verify()
     poll.snapshot, poll.is_register_taken = intake.snapshot, True
     if intake.refusal and intake.snapshot is None:
-        poll.missing.append(f"no register was ever accepted, so nothing was matched: {intake.refusal}")
+        poll.missing.append(f"{NO_REGISTER_SAID}, so nothing was matched: {intake.refusal}")
     elif intake.refusal:
-        poll.attention.append(f"the register was refused, the last accepted one is used: {intake.refusal}")
+        poll.attention.append(f"{REGISTER_REFUSED_SAID}, the last accepted one is used: {intake.refusal}")
     return intake.snapshot

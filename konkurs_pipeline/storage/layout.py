@@ -13,6 +13,7 @@
   outbox/, receipts/    hand-off to and from core banking
   dagster/              Dagster's instance
   simulator/            the simulator's certificates (demo)
+  rehearsal/            a copy of the store while `konkurs plan` runs
 """
 
 from __future__ import annotations
@@ -82,6 +83,11 @@ class Layout:
     def dagster(self) -> Path:
         """Dagster's instance, unless DAGSTER_HOME says otherwise."""
         return self.root / "dagster"
+
+    @property
+    def rehearsal(self) -> Path:
+        """A copy of the store, for as long as a plan is made on it."""
+        return self.root / "rehearsal"
 
     @property
     def simulator(self) -> Path:

@@ -7,6 +7,7 @@ under way. An empty store gives typed empty frames.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection, Iterable
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -24,10 +25,12 @@ class Published:
         self._layout = layout
         self._lake = Lake(layout)
 
-    def read(self, table: str) -> pl.DataFrame:
-        """Return a whole table of the lake or of the ledger, as last published."""
+    def read(
+        self, table: str, workdays: Iterable[dt.date] | None = None, *, columns: Collection[str] | None = None
+    ) -> pl.DataFrame:
+        """Return a table of the lake (of `workdays`, default all) or of the ledger, as last published."""
         if table in LAKE:
-            return self._lake.read(table)
+            return self._lake.read(table, workdays, columns=columns)
         path = self._layout.published / f"{table}.parquet"
         if not path.is_file():
             return frame(LEDGER[table], [])

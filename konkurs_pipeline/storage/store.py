@@ -6,13 +6,17 @@ is the newest, and removes what a crash left half written.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final
 
+import polars as pl
+
 from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.schemas.tables import LAKE
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage import lock
 from konkurs_pipeline.storage.analyst import ensure_views
@@ -36,6 +40,12 @@ class Store:
     ledger: Ledger
     outbox: Outbox
     snapshots: Snapshots
+
+    def read(
+        self, table: str, workdays: Iterable[dt.date] | None = None, *, columns: Collection[str] | None = None
+    ) -> pl.DataFrame:
+        """Return a table of the lake (of `workdays`, default all) or of the ledger, as it is now."""
+        return self.lake.read(table, workdays, columns=columns) if table in LAKE else self.ledger.read(table)
 
     def prove(self) -> None:
         """Prove before anything is decided that the outbox is as it was left, and that no notices are gone.

@@ -12,7 +12,7 @@ import io
 import json
 import shutil
 import uuid
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,34 +33,15 @@ from konkurs_pipeline.brreg.simulator.population import (
 )
 from konkurs_pipeline.domain.workdays import OSLO, Window
 from konkurs_pipeline.settings import Settings, load_settings
-from konkurs_pipeline.steps.actions import decide
-from konkurs_pipeline.steps.datasets import fetch_missing_datasets
-from konkurs_pipeline.steps.debtors import normalise_debtors
-from konkurs_pipeline.steps.estates import fold_notices
-from konkurs_pipeline.steps.matches import match_debtors
-from konkurs_pipeline.steps.notices import poll_notices
-from konkurs_pipeline.steps.outbox import hand_over
 from konkurs_pipeline.steps.poll import Poll, conducted
-from konkurs_pipeline.steps.register import take_register
+from konkurs_pipeline.steps.sequence import STEPS, Step
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.published import Published
 from konkurs_pipeline.storage.store import Store, layout_of, open_store
 
 Record = dict[str, Any]
-Step = Callable[[Poll], object]
 
-# The order of the job's assets.
-STEPS: Final[tuple[Step, ...]] = (
-    take_register,
-    poll_notices,
-    fetch_missing_datasets,
-    normalise_debtors,
-    match_debtors,
-    fold_notices,
-    decide,
-    hand_over,
-)
 CUSTOMER_COLUMNS: Final = ("customer_ref", "national_id", "former_ids", "name")
 ACCOUNT_COLUMNS: Final = ("account_no", "customer_ref", "relation", "is_blocked")
 # Workdays of one week, for stories that do not play on Brreg's own dates.

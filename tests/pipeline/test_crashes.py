@@ -14,11 +14,12 @@ from konkurs_pipeline.brreg.simulator.datasets import enk_of
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.steps.sequence import STEPS
 from konkurs_pipeline.storage import files, outbox
 from konkurs_pipeline.storage.ledger import Ledger
 from konkurs_pipeline.storage.store import Store
 from tests.pipeline.conftest import NewBank
-from tests.pipeline.kit import MONDAY, STEPS, TUESDAY, WEDNESDAY, Bank, CrashError, Record, company, person
+from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, CrashError, Record, company, person
 
 ROW_KEYS = ("action_id", "action", "customer_ref", "account_no", "notice_uuid", "reason", "caused_by")
 

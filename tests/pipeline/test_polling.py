@@ -12,7 +12,8 @@ import pytest
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.errors import AnswerError, KonkursError, ServiceUnreachableError
 from konkurs_pipeline.steps.poll import Poll
-from tests.pipeline.kit import FRIDAY, MONDAY, STEPS, THURSDAY, TUESDAY, WEDNESDAY, Bank, company, oslo
+from konkurs_pipeline.steps.sequence import STEPS
+from tests.pipeline.kit import FRIDAY, MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company, oslo
 
 FIRM = company("firm")
 SIX_WORKDAYS_LATER = dt.date(2018, 9, 11)

@@ -13,8 +13,9 @@ from pathlib import Path
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import Poll, conducted
+from konkurs_pipeline.steps.sequence import STEPS
 from konkurs_pipeline.storage.store import open_store
-from tests.pipeline.kit import MONDAY, STEPS
+from tests.pipeline.kit import MONDAY
 
 
 def main() -> None:

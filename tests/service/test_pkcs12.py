@@ -18,8 +18,9 @@ from konkurs_pipeline.cli.main import main
 from konkurs_pipeline.errors import AccessRefusedError, CertificateError
 from konkurs_pipeline.steps.notices import poll_notices
 from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.steps.sequence import STEPS, Step
 from tests.brreg.hostile_server import PASSWORD, Authority, HostileServer
-from tests.pipeline.kit import MONDAY, STEPS, TUESDAY, Bank, Step
+from tests.pipeline.kit import MONDAY, TUESDAY, Bank
 from tests.service.certificates import p12_bytes, server_context
 from tests.service.conftest import BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON
 from tests.service.expectations import Fails, expect_all_made_good, expect_failure

@@ -17,8 +17,8 @@ from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.poll import Poll, conducted
+from konkurs_pipeline.steps.sequence import STEPS
 from konkurs_pipeline.storage.store import Store, open_store
-from tests.pipeline.kit import STEPS
 from tests.simulation import days
 from tests.simulation.accounting import Accounting, Given
 from tests.simulation.core_banking import StrictReceiver

@@ -18,19 +18,12 @@ def build_actions(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         group="decisions",
         kind="duckdb",
         deps=["customer_matches", "estates", "accounts"],
-        check_specs=[
-            checks.schema_spec("actions"),
-            checks.spec("actions", "nothing_held", "No BLOCK row waits for a person's release"),
-            checks.spec("actions", "notices_understood", "No open quarantine entry keeps a notice from being acted on"),
-        ],
+        check_specs=[checks.schema_spec("actions")],
     )
     @wiring.shows_errors
     def actions(context: dg.AssetExecutionContext, poll: dg.ResourceParam[Poll]) -> dg.MaterializeResult:
         counts = decide(poll)
-        ledger = poll.store.ledger
-        rows = actions_of_run(ledger, poll.run_id)
-        held = ledger.rows("SELECT count(*) FROM actions WHERE status = 'held'")[0][0]
-        flawed = ledger.rows("SELECT DISTINCT reason FROM quarantine WHERE resolved_at IS NULL")
+        rows = actions_of_run(poll.store.ledger, poll.run_id)
         context.log.info("decided: %s", dict(counts.written))
         return dg.MaterializeResult(
             metadata={
@@ -41,11 +34,7 @@ def build_actions(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 "void": counts.void,
                 "outbox_seq": counts.header.seq,
             },
-            check_results=[
-                checks.schema_result(Actions, rows, "actions"),
-                checks.none_found("actions", "nothing_held", held, severity=dg.AssetCheckSeverity.ERROR),
-                checks.none_found("actions", "notices_understood", [reason for (reason,) in flawed]),
-            ],
+            check_results=[checks.schema_result(Actions, rows, "actions")],
         )
 
     return actions

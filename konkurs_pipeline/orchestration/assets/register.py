@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from konkurs_pipeline.orchestration import checks, wiring
+from konkurs_pipeline.orchestration import wiring
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.register import take_register
 
@@ -17,11 +17,6 @@ Source: KONKURS_ACCOUNTS. No rows where the bank gives no such file: actions are
 
 def build_register() -> dg.AssetsDefinition:
     """Return the register assets; they have no partitions: a run uses the register as it is now."""
-    accepted = checks.spec(
-        "customers",
-        "register_accepted",
-        "Today's register files were accepted; else the last accepted ones are used",
-    )
 
     @dg.multi_asset(
         name="register",
@@ -29,13 +24,10 @@ def build_register() -> dg.AssetsDefinition:
             dg.AssetSpec("customers", description=_CUSTOMERS, group_name="register", owners=[wiring.OWNER]),
             dg.AssetSpec("accounts", description=_ACCOUNTS, group_name="register", owners=[wiring.OWNER]),
         ],
-        check_specs=[accepted],
     )
     @wiring.shows_errors
     def register(poll: dg.ResourceParam[Poll]) -> tuple[dg.MaterializeResult, dg.MaterializeResult]:
-        before = {*poll.attention, *poll.missing}
         snapshot = take_register(poll)
-        refused = {*poll.attention, *poll.missing} - before
         shared = {
             "register_id": snapshot.id if snapshot else "none",
             "accepted_at": snapshot.accepted_at.isoformat() if snapshot else "never",
@@ -49,9 +41,8 @@ def build_register() -> dg.AssetsDefinition:
             "dagster/row_count": (counts.accounts or 0) if counts else 0,
             "flagged": (counts.flagged_accounts or 0) if counts else 0,
         }
-        verdict = checks.none_found("customers", "register_accepted", refused, severity=dg.AssetCheckSeverity.ERROR)
         return (
-            dg.MaterializeResult(asset_key="customers", metadata={**shared, **customers}, check_results=[verdict]),
+            dg.MaterializeResult(asset_key="customers", metadata={**shared, **customers}),
             dg.MaterializeResult(asset_key="accounts", metadata={**shared, **accounts}),
         )
 

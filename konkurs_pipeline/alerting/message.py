@@ -1,0 +1,58 @@
+"""One alert as its receiver reads it: that something needs a person, or that it does so no more. No national identifier."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import asdict, dataclass
+
+from konkurs_pipeline.domain.alarms import RULES, Telling
+from konkurs_pipeline.redaction import redact
+from konkurs_pipeline.settings import Settings
+
+
+@dataclass(frozen=True)
+class Message:
+    """An alert. `event`: raised or cleared; `said`: what was found, or had been; `at`: when it was sent (UTC)."""
+
+    schema: str
+    event: str
+    alarm: str
+    severity: str
+    said: str
+    cure: str
+    bank: str
+    environment: str
+    at: str
+
+    @property
+    def title(self) -> str:
+        """Return it in one line."""
+        return f"[konkurs {self.bank} {self.environment}] {self.event}: {self.alarm} ({self.severity})"
+
+    @property
+    def text(self) -> str:
+        """Return it for a person."""
+        if self.event == "cleared":
+            return f"{self.title}\nIt was: {self.said}"
+        return f"{self.title}\n{self.said}\nWhat to do: {self.cure}\nMore: docs/runbook.md#{self.alarm}"
+
+    def as_dict(self) -> dict[str, str]:
+        """Return it for a program; `text` is what chat services show."""
+        return {**asdict(self), "text": self.text}
+
+
+def message_of(telling: Telling, settings: Settings, now: dt.datetime) -> Message:
+    """Return the message that tells a channel of it."""
+    rule = RULES[telling.kind]
+    said = telling.alarm.said if telling.alarm else telling.before.said if telling.before else ""
+    return Message(
+        schema="konkurs-alert/1",
+        event="raised" if telling.alarm else "cleared",
+        alarm=telling.kind.value,
+        severity=rule.severity.value,
+        said=redact(said),
+        cure=rule.cure,
+        bank=settings.bank_id,
+        environment=settings.environment.value,
+        at=now.isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,76 @@
+"""`konkurs plan`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from collections import Counter
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import typer
+
+from konkurs_pipeline.cli.progress import shown_progress
+from konkurs_pipeline.cli.run import asked_window, refuse_unusable
+from konkurs_pipeline.cli.tables import print_table
+from konkurs_pipeline.domain.workdays import Window
+from konkurs_pipeline.progress import Progress
+from konkurs_pipeline.settings import Settings, load_settings
+from konkurs_pipeline.steps.poll import Poll, conducted, utc_now
+from konkurs_pipeline.steps.sequence import STEPS
+from konkurs_pipeline.storage.dataset_map import load_dataset_map
+from konkurs_pipeline.storage.decisions import actions_of_run
+from konkurs_pipeline.storage.rehearsal import rehearsal
+from konkurs_pipeline.storage.store import open_store
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do. `rows`: one per action, reason and whether it is written or held, with how many."""
+
+    outcome: str
+    detail: str | None
+    notices_new: int
+    rows: list[dict[str, Any]]
+
+
+def show_plan(first: dt.date | None, last: dt.date | None, *, as_json: bool) -> int:
+    """Print what a run would write; returns 1 where it could not get all it needed."""
+    settings = load_settings()
+    window = asked_window(settings, first, last)
+    refuse_unusable(settings)
+    with rehearsal(settings) as copy, shown_progress() as progress:
+        plan = rehearse(copy, window, progress)
+    if as_json:
+        typer.echo(json.dumps(asdict(plan), indent=2, ensure_ascii=False))
+    elif plan.rows:
+        print_table("A run would write", plan.rows)
+    else:
+        typer.echo("a run would write no action")
+    typer.echo(f"nothing was written; {plan.notices_new} notices would be new", err=True)
+    if plan.detail:
+        typer.echo(f"konkurs: {plan.outcome}: {plan.detail}", err=True)
+    return 1 if plan.outcome == "partial" else 0
+
+
+def rehearse(settings: Settings, window: Window, progress: Progress) -> Plan:
+    """Run all steps on the copy of the store that `settings` name; returns what came of it. Raises as a run does."""
+    run_id = str(uuid.uuid4())
+    fields = load_dataset_map(settings.dataset_map)
+    with open_store(settings) as store:
+        poll = Poll(run_id, window, settings, store, now=utc_now, fields=fields, progress=progress)
+        with conducted(poll):
+            for step in STEPS:
+                progress(step.__name__.replace("_", " "), 0, None)
+                step(poll)
+        actions = actions_of_run(store.ledger, run_id)
+    counts = Counter(
+        (action, reason, "held" if status == "held" else "written")
+        for action, reason, status in actions.select("action", "reason", "status").iter_rows()
+    )
+    rows = [
+        {"action": action, "reason": reason, "would be": how, "rows": count}
+        for (action, reason, how), count in sorted(counts.items())
+    ]
+    return Plan(poll.outcome().value, poll.detail(), poll.notices_new, rows)

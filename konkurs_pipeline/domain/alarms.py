@@ -1,0 +1,223 @@
+"""The alarms: what can need a person, how bad it is, and the cure. One table; docs/runbook.md has a section for each.
+
+An alarm is told once to each channel when it is raised or gets worse, and once when it clears (`to_tell`). What belongs
+here: the table, and what is told when. What does not: looking for alarms (enquiries/watch) and sending (alerting).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class Severity(StrEnum):
+    """How bad: `error` means that a block or a reopening may be late or wrong, `warning` that it may become so."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class AlarmKind(StrEnum):
+    """What can be wrong, in the order of who must be woken first."""
+
+    STORE_UNREADABLE = "store_unreadable"
+    NO_GOOD_POLL = "no_good_poll"
+    QUARTERS_MISSED = "quarters_missed"
+    BLOCKS_REJECTED = "blocks_rejected"
+    BLOCKS_UNCONFIRMED = "blocks_unconfirmed"
+    BLOCKS_HELD = "blocks_held"
+    REGISTER_REFUSED = "register_refused"
+    POLL_INCOMPLETE = "poll_incomplete"
+    SILENCE = "silence"
+    NO_OPENINGS = "no_openings"
+    SHORT_LIST = "short_list"
+    TOO_MANY_NOTICES = "too_many_notices"
+    QUARANTINE = "quarantine"
+    RECEIPTS_SET_ASIDE = "receipts_set_aside"
+    REGISTER_STALE = "register_stale"
+    CERTIFICATE = "certificate"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What an alarm means and what to do; `asset`: where Dagster shows its check, named as the alarm."""
+
+    severity: Severity
+    asset: str
+    passes_when: str
+    cure: str
+
+
+RULES: Final[Mapping[AlarmKind, Rule]] = {
+    AlarmKind.STORE_UNREADABLE: Rule(
+        Severity.ERROR,
+        "raw_notices",
+        "Everything that was published can be read",
+        "`konkurs verify` names what is damaged; docs/operations.md says how to restore it",
+    ),
+    AlarmKind.NO_GOOD_POLL: Rule(
+        Severity.ERROR,
+        "raw_notices",
+        "A poll had the list within the last 45 minutes of opening hours, else within 7 hours",
+        "look at the last runs in Dagster, then `konkurs doctor`; is dagster-daemon running?",
+    ),
+    AlarmKind.QUARTERS_MISSED: Rule(
+        Severity.ERROR,
+        "raw_notices",
+        "Every quarter of opening hours in the lookback was read by a poll, then or later",
+        "`konkurs gaps` lists them; `konkurs run` heals those of the lookback, `konkurs run --from DAY --to DAY` older ones",
+    ),
+    AlarmKind.BLOCKS_REJECTED: Rule(
+        Severity.ERROR,
+        "outbox",
+        "Core banking rejected no BLOCK or REOPEN",
+        "the account is not as the law asks: carry it out by hand, and let core banking send a receipt that says so",
+    ),
+    AlarmKind.BLOCKS_UNCONFIRMED: Rule(
+        Severity.ERROR,
+        "outbox",
+        "Every BLOCK is confirmed by core banking within 60 minutes of its file",
+        "ask core banking whether it read the file, and where its receipt is; `konkurs status`",
+    ),
+    AlarmKind.BLOCKS_HELD: Rule(
+        Severity.ERROR,
+        "actions",
+        "No BLOCK row waits for a person's release",
+        "`konkurs held`, look at the notices, then `konkurs release`",
+    ),
+    AlarmKind.REGISTER_REFUSED: Rule(
+        Severity.ERROR,
+        "customers",
+        "Today's register files were accepted; else the last accepted ones are used",
+        "mend the bank's export: the reason is in `konkurs status`; new customers are not matched until then",
+    ),
+    AlarmKind.POLL_INCOMPLETE: Rule(
+        Severity.WARNING,
+        "expanded_datasets",
+        "The last poll got all it needed",
+        "the next poll tries again; if it goes on, `konkurs doctor`",
+    ),
+    AlarmKind.SILENCE: Rule(
+        Severity.WARNING,
+        "raw_notices",
+        "No two opening hours of a workday pass without a notice",
+        "ask the register's service desk whether it writes; 200 with an empty list all day is how an outage looks",
+    ),
+    AlarmKind.NO_OPENINGS: Rule(
+        Severity.ERROR,
+        "raw_notices",
+        "No workday passes without an aapning",
+        "`konkurs contract`: does the list still name its types as before? Then ask the register's service desk",
+    ),
+    AlarmKind.SHORT_LIST: Rule(
+        Severity.ERROR,
+        "raw_notices",
+        "The list is not far shorter than what is known of the same days",
+        "`konkurs contract`; is the list paged or cut? Ask the register's service desk. What was known is kept",
+    ),
+    AlarmKind.TOO_MANY_NOTICES: Rule(
+        Severity.WARNING,
+        "raw_notices",
+        "No workday or hour has far more notices of a type than expected",
+        "look at the notices of that time in `raw_notices`; BLOCK rows above the limit are held, REOPEN rows never",
+    ),
+    AlarmKind.QUARANTINE: Rule(
+        Severity.WARNING,
+        "actions",
+        "No open quarantine entry keeps a notice from being acted on",
+        "look at the view `quarantine`: column `detail` says what is wrong; their notices are in REVIEW",
+    ),
+    AlarmKind.RECEIPTS_SET_ASIDE: Rule(
+        Severity.WARNING,
+        "outbox",
+        "No receipt of core banking was set aside without a good one after it",
+        "look at the view `receipts`: column `detail` says why; core banking must send it again",
+    ),
+    AlarmKind.REGISTER_STALE: Rule(
+        Severity.WARNING,
+        "customers",
+        "The bank's customers file is of the last two workdays",
+        "the bank's export does not arrive: customers who joined since are not matched",
+    ),
+    AlarmKind.CERTIFICATE: Rule(
+        Severity.ERROR,
+        "raw_notices",
+        "The client certificate can be used, and is valid for 60 days more",
+        "order a new enterprise certificate (docs/onboarding.md) and replace the file: the next poll uses it",
+    ),
+}
+# How a poll's `detail` begins to tell of a refused register: with one from before, and without.
+REGISTER_REFUSED_SAID: Final = "the register was refused"
+NO_REGISTER_SAID: Final = "no register was ever accepted"
+# Days left at which the certificate is told of again, and minutes for which a BLOCK may be unconfirmed.
+CERTIFICATE_DAYS: Final = (60, 30, 14, 7, 1, 0)
+UNCONFIRMED_MINUTES: Final = (60, 240, 1440)
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """One thing that needs a person now. `said`: what, without identifiers; `level`: another one is told anew."""
+
+    kind: AlarmKind
+    said: str
+    level: str = ""
+
+    @property
+    def rule(self) -> Rule:
+        """Return what the alarm means and its cure."""
+        return RULES[self.kind]
+
+    def __str__(self) -> str:
+        """Say it with its cure."""
+        return f"{self.said}: {self.rule.cure}"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a channel was told last of an alarm."""
+
+    level: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What a channel must be told now: that `kind` is raised (or worse), or cleared, where `alarm` is null."""
+
+    channel: str
+    kind: AlarmKind
+    alarm: Alarm | None
+    before: Told | None
+
+
+# Channel → kind of alarm → what it was told last.
+State = Mapping[str, Mapping[AlarmKind, Told]]
+
+
+def to_tell(alarms: Sequence[Alarm], state: State, channels: Iterable[str]) -> list[Telling]:
+    """Return what each channel must be told: what is new or at another level, and what cleared; each once."""
+    raised = {alarm.kind: alarm for alarm in alarms}
+    tellings = []
+    for channel in channels:
+        told = state.get(channel, {})
+        for kind in AlarmKind:
+            alarm, before = raised.get(kind), told.get(kind)
+            is_new = alarm is not None and (before is None or before.level != alarm.level)
+            if is_new or (alarm is None and before is not None):
+                tellings.append(Telling(channel, kind, alarm, before))
+    return tellings
+
+
+def after_telling(
+    state: State, delivered: Iterable[Telling], channels: Iterable[str]
+) -> dict[str, dict[AlarmKind, Told]]:
+    """Return what each of `channels` knows once `delivered` reached it; one that failed is told again."""
+    known = {channel: dict(state.get(channel, {})) for channel in channels}
+    for telling in delivered:
+        if telling.alarm is None:
+            known[telling.channel].pop(telling.kind, None)
+        else:
+            known[telling.channel][telling.kind] = Told(telling.alarm.level, telling.alarm.said)
+    return known

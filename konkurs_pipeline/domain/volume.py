@@ -1,0 +1,143 @@
+"""How many notices are normal, and how long none may come: what a silent outage or a flood at the register looks like.
+
+One table of bounds, from the register's yearly volumes [spec, docs/domain.md]; once there is history, the same hours and
+days of the past tighten it. What belongs here: counting notices and judging the counts. What does not: whom to tell
+(domain/alarms), and where the notices are read.
+
+Frames hold one row per notice: `type` (varseltype), `workday` (date) and `registered_at` (UTC).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import polars as pl
+
+from konkurs_pipeline.domain.notices import NoticeType
+from konkurs_pipeline.domain.workdays import OSLO, Calendar
+
+VOLUME_COLUMNS: Final = ("type", "workday", "registered_at")
+# Arrivals clump, so that two empty hours are rare and one is not: 1.5 notices come in a quarter of an hour.
+LONGEST_SILENCE: Final = dt.timedelta(hours=2)
+# After closing, so long may the last update take to become visible.
+_UPDATE_MAY_TAKE: Final = dt.timedelta(minutes=30)
+# History tightens the table when there is this much of it, and this far back it is looked at, in workdays.
+_LEAST_HISTORY: Final = 20
+HISTORY_WORKDAYS: Final = 60
+# So many standard deviations above the mean of the past is far above; of Poisson arrivals at least, as real ones clump.
+_DEVIATIONS: Final = 6.0
+
+
+class Per(StrEnum):
+    """What is counted over."""
+
+    WORKDAY = "workday"
+    HOUR = "hour"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """At most `at_most` notices of `type` are expected in one workday or hour of it; `why`: the figures behind it."""
+
+    type: NoticeType
+    per: Per
+    at_most: int
+    why: str
+
+
+# Example: 6 300 aapning a year are 25 a workday; the 130th of one day is no ordinary day's.
+BOUNDS: Final = (
+    Bound(NoticeType.AAPNING, Per.WORKDAY, 125, "6 300 a year are 25 a workday: five times that"),
+    Bound(NoticeType.AAPNING, Per.HOUR, 40, "three an hour of a workday; courts register in batches"),
+    Bound(NoticeType.AVSLUTNING, Per.WORKDAY, 150, "6 000 a year are 24 a workday; courts close many at once"),
+    Bound(NoticeType.AVSLUTNING, Per.HOUR, 60, "three an hour of a workday; courts close many at once"),
+    Bound(
+        NoticeType.SLETTING, Per.WORKDAY, 2, "5 a year: three in a day is an error somewhere, and each reopens accounts"
+    ),
+    Bound(NoticeType.OPPHEVING, Per.WORKDAY, 3, "10 a year: four in a day is an error somewhere"),
+)
+
+
+@dataclass(frozen=True)
+class Excess:
+    """A count above its bound. `hour`: of the day in Oslo, null for a whole workday; `limit`: the most expected."""
+
+    type: NoticeType
+    workday: dt.date
+    hour: int | None
+    count: int
+    limit: int
+
+    def __str__(self) -> str:
+        """Say it in a sentence."""
+        when = f"{self.workday}" if self.hour is None else f"{self.workday} at {self.hour:02}-{self.hour + 1:02}"
+        return f"{when}: {self.count} {self.type.value}, at most {self.limit} are expected"
+
+
+def too_many(notices: pl.DataFrame, days: Collection[dt.date]) -> list[Excess]:
+    """Return where `days` have more notices than their bound; `notices` are those of the days and of their past."""
+    counts = {per: _counted(notices, per) for per in Per}
+    return [excess for bound in BOUNDS for excess in _above(bound, counts[bound.per], days)]
+
+
+def _counted(notices: pl.DataFrame, per: Per) -> pl.DataFrame:
+    hour = pl.col("registered_at").dt.convert_time_zone(OSLO.key).dt.hour().cast(pl.Int64)
+    if per is Per.WORKDAY:
+        hour = pl.lit(None, dtype=pl.Int64)
+    return notices.with_columns(hour=hour).group_by("type", "workday", "hour").agg(count=pl.len().cast(pl.Int64))
+
+
+def _above(bound: Bound, counts: pl.DataFrame, days: Collection[dt.date]) -> Iterator[Excess]:
+    of_type = counts.filter(pl.col("type") == bound.type.value)
+    past_days = sorted(set(counts["workday"].to_list()))
+    looked_at = of_type.filter(pl.col("workday").is_in(list(days))).sort("workday", "hour")
+    for workday, hour, count in looked_at.select("workday", "hour", "count").iter_rows():
+        past = [day for day in past_days if day < workday][-HISTORY_WORKDAYS:]
+        same_hour = of_type.filter(pl.col("workday").is_in(past) & pl.col("hour").eq_missing(pl.lit(hour)))
+        limit = min(bound.at_most, _limit_of_history(same_hour["count"], len(past)) or bound.at_most)
+        if count > limit:
+            yield Excess(bound.type, workday, hour, count, limit)
+
+
+def _limit_of_history(counts: pl.Series, days: int) -> int | None:
+    """Return the most that the past lets expect; null where there is too little of it. Days without a row count as 0."""
+    if days < _LEAST_HISTORY:
+        return None
+    total, squares = float(counts.sum()), float((counts * counts).sum())
+    mean = total / days
+    variance = max(squares / days - mean * mean, mean, 1.0)
+    return int(mean + _DEVIATIONS * variance**0.5)
+
+
+def silence(newest: dt.datetime | None, now: dt.datetime, calendar: Calendar) -> dt.timedelta:
+    """Return for how much of today's opening hours no notice has come; zero on a day that is no workday.
+
+    `newest`: when the newest notice was registered, null where there is none.
+    """
+    today = now.astimezone(OSLO).date()
+    if not calendar.is_workday(today):
+        return dt.timedelta()
+    opened, closed = calendar.opening_hours(today)
+    since = max(opened, newest) if newest else opened
+    return max(dt.timedelta(), min(now, closed) - since)
+
+
+def last_finished_workday(now: dt.datetime, calendar: Calendar) -> dt.date:
+    """Return the newest workday whose last update must be visible by now."""
+    today = calendar.workday_of(now)
+    _, closed = calendar.opening_hours(today)
+    return today if now >= closed + _UPDATE_MAY_TAKE else calendar.back(today, 1)
+
+
+def has_opening(notices: pl.DataFrame, workday: dt.date) -> bool:
+    """Whether the workday has an aapning: one without is as rare as e^-25."""
+    return not notices.filter((pl.col("workday") == workday) & (pl.col("type") == NoticeType.AAPNING.value)).is_empty()
+
+
+def is_far_shorter(listed: int, known: int) -> bool:
+    """Whether a list is far shorter than what was known of its days before: a tenth, and more than two notices, are gone."""
+    return known - listed > max(2, known // 10)

@@ -1,0 +1,138 @@
+"""A store at one instant, as those see it who look for what is wrong: its tables, the good polls, the recent days.
+
+The tables are read as published or, within a run, from the open store. What belongs here: what several looks share. What
+does not: the looks themselves (alarms.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final, Protocol
+
+import polars as pl
+
+from konkurs_pipeline.domain import volume
+from konkurs_pipeline.domain.coverage import GoodPoll, Quarter, quarters
+from konkurs_pipeline.domain.workdays import OSLO, Calendar
+from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.store import layout_of
+
+_GOOD: Final = ("new", "nothing_new", "partial")
+# The schedule polls every quarter of opening hours, and every third hour outside them.
+LONGEST_IN_OPENING_HOURS: Final = dt.timedelta(minutes=45)
+_LONGEST_OUTSIDE: Final = dt.timedelta(hours=7)
+
+
+class Tables(Protocol):
+    """What a store's tables are read through: as published, or within a run from the open store."""
+
+    def read(
+        self, table: str, workdays: Iterable[dt.date] | None = None, *, columns: Collection[str] | None = None
+    ) -> pl.DataFrame:
+        """Return a table of the lake (of some workdays) or of the ledger."""
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A store at one instant, as the looks see it; each table is read once."""
+
+    settings: Settings
+    tables: Tables
+    now: dt.datetime
+
+    @property
+    def calendar(self) -> Calendar:
+        """The workdays."""
+        return self.settings.calendar
+
+    @property
+    def layout(self) -> Layout:
+        """Where everything is."""
+        return layout_of(self.settings)
+
+    @cached_property
+    def polls(self) -> pl.DataFrame:
+        """The polls that are over, oldest first."""
+        return self.tables.read("polls").filter(pl.col("outcome").is_not_null()).sort("started_at")
+
+    @cached_property
+    def good_polls(self) -> pl.DataFrame:
+        """Those that had the list and decided."""
+        return self.polls.filter(pl.col("outcome").is_in(_GOOD) & pl.col("notices_seen").is_not_null())
+
+    @cached_property
+    def actions(self) -> pl.DataFrame:
+        """All actions."""
+        return self.tables.read("actions")
+
+    @cached_property
+    def recent_days(self) -> list[dt.date]:
+        """The workdays of the lookback, up to today's."""
+        today = self.calendar.workday_of(self.now)
+        return self.calendar.between(self.calendar.back(today, self.settings.lookback_workdays), today)
+
+    @cached_property
+    def notices(self) -> pl.DataFrame:
+        """The notices of the recent days and of the past they are compared with: type, workday, registered_at."""
+        first = self.calendar.back(self.recent_days[0], volume.HISTORY_WORKDAYS)
+        days = self.calendar.between(first, self.recent_days[-1])
+        return self.tables.read("raw_notices", days, columns=(*volume.VOLUME_COLUMNS, "first_seen_at"))
+
+
+def longest_without_poll(now: dt.datetime, calendar: Calendar) -> dt.timedelta:
+    """Return how old the last good poll may be at `now`."""
+    return LONGEST_IN_OPENING_HOURS if is_poll_due(now, calendar) else _LONGEST_OUTSIDE
+
+
+def is_poll_due(now: dt.datetime, calendar: Calendar) -> bool:
+    """Whether a poll must have come by now: in opening hours, from a while after they began to a while after their end."""
+    today = now.astimezone(OSLO).date()
+    opened, closed = calendar.opening_hours(today)
+    late = LONGEST_IN_OPENING_HOURS
+    return calendar.is_workday(today) and opened + late <= now <= closed + late
+
+
+def recent_quarters(watched: Watched, days: Collection[dt.date] | None = None) -> list[Quarter]:
+    """Return the quarters of opening hours of `days` (default: the lookback) that are over."""
+    chosen = sorted(days) if days is not None else watched.recent_days
+    if not chosen:
+        return []
+    rows = watched.good_polls.filter(pl.col("started_at") >= watched.calendar.start_of(chosen[0]))
+    lookback = watched.settings.lookback_workdays
+    columns = ("run_id", "started_at", "ended_at", "from_workday", "to_workday")
+    polls = [
+        GoodPoll(run_id, started, ended, watched.calendar.back(first, lookback), last)
+        for run_id, started, ended, first, last in rows.select(columns).iter_rows()
+    ]
+    return quarters(polls, chosen, watched.now, watched.calendar)
+
+
+def spoken(span: dt.timedelta) -> str:
+    """Return a span of time in words: seconds below a minute, minutes below a day, hours above."""
+    if span < dt.timedelta(minutes=1):
+        return f"{span.total_seconds():.0f} s"
+    hours, minutes = divmod(int(span / dt.timedelta(minutes=1)), 60)
+    days, hours = divmod(hours, 24)
+    parts = [f"{days} d" if days else "", f"{hours} h" if hours else "", "" if days else f"{minutes} min"]
+    return " ".join(part for part in parts if part)
+
+
+def shown_in_oslo(instant: dt.datetime) -> str:
+    """Return an instant as a person in the bank reads it: to the minute, in Oslo."""
+    return f"{instant.astimezone(OSLO):%Y-%m-%d %H:%M} Oslo"
+
+
+def as_row(quarter: Quarter) -> Mapping[str, Any]:
+    """Return a quarter of opening hours for printing: when, covered, healed or missed, and by which poll."""
+    state = "covered" if quarter.is_covered else "healed" if quarter.is_healed else "missed"
+    return {
+        "quarter": shown_in_oslo(quarter.start),
+        "workday": quarter.workday.isoformat(),
+        "state": state,
+        "read_at": shown_in_oslo(quarter.read_by.ended_at) if quarter.read_by else None,
+        "run_id": quarter.read_by.run_id if quarter.read_by else None,
+    }

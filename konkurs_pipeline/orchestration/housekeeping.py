@@ -1,0 +1,94 @@
+"""Keep Dagster's history from filling the disk: a nightly job removes the runs that nobody needs any more.
+
+Deleting a run deletes its materialisations with it, so the last good run of each workday stays for ever: the UI goes on
+showing when a workday was last made. What the bank must prove is in the ledger and is never removed. Ticks are Dagster's
+own to remove (dagster.yaml, retention).
+"""
+
+import datetime as dt
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+from dagster import DagsterRunStatus, RunsFilter
+
+from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
+from konkurs_pipeline.orchestration.poll_resource import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
+
+JOB_NAME: Final = "housekeeping"
+# Long enough to look into what went wrong; 215 kB a run, some 50 a workday: about a gigabyte stays.
+_DAYS_KEPT: Final = 90
+_AT_ONCE: Final = 200
+_ENDED: Final = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
+
+
+def build_housekeeping(now: Callable[[], dt.datetime]) -> tuple[dg.JobDefinition, dg.ScheduleDefinition]:
+    """Return the job and its schedule, running by default."""
+
+    @dg.op(description=f"Remove runs older than {_DAYS_KEPT} days, but the last good one of each workday")
+    def remove_old_runs(context: dg.OpExecutionContext) -> int:
+        removed = remove_runs(context.instance, now() - dt.timedelta(days=_DAYS_KEPT))
+        context.log.info("%s runs removed", removed)
+        context.add_output_metadata({"removed": removed})
+        return removed
+
+    @dg.job(name=JOB_NAME, description="Removes what nobody needs of Dagster's history; the ledger keeps everything")
+    def housekeeping() -> None:
+        remove_old_runs()
+
+    schedule = dg.ScheduleDefinition(
+        name=JOB_NAME,
+        job=housekeeping,
+        cron_schedule="30 3 * * *",
+        execution_timezone=OSLO.key,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        run_config=QUIET_RUN_CONFIG,
+        description="At 03:30: removes what nobody needs of Dagster's history",
+    )
+    return housekeeping, schedule
+
+
+def remove_runs(instance: dg.DagsterInstance, before: dt.datetime) -> int:
+    """Remove the runs that ended and were made before an instant, but the last good one of each workday; returns how many."""
+    kept = _last_good_runs(instance)
+    removed = 0
+    for run_id in list(_ended_runs(instance, before)):
+        if run_id not in kept:
+            instance.delete_run(run_id)
+            _remove_output(instance, run_id)
+            removed += 1
+    return removed
+
+
+def _remove_output(instance: dg.DagsterInstance, run_id: str) -> None:
+    """Remove what the run printed: Dagster leaves that behind."""
+    folder = Path(instance.storage_directory()) / run_id
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _ended_runs(instance: dg.DagsterInstance, before: dt.datetime) -> Iterator[str]:
+    cursor = None
+    while True:
+        runs = instance.get_runs(RunsFilter(statuses=_ENDED, created_before=before), cursor=cursor, limit=_AT_ONCE)
+        yield from (run.run_id for run in runs)
+        if len(runs) < _AT_ONCE:
+            return
+        cursor = runs[-1].run_id
+
+
+def _last_good_runs(instance: dg.DagsterInstance) -> set[str]:
+    """Return the newest good run of each partition or range that was asked for."""
+    newest: dict[tuple[str | None, ...], str] = {}
+    cursor = None
+    while True:
+        runs = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.SUCCESS]), cursor=cursor, limit=_AT_ONCE)
+        for run in runs:
+            asked = tuple(run.tags.get(tag) for tag in (PARTITION_TAG, RANGE_START_TAG, RANGE_END_TAG))
+            if any(asked):
+                newest.setdefault(asked, run.run_id)
+        if len(runs) < _AT_ONCE:
+            return set(newest.values())
+        cursor = runs[-1].run_id

@@ -1,0 +1,13 @@
+"""Who is told how long work goes on. The steps tell; a terminal shows (cli/progress), and by default nobody listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+# What is under way, how many are done, of how many; null: that is not known.
+Progress = Callable[[str, int, int | None], None]
+
+
+def silent(what: str, done: int, total: int | None) -> None:
+    """Tell nobody."""
+    del what, done, total

@@ -1,0 +1,81 @@
+"""A copy of the store to rehearse a run on: the run writes there what it would have written, and the copy is removed.
+
+Files that are only ever replaced whole are linked, so that ten years take no room and no time; the ledger is copied. The
+copy lies within the protected folder, as it holds the same personal data. What belongs here: making and removing it. What
+does not: the run (enquiries/plan).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.storage import lock
+from konkurs_pipeline.storage.files import make_private_folder, storage_errors
+from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.store import check_marker, layout_of
+
+# Dagster's instance, the simulator and the bank's own files are not the store's.
+_LINKED: Final = ("lake", "published")
+
+
+@contextmanager
+def rehearsal(settings: Settings) -> Iterator[Settings]:
+    """Copy the store; yields the settings to run on the copy with. The store itself is held only while it is copied.
+
+    Raises `StoreBusyError` when a run holds the store, or another rehearsal is under way.
+    """
+    layout = layout_of(settings)
+    make_private_folder(layout.root)
+    with lock.held(layout.rehearsal.with_suffix(".lock")):
+        copy = settings.model_copy(
+            update={
+                "data_dir": layout.rehearsal,
+                "outbox_dir": layout.rehearsal / "outbox",
+                "receipts_dir": layout.rehearsal / "receipts",
+            }
+        )
+        _remove(layout.rehearsal)
+        try:
+            with lock.held(layout.lock):
+                check_marker(settings, layout, create=False)
+                _copy(layout, layout_of(copy))
+            yield copy
+        finally:
+            _remove(layout.rehearsal)
+
+
+def _copy(layout: Layout, copy: Layout) -> None:
+    make_private_folder(copy.root)
+    with storage_errors(f"copying the store to {copy.root}"):
+        for name in _LINKED:
+            _copy_folder(layout.root / name, copy.root / name, _link)
+        _copy_folder(layout.outbox, copy.outbox, _link)
+        _copy_folder(layout.receipts, copy.receipts, _link)
+        _copy_folder(layout.ledger.parent, copy.ledger.parent, shutil.copy2)
+        if layout.marker.is_file():
+            shutil.copy2(layout.marker, copy.marker)
+
+
+def _copy_folder(folder: Path, copy: Path, copy_file: Callable[[str, str], object]) -> None:
+    if folder.is_dir():
+        shutil.copytree(folder, copy, copy_function=copy_file)
+
+
+def _link(source: str, target: str) -> None:
+    """Link a file; copy it where the copy lies on another disk."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy2(source, target)
+
+
+def _remove(folder: Path) -> None:
+    with storage_errors(f"removing {folder}"):
+        if folder.exists():
+            shutil.rmtree(folder)

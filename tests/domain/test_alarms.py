@@ -1,0 +1,64 @@
+"""What is told when: each alarm once to each channel, again when it gets worse, and once when it clears."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from konkurs_pipeline.domain.alarms import RULES, Alarm, AlarmKind, State, Telling, after_telling, to_tell
+
+CHANNELS = ("webhook", "email")
+some_alarms = st.lists(
+    st.builds(Alarm, st.sampled_from(AlarmKind), st.just("said"), st.sampled_from(["", "1", "2"])),
+    unique_by=lambda alarm: alarm.kind,
+    max_size=4,
+)
+
+
+def test_every_kind_of_alarm_has_its_rule() -> None:
+    assert set(RULES) == set(AlarmKind)
+
+
+def test_an_alarm_is_told_once_and_once_more_when_it_clears() -> None:
+    held = Alarm(AlarmKind.BLOCKS_HELD, "3 rows are held")
+    first = to_tell([held], {}, CHANNELS)
+    assert [(one.channel, one.alarm) for one in first] == [("webhook", held), ("email", held)]
+    told = after_telling({}, first, CHANNELS)
+    assert to_tell([held], told, CHANNELS) == []
+    cleared = to_tell([], told, CHANNELS)
+    assert [(one.channel, one.alarm, one.before.said if one.before else "") for one in cleared] == [
+        ("webhook", None, "3 rows are held"),
+        ("email", None, "3 rows are held"),
+    ]
+    assert to_tell([], after_telling(told, cleared, CHANNELS), CHANNELS) == []
+
+
+def test_an_alarm_at_another_level_is_told_again() -> None:
+    told = after_telling({}, to_tell([Alarm(AlarmKind.CERTIFICATE, "", "30")], {}, CHANNELS), CHANNELS)
+    assert to_tell([Alarm(AlarmKind.CERTIFICATE, "29 days", "30")], told, CHANNELS) == []
+    assert len(to_tell([Alarm(AlarmKind.CERTIFICATE, "", "14")], told, CHANNELS)) == len(CHANNELS)
+
+
+@given(rounds=st.lists(st.tuples(some_alarms, st.sets(st.sampled_from(CHANNELS))), max_size=8))
+def test_whatever_fails_each_channel_hears_of_every_change_it_missed_and_of_none_twice(
+    rounds: list[tuple[list[Alarm], set[str]]],
+) -> None:
+    state: State = {}
+    heard: dict[str, dict[AlarmKind, str]] = {channel: {} for channel in CHANNELS}
+    for alarms, failing in rounds:
+        due = to_tell(alarms, state, CHANNELS)
+        delivered = [telling for telling in due if telling.channel not in failing]
+        for telling in delivered:
+            _hear(heard[telling.channel], telling)
+        state = after_telling(state, delivered, CHANNELS)
+        for channel in set(CHANNELS) - failing:
+            assert heard[channel] == {alarm.kind: alarm.level for alarm in alarms}
+
+
+def _hear(knows: dict[AlarmKind, str], telling: Telling) -> None:
+    """Hear of a change; hearing what is known already would be an alert sent twice."""
+    if telling.alarm is None:
+        del knows[telling.kind]
+    else:
+        assert knows.get(telling.kind) != telling.alarm.level
+        knows[telling.kind] = telling.alarm.level

@@ -1,0 +1,101 @@
+"""The sensor in Dagster: each alert leaves once, clears once, survives a restart, and shows as a check when it changes."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from konkurs_pipeline.definitions import build_defs
+from konkurs_pipeline.steps.poll import utc_now
+from konkurs_pipeline.storage.decisions import release
+from tests.pipeline.kit import MONDAY, Bank, company
+
+TELL = """import pathlib, sys
+with pathlib.Path(sys.argv[1]).open("a") as file:
+    file.write(sys.stdin.read() + "\\n")
+sys.exit(int(pathlib.Path(sys.argv[1] + ".code").read_text()))
+"""
+
+
+class Watchman:
+    """Runs the sensor as the daemon does, and reads what the command was told."""
+
+    def __init__(self, bank: Bank, folder: Path) -> None:
+        self._bank, self._log = bank, folder / "told"
+        (folder / "tell.py").write_text(TELL)
+        bank.extra |= {"KONKURS_ALERT_COMMAND": f"{sys.executable} {folder / 'tell.py'} {self._log}"}
+        self._cursor: str | None = None
+        self.fail(code=0)
+
+    def fail(self, *, code: int) -> None:
+        Path(f"{self._log}.code").write_text(str(code))
+
+    def look(self) -> dg.SensorResult:
+        sensor = _sensor(self._bank)
+        with dg.instance_for_test() as instance:
+            result = sensor(dg.build_sensor_context(instance=instance, cursor=self._cursor))
+        assert isinstance(result, dg.SensorResult)
+        self._cursor = result.cursor
+        return result
+
+    def told(self) -> list[tuple[str, str]]:
+        lines = self._log.read_text().splitlines() if self._log.is_file() else []
+        return [(alert["event"], alert["alarm"]) for alert in map(json.loads, lines)]
+
+
+def _sensor(bank: Bank) -> dg.SensorDefinition:
+    (sensor,) = build_defs(bank.settings).sensors or []
+    assert isinstance(sensor, dg.SensorDefinition)
+    return sensor
+
+
+@pytest.fixture
+def watchman(bank: Bank, tmp_path: Path) -> Watchman:
+    """Watch over a bank whose one BLOCK is held."""
+    bank.customer("K-1", company("firm"))
+    bank.notice("aapning", company("firm"))
+    bank.extra["KONKURS_MAX_BLOCKS_PER_RUN"] = "0"
+    bank.poll(MONDAY)
+    return Watchman(bank, tmp_path)
+
+
+def test_an_alert_leaves_once_and_once_more_when_it_clears(bank: Bank, watchman: Watchman) -> None:
+    watchman.look()
+    watchman.look()
+    assert watchman.told() == [("raised", "blocks_held")]
+    with bank.store() as store:
+        ((run_id,),) = store.ledger.rows("SELECT DISTINCT run_id FROM actions WHERE status = 'held'")
+        release(store.ledger, run_id, by="Kari", reason="looked at", now=utc_now())
+        store.publish()
+    watchman.look()
+    watchman.look()
+    assert watchman.told() == [("raised", "blocks_held"), ("cleared", "blocks_held")]
+
+
+def test_an_alert_that_could_not_leave_is_tried_again_and_the_tick_says_so(watchman: Watchman) -> None:
+    watchman.fail(code=3)
+    first = watchman.look()
+    assert first.skip_reason is not None
+    assert "not delivered: the alert command (KONKURS_ALERT_COMMAND) failed with exit code 3" in str(first.skip_reason)
+    watchman.fail(code=0)
+    watchman.look()
+    watchman.look()
+    assert watchman.told() == [("raised", "blocks_held")] * 2
+
+
+def test_a_check_is_written_when_it_changes_and_not_at_every_look(watchman: Watchman) -> None:
+    first, second = watchman.look(), watchman.look()
+    shown = [event for event in first.asset_events if isinstance(event, dg.AssetCheckEvaluation)]
+    assert [(event.asset_key.to_user_string(), event.check_name, event.passed) for event in shown] == [
+        ("actions", "blocks_held", False)
+    ]
+    assert list(second.asset_events) == []
+
+
+def test_nothing_of_it_holds_an_identifier(watchman: Watchman) -> None:
+    result = watchman.look()
+    assert company("firm") not in f"{result.cursor} {result.skip_reason} {result.asset_events}"

@@ -1,0 +1,47 @@
+"""What the nightly job removes of Dagster's history, and what it must keep."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import dagster as dg
+
+from konkurs_pipeline.orchestration.housekeeping import remove_runs
+from konkurs_pipeline.storage.polls import Outcome
+from tests.pipeline.conftest import NewBank
+from tests.pipeline.kit import MONDAY, TUESDAY, company
+from tests.pipeline.test_dagster_job import opened
+
+LATER = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+
+
+def test_old_runs_go_and_the_last_good_one_of_each_workday_stays(new_bank: NewBank, tmp_path: Path) -> None:
+    bank = new_bank(tmp_path / "data")
+    bank.customer("K-1", company("firm"))
+    bank.notice("aapning", company("firm"), MONDAY)
+    with opened(bank) as instance:
+        first, second, other = (instance.poll(day).run_id for day in (MONDAY, MONDAY, TUESDAY))
+        history = instance.dagster
+        assert remove_runs(history, dt.datetime.now(dt.UTC) - dt.timedelta(days=1)) == 0, "none is old"
+        assert remove_runs(history, LATER) == 1
+        assert {run.run_id for run in history.get_runs()} == {second, other}
+        assert instance.materialised("actions") == {"2018-09-03", "2018-09-04"}
+        assert not (Path(history.storage_directory()) / first).exists()
+        assert instance.poll(MONDAY).outcome is Outcome.NOTHING_NEW
+
+
+def test_a_run_that_is_under_way_is_never_removed() -> None:
+    with dg.instance_for_test() as history:
+        run = history.create_run_for_job(_job())
+        assert remove_runs(history, LATER) == 0
+        history.report_run_failed(run)
+        assert remove_runs(history, LATER) == 1
+
+
+def _job() -> dg.JobDefinition:
+    @dg.job
+    def nothing() -> None:
+        pass
+
+    return nothing
