@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import functools
 import inspect
+import time
 from collections.abc import Callable, Sequence
-from typing import Any, ParamSpec, TypeVar
+from importlib.metadata import version
+from typing import Any, ParamSpec, TypeVar, cast
 
 import dagster as dg
 
@@ -18,6 +20,8 @@ from konkurs_pipeline.schemas.tables import Table
 from konkurs_pipeline.steps.poll import Poll
 
 OWNER = "team:konkurs"
+# What made a materialisation: the version of this program.
+CODE_VERSION = version("konkurs-pipeline")
 P = ParamSpec("P")
 R = TypeVar("R")
 
@@ -52,10 +56,24 @@ def workday_asset(  # noqa: PLR0913 -- what differs between the assets, all by n
         group_name=group,
         kinds={kind},
         owners=[OWNER],
+        code_version=CODE_VERSION,
         partitions_def=workdays,
         backfill_policy=dg.BackfillPolicy.single_run(),
         deps=deps,
         check_specs=check_specs,
+    )
+
+
+def register_spec(name: str, table: type[Table], description: str) -> dg.AssetSpec:
+    """Return one table of the bank's register as an asset; it has no partitions."""
+    return dg.AssetSpec(
+        name,
+        description=description,
+        metadata={"dagster/column_schema": columns_of(table)},
+        group_name="register",
+        kinds={"parquet"},
+        owners=[OWNER],
+        code_version=CODE_VERSION,
     )
 
 
@@ -66,8 +84,9 @@ def shows_errors(asset: Callable[P, R]) -> Callable[P, R]:
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         poll = next(value for value in kwargs.values() if isinstance(value, Poll))
         poll.progress(asset.__name__.replace("_", " "), 0, None)
+        began = time.perf_counter()
         try:
-            return asset(*args, **kwargs)
+            return _measured(asset(*args, **kwargs), poll, time.perf_counter() - began)
         except KonkursError as error:
             said = poll.fail(error)
         except Exception as error:  # noqa: BLE001 -- a bug's text may quote a row: it is shown redacted, with its place
@@ -75,6 +94,17 @@ def shows_errors(asset: Callable[P, R]) -> Callable[P, R]:
         raise dg.Failure(description=redact(said), allow_retries=False)
 
     return guarded
+
+
+def _measured(made: R, poll: Poll, seconds: float) -> R:
+    """Add to a materialisation how long it took, and for how many workdays: numbers that draw a line over time."""
+    if not isinstance(made, dg.MaterializeResult):
+        return made
+    metadata = {**(made.metadata or {}), "seconds": round(seconds, 3), "workdays": len(poll.days())}
+    measured: dg.MaterializeResult[Any] = dg.MaterializeResult(
+        asset_key=made.asset_key, metadata=metadata, check_results=made.check_results
+    )
+    return cast("R", measured)
 
 
 def _place_of(error: Exception) -> str:

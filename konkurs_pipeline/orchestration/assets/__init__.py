@@ -29,6 +29,7 @@ def build_assets(workdays: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]
         build_outbox,
     )
     with warnings.catch_warnings():
-        # backfill_policy is in beta; the versions are pinned, and a test runs a range.
+        # backfill_policy and code references are in beta; the versions are pinned, and a test runs a range.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        return [build_register(), *(build(workdays) for build in builders)]
+        made = [build_register(), *(build(workdays) for build in builders)]
+        return [asset for asset in dg.with_source_code_references(made) if isinstance(asset, dg.AssetsDefinition)]

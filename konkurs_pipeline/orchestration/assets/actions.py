@@ -33,6 +33,7 @@ def build_actions(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 "held_by_this_run": counts.held,
                 "void": counts.void,
                 "outbox_seq": counts.header.seq,
+                "path": dg.MetadataValue.path(poll.store.layout.ledger),
             },
             check_results=[checks.schema_result(Actions, rows, "actions")],
         )

@@ -6,6 +6,7 @@ from konkurs_pipeline.orchestration import checks, wiring
 from konkurs_pipeline.schemas.tables import RawNotices
 from konkurs_pipeline.steps.notices import poll_notices
 from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.storage.quarantine import open_entries
 
 
 def build_raw_notices(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
@@ -36,6 +37,7 @@ def build_raw_notices(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
                 "seen": counts.seen,
                 "waiting_for_their_own_run": counts.waiting,
                 "quarantined": counts.quarantined,
+                "quarantine_open": len(open_entries(poll.store.ledger)),
                 "changed_workdays": len(counts.by_workday),
                 "read_from": poll.window.read_from.isoformat(),
                 "path": dg.MetadataValue.path(poll.store.layout.table("raw_notices")),

@@ -1,8 +1,11 @@
 """The bank's register: `customers` and `accounts`, taken in together or not at all."""
 
+from typing import Any
+
 import dagster as dg
 
 from konkurs_pipeline.orchestration import wiring
+from konkurs_pipeline.schemas.register import RegisterAccounts, RegisterCustomers
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.register import take_register
 
@@ -21,16 +24,17 @@ def build_register() -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="register",
         specs=[
-            dg.AssetSpec("customers", description=_CUSTOMERS, group_name="register", owners=[wiring.OWNER]),
-            dg.AssetSpec("accounts", description=_ACCOUNTS, group_name="register", owners=[wiring.OWNER]),
+            wiring.register_spec("customers", RegisterCustomers, _CUSTOMERS),
+            wiring.register_spec("accounts", RegisterAccounts, _ACCOUNTS),
         ],
     )
     @wiring.shows_errors
     def register(poll: dg.ResourceParam[Poll]) -> tuple[dg.MaterializeResult, dg.MaterializeResult]:
         snapshot = take_register(poll)
-        shared = {
+        shared: dict[str, Any] = {
             "register_id": snapshot.id if snapshot else "none",
             "accepted_at": snapshot.accepted_at.isoformat() if snapshot else "never",
+            "path": dg.MetadataValue.path(snapshot.folder if snapshot else poll.store.layout.snapshots),
         }
         counts = snapshot.counts if snapshot else None
         customers = {

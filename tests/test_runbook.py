@@ -1,0 +1,23 @@
+"""The runbook has a section for each alarm, on the asset and with the severity of its rule, and the table of bounds."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from konkurs_pipeline.domain.alarms import RULES
+from konkurs_pipeline.domain.volume import BOUNDS
+
+RUNBOOK = (Path(__file__).parents[1] / "docs" / "runbook.md").read_text(encoding="utf-8")
+
+
+def test_each_alarm_has_its_section() -> None:
+    found = dict(re.findall(r"^## ([a-z_]+)\n\n\*(\w+, on `\w+`)", RUNBOOK, re.MULTILINE))
+    assert found == {kind.value: f"{rule.severity.value}, on `{rule.asset}`" for kind, rule in RULES.items()}
+
+
+def test_the_bounds_are_those_of_the_code() -> None:
+    rows = [line for line in RUNBOOK.splitlines() if line.startswith("| ")]
+    assert rows[-len(BOUNDS) :] == [
+        f"| {bound.type.value} | {bound.per.value} | {bound.at_most} | {bound.why} |" for bound in BOUNDS
+    ]
