@@ -10,6 +10,7 @@ import polars as pl
 
 from konkurs_pipeline.brreg.certificate import settings_certificate
 from konkurs_pipeline.domain.actions import ActionStatus
+from konkurs_pipeline.enquiries.reviews import reviews_of
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.published import Published
@@ -26,6 +27,8 @@ class Status:
     newest_notice_registered_at: str | None
     quarantine: dict[str, int]
     held: int
+    open_reviews: int
+    oldest_open_review_at: str | None
     unconfirmed: dict[str, int]
     receipts_set_aside: int
     register: dict[str, Any] | None
@@ -45,12 +48,15 @@ def current_status(settings: Settings, now: dt.datetime) -> Status:
     last = polls.tail(1).to_dicts()
     good = polls.filter(pl.col("outcome").is_in(["new", "nothing_new", "partial"]))["ended_at"].max()
     certificate = _certificate(settings, now)
+    waiting = [review.decided_at for review in reviews_of(published) if review.is_open]
     return Status(
         last_poll={name: _text(value) for name, value in last[0].items()} if last else None,
         last_good_poll_at=_text(good),
         newest_notice_registered_at=_text(published.read("raw_notices")["registered_at"].max()),
         quarantine=quarantine,
         held=held,
+        open_reviews=len(waiting),
+        oldest_open_review_at=_text(min(waiting, default=None)),
         unconfirmed=_counts(actions.filter(pl.col("status") == ActionStatus.EXPORTED.value), "action"),
         receipts_set_aside=published.read("receipts").filter(pl.col("outcome") == "set_aside").height,
         register=_register(Snapshots(layout.snapshots)),
