@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 import typer
 
 from konkurs_pipeline.cli.signature import signed
-from konkurs_pipeline.domain.foreign_text import shown
+from konkurs_pipeline.domain.foreign_text import shown, without_controls
 from konkurs_pipeline.domain.reviews import OUTCOME_MEANINGS, ReviewOutcome
 from konkurs_pipeline.enquiries.reviews import Review, reviews_of
 from konkurs_pipeline.settings import load_settings
@@ -47,17 +47,22 @@ def _as_dict(review: Review) -> dict[str, object]:
 def _print(reviews: Sequence[Review], now: dt.datetime) -> None:
     """Print each review as a few lines: a sentence and two ids do not fit into the row of a table."""
     for review in reviews:
-        account = f"account {review.account_no}" if review.account_no else "the customer as a whole"
-        typer.echo(f"{review.action_id}  {_age(now - review.decided_at)} old, {review.customer_ref}, {account}")
-        typer.echo(f"    {review.reason}: {review.sentence}")
-        state = f"; the bankruptcy is {review.estate_state} now" if review.estate_state else ""
-        typer.echo(f"    notice {review.notice_uuid}, {shown(review.notice_type)} of {review.registered_at}{state}")
-        if review.caused_by:
-            typer.echo(f"    because of our BLOCK {review.caused_by}")
-        for one in review.outcomes:
-            typer.echo(f"    {one.outcome}, {_instant(one.reviewed_at)}, {one.reviewed_by}: {one.note}")
+        for line in _lines(review, now):
+            typer.echo(without_controls(line))
     waiting = sum(review.is_open for review in reviews)
     typer.echo(f'{waiting} open: konkurs review ACTION_ID --outcome OUTCOME --by NAME --note "TEXT"', err=True)
+
+
+def _lines(review: Review, now: dt.datetime) -> Iterator[str]:
+    account = f"account {review.account_no}" if review.account_no else "the customer as a whole"
+    yield f"{review.action_id}  {_age(now - review.decided_at)} old, {review.customer_ref}, {account}"
+    yield f"    {review.reason}: {review.sentence}"
+    state = f"; the bankruptcy is {review.estate_state} now" if review.estate_state else ""
+    yield f"    notice {review.notice_uuid}, {shown(review.notice_type)} of {review.registered_at}{state}"
+    if review.caused_by:
+        yield f"    because of our BLOCK {review.caused_by}"
+    for one in review.outcomes:
+        yield f"    {one.outcome}, {_instant(one.reviewed_at)}, {one.reviewed_by}: {one.note}"
 
 
 def record_review(action_id: str, outcome: ReviewOutcome, *, by: str, note: str) -> None:
@@ -71,8 +76,8 @@ def record_review(action_id: str, outcome: ReviewOutcome, *, by: str, note: str)
 
 
 def _age(age: dt.timedelta) -> str:
-    hours = int(age.total_seconds()) // 3600
-    return f"{hours // 24} d {hours % 24} h" if hours >= 24 else f"{hours} h {int(age.total_seconds()) // 60 % 60} min"  # noqa: PLR2004 -- hours of a day
+    hours, rest = divmod(int(age.total_seconds()), 3600)
+    return f"{age.days} d {hours % 24} h" if age.days else f"{hours} h {rest // 60} min"
 
 
 def _instant(value: dt.datetime) -> str:

@@ -1,7 +1,7 @@
 """The clock of a notice: registered → visible to us → fetched → decided → written → received → carried out → reviewed.
 
-Each step with its instant, whose clock said so, and the time since the step before. Pure. The steps stand in the order of
-cause; a negative time since the step before means that two clocks disagree, and is shown as it is.
+Each step with its instant, whose clock said so, and the time since the step before, in order of time. Pure. A notice that
+became visible before it was registered, or an action carried out before it was written, shows that two clocks disagree.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Step:
 
 def clock_of(case: Case, notice: NoticeFacts) -> list[Step]:
     """Return the steps of one notice of the case, each with the time since the one before."""
-    steps = [*_until_known(notice), *_since_known(case, notice)]
+    # Core banking's times lie before our reading of the receipt that tells them, and a person does not wait for either.
+    steps = [*_until_known(notice), *sorted(_since_known(case, notice), key=lambda step: step.at)]
     return [
         step if place == 0 else replace(step, since_before=step.at - steps[place - 1].at)
         for place, step in enumerate(steps)
@@ -100,16 +101,24 @@ def _decided(group: Sequence[ActionFacts]) -> Iterator[Step]:
 def _handed_over(group: Sequence[ActionFacts], file: FileFacts) -> Iterator[Step]:
     said = f"file {file.seq}, {file.base_name}, with {counted(group)} of this notice, was committed"
     yield Step("written", file.created_at, Whose.OURS, said, f"sha256 {file.sha256}")
+    yield from _received(file)
+    yield from _answered(group)
+
+
+def _received(file: FileFacts) -> Iterator[Step]:
     if file.receipts:
         first = file.receipts[0]
-        said = f"{first.name} was read: core banking had the file by then"
+        said = f"{first.name} was read: core banking had the file by then at the latest"
         yield Step("received", first.read_at, Whose.OURS, said, f"sha256 {first.sha256}")
+
+
+def _answered(group: Sequence[ActionFacts]) -> Iterator[Step]:
     for status in ActionStatus:
         answered = [action for action in group if action.status == status and action.confirmed_at]
         if answered:
             last = max(action.confirmed_at for action in answered if action.confirmed_at)
             name = "rejected" if status is ActionStatus.REJECTED else "carried out"
-            said = f"{counted(answered)} of {len(group)}: {status.value}{_codes(answered)}"
+            said = f"{counted(answered)} ({len(answered)} of {len(group)} rows): {status.value}{_codes(answered)}"
             yield Step(name, last, Whose.CORE_BANKING, said)
 
 

@@ -40,7 +40,7 @@ _ABOUT: Final = (
     ),
     (
         "A registration is timed by Brreg, what core banking did by core banking, all else by the machine that ran this "
-        "program. A negative span means that two clocks disagree."
+        "program. A negative span, or a step before its cause, means that two clocks disagree."
     ),
     (
         "“Written” is when a file was committed with its decisions, in one transaction; the same run puts it into the "
@@ -89,19 +89,18 @@ def _clocks(case: Case) -> Iterator[Html]:
 def _clock(steps: Sequence[Step]) -> Html:
     rows = [
         (
-            tag("strong", step.name),
+            lines(tag("strong", step.name), tag("span", step.whose.value, class_="minor")),
             _instant(step),
             "" if step.since_before is None else span_text(step.since_before),
             lines(step.said, code(step.proof) if step.proof else None),
-            step.whose.value,
         )
         for step in steps
     ]
-    return table(("step", "when", "since the step before", "what", "whose clock"), rows, "clock")
+    return table(("step, by whose clock", "when", "since the step before", "what"), rows, "clock")
 
 
 def _instant(step: Step) -> Html:
-    return lines(oslo_text(step.at), tag("span", utc_text(step.at), class_="utc"))
+    return lines(oslo_text(step.at), tag("span", utc_text(step.at), class_="minor"))
 
 
 def _unreadable(notice: NoticeFacts) -> Html | None:
@@ -122,7 +121,7 @@ def _checks(case: Case) -> Iterator[Html]:
 
 def _proof(proof: Proof) -> tuple[Content, ...]:
     class_, said = _AGREEMENT[proof.agreement]
-    file = lines(proof.path, code(proof.sha256), tag("span", "$ ", code(proof.check), class_="utc"))
+    file = lines(proof.path, code(proof.sha256), tag("span", "$ ", code(proof.check), class_="minor"))
     return proof.what, file, tag("span", said, class_=class_)
 
 

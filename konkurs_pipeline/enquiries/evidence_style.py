@@ -20,12 +20,14 @@ table { width: 100%; border-collapse: collapse; font-size: .86rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .5rem; border-bottom: 1px solid #d5dce3; }
 th { background: #f3f5f7; font-weight: 600; }
 td { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-code { font: .84em/1.35 "Liberation Mono", "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
-.utc { color: #55636f; font-size: .92em; }
-.clock td:nth-child(1) { white-space: nowrap; }
-.clock td:nth-child(2) { white-space: nowrap; }
-.clock td:nth-child(3) { white-space: nowrap; text-align: right; }
+code { font: .82em/1.35 "Liberation Mono", "DejaVu Sans Mono", monospace; overflow-wrap: anywhere; }
+time { white-space: nowrap; }
+.minor { color: #55636f; font-size: .92em; }
+.clock { font-size: .84rem; }
+.clock td:nth-child(-n+3) { white-space: nowrap; }
+.clock td:nth-child(3) { text-align: right; }
 .asked { background: #fff4d6; border: 1px solid #d9b44a; padding: 0 .3rem; }
+.good, .bad, .gone { white-space: nowrap; }
 .good { color: #11632f; font-weight: 600; }
 .bad { color: #a40000; font-weight: 700; }
 .gone { color: #8a5a00; font-weight: 600; }
@@ -33,6 +35,11 @@ footer { margin-top: 2rem; color: #3c4853; font-size: .9rem; }
 @page { size: A4; margin: 16mm 14mm; }
 @media print {
   body { font-size: 9.5pt; max-width: none; margin: 0; padding: 0; }
+  table { font-size: 8pt; }
+  .clock { font-size: 8pt; }
+  th, td { padding: .16rem .3rem; }
+  code { font-size: 6.7pt; }
+  .clock code { font-size: 6.1pt; }
   h2 { break-after: avoid; }
   tr, .summary p { break-inside: avoid; }
   thead { display: table-header-group; }

@@ -12,7 +12,7 @@ from typing import Final
 from konkurs_pipeline.domain.actions import ActionKind
 from konkurs_pipeline.enquiries.case_facts import ActionFacts, Case
 from konkurs_pipeline.enquiries.case_summary import utc_text
-from konkurs_pipeline.enquiries.markup import Content, Html, code, lines, table, tag
+from konkurs_pipeline.enquiries.markup import Content, Html, code, joined, lines, table, tag
 
 _BLOCKED_BEFORE: Final = {
     True: "the register had it blocked before",
@@ -35,7 +35,7 @@ def tables_of(case: Case) -> Iterator[Html]:
 
 
 def _rows(case: Case) -> Html:
-    heads = ("what", "for whom", "why", "decided", "how it stands")
+    heads = ("what", "for whom", "why", "how it stands")
     rows = [_row(action, is_asked=action.action_id == case.asked_for) for action in case.actions]
     nothing = "Nothing was decided: no row for core banking, and none for a person to review."
     return _section("What was decided, row by row", heads, rows, nothing)
@@ -50,23 +50,23 @@ def _row(action: ActionFacts, *, is_asked: bool) -> tuple[Content, ...]:
         lines(tag("strong", action.action), code(action.action_id), asked),
         lines(action.customer_ref, account, f"found by {action.matched_via}", before),
         lines(tag("strong", action.reason), action.sentence, tag("span", "notice ", code(action.notice_uuid)), caused),
-        utc_text(action.decided_at),
         lines(*_standing(action)),
     )
 
 
-def _standing(action: ActionFacts) -> Iterator[str]:
+def _standing(action: ActionFacts) -> Iterator[Content]:
+    yield joined("decided ", _at(action.decided_at))
     yield action.status if action.seq is None else f"{action.status}, file {action.seq}"
     if action.confirmed_at:
-        yield utc_text(action.confirmed_at)
+        yield joined("at ", _at(action.confirmed_at))
     if action.status_code:
         yield f"code {action.status_code}"
     if action.released_at:
-        yield f"released {utc_text(action.released_at)} by {action.released_by}: {action.release_reason}"
+        yield joined("released ", _at(action.released_at), f" by {action.released_by}: {action.release_reason}")
     if action.void_reason:
         yield f"never written: {action.void_reason}"
     for outcome in action.outcomes:
-        yield f"{outcome.outcome}, {utc_text(outcome.reviewed_at)}, {outcome.reviewed_by}: {outcome.note}"
+        yield joined(f"{outcome.outcome} ", _at(outcome.reviewed_at), f" by {outcome.reviewed_by}: {outcome.note}")
     if action.action == ActionKind.REVIEW and action.seq is not None and not action.outcomes:
         yield "no outcome is recorded yet"
 
@@ -118,8 +118,8 @@ def _section(title: str, heads: Sequence[str], rows: Sequence[Sequence[Content]]
     return tag("section", tag("h2", title), table(heads, rows) if rows else tag("p", nothing))
 
 
-def _at(instant: dt.datetime | None, otherwise: str = "–") -> str:
-    return otherwise if instant is None else utc_text(instant)
+def _at(instant: dt.datetime | None, otherwise: str = "–") -> Content:
+    return otherwise if instant is None else tag("time", utc_text(instant))
 
 
 def _count(count: int | None) -> str:

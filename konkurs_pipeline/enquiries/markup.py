@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from konkurs_pipeline.domain.foreign_text import without_controls
+
 _WITHOUT_CONTENT: Final = frozenset({"meta", "br"})
 
 
@@ -66,5 +68,4 @@ def _markup(content: Content) -> str:
 
 
 def _escaped(text: str) -> str:
-    # A control character, or one that turns the direction of text, would make a line say something else than it does.
-    return escape("".join(letter if letter.isprintable() or letter in "\n\t" else "\ufffd" for letter in text))
+    return escape(without_controls(text))
