@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import polars as pl
 
+from konkurs_pipeline.domain.actions import ActionKind
 from konkurs_pipeline.domain.foreign_text import shown
 from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.domain.reasons import sentence_of
@@ -130,7 +131,8 @@ def _matches(published: Published, uuids: Sequence[str]) -> tuple[MatchFacts, ..
 
 def _actions(published: Published, uuids: Sequence[str]) -> tuple[ActionFacts, ...]:
     rows = _among(published, "actions", "notice_uuid", uuids)
-    rows.sort(key=lambda row: (row["decided_at"], row["customer_ref"], row["account_no"] or "", row["action_id"]))
+    kinds = [kind.value for kind in ActionKind]
+    rows.sort(key=lambda r: (r["decided_at"], kinds.index(r["action"]), r["customer_ref"], r["account_no"] or ""))
     outcomes = outcomes_by_action(published)
     return tuple(
         ActionFacts(
