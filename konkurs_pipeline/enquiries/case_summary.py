@@ -51,8 +51,7 @@ def summary_of(case: Case) -> list[str]:
     lines = [_state(case)]
     for notice in case.notices:
         lines += _notice(case, notice)
-    if not case.matches and not case.actions:
-        lines.append(_no_customer(case))
+    lines.append(_customers(case))
     lines += [
         f"{entry.sentence} ({entry.reason}, notice {entry.notice_uuid[:8]}; {_until(entry.resolved_at)}.)"
         for entry in case.quarantine
@@ -108,6 +107,18 @@ def _written(name: str, file: FileFacts, rows: list[ActionFacts], known: dt.date
     times = [row.confirmed_at for row in done if row.confirmed_at]
     said += f", the last at {oslo_text(max(times))}" if times else ""
     return said + (f"; {len(refused)} rejected." if refused else ".")
+
+
+def _customers(case: Case) -> str:
+    if not case.matches and not case.actions:
+        return _no_customer(case)
+    refs = sorted({each.customer_ref for each in case.matches} | {action.customer_ref for action in case.actions})
+    said = f"It concerns {'the customer' if len(refs) == 1 else 'the customers'} {', '.join(refs)}."
+    if case.actions:
+        return said
+    if case.state not in {None, "open"}:
+        return f"{said} Nothing was written: what is not yet blocked when its bankruptcy ends is never blocked."
+    return f"{said} Nothing was written: no rule asks for anything, as far as the register then in use shows accounts."
 
 
 def _no_customer(case: Case) -> str:
