@@ -8,10 +8,9 @@ notice that waits for its own run. What does not belong here: when a run took th
 from __future__ import annotations
 
 import datetime as dt
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import polars as pl
 
@@ -20,8 +19,11 @@ from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.lake import Lake
 from konkurs_pipeline.storage.published import Published
 
-_ASKED_AFTER: Final = re.compile(r"/oppdatert/([0-9T:.-]+Z)$")
-_DATASET: Final = re.compile(r"/[0-9a-f-]{36}$")
+# Resources, as brreg/client asks for them.
+_ASKED_AFTER: Final = r"/oppdatert/([0-9T:.-]+)Z$"
+_DATASET: Final = r"/[0-9a-f-]{36}$"
+# Clocks differ, but not by more than this.
+_CLOCK_TOLERANCE: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -51,30 +53,33 @@ class Sightings:
     def __init__(self, published: Published, lake: Lake) -> None:
         self._lake = lake
         self._lists = _lists(published)
-        self._complete = _complete_runs(published)
         self._bodies: dict[str, bytes | None] = {}
 
     def of(self, notice: Notice, taken_at: dt.datetime) -> Sighting:
         """Return between which two lists the notice became visible; `taken_at`: when a run took it, the latest possible."""
         without: Look | None = None
         unreadable = 0
-        for pages in self._covering(notice, taken_at):
-            last, bodies = pages[-1], [self._body(page["sha256"]) for page in pages]
-            holding = [page for page, body in zip(pages, bodies, strict=True) if body and notice.uuid.encode() in body]
-            if holding:
-                held = Look(holding[0]["fetched_at"], holding[0]["sha256"], holding[0]["run_id"])
-                return Sighting(without, held, unreadable)
+        for run_id, is_complete, times, digests in self._covering(notice, taken_at):
+            bodies = [self._body(digest) for digest in digests]
+            for at, digest, body in zip(times, digests, bodies, strict=True):
+                if body is not None and notice.uuid.encode() in body:
+                    return Sighting(without, Look(at, digest, run_id), unreadable)
             if None in bodies:
                 unreadable += 1
-            elif last["run_id"] in self._complete:
-                without = Look(last["fetched_at"], last["sha256"], last["run_id"])
+            elif is_complete:
+                without = Look(times[-1], digests[-1], run_id)
         return Sighting(without, None, unreadable)
 
-    def _covering(self, notice: Notice, taken_at: dt.datetime) -> Iterator[Sequence[Mapping[str, Any]]]:
-        for pages in self._lists:
-            asked_after = _asked_after(pages[-1]["resource"])
-            if pages[0]["fetched_at"] <= taken_at and (asked_after is None or asked_after < notice.registered_at):
-                yield pages
+    def _covering(
+        self, notice: Notice, taken_at: dt.datetime
+    ) -> Iterator[tuple[str, bool, list[dt.datetime], list[str]]]:
+        """Yield the lists that had to hold the notice if it was visible: not ten years of them, but the last before too."""
+        asked_for_it = pl.col("asked_after").is_null() | (pl.col("asked_after") < notice.registered_at)
+        lists = self._lists.filter(asked_for_it & (pl.col("began") <= taken_at))
+        is_early = pl.col("began") < notice.registered_at - _CLOCK_TOLERANCE
+        before = lists.filter(is_early & pl.col("is_complete")).tail(1)
+        since = lists.filter(~is_early)
+        yield from pl.concat([before, since]).select("run_id", "is_complete", "times", "digests").iter_rows()
 
     def _body(self, digest: str) -> bytes | None:
         if digest not in self._bodies:
@@ -85,21 +90,18 @@ class Sightings:
         return self._bodies[digest]
 
 
-def _lists(published: Published) -> list[list[dict[str, Any]]]:
-    """Return the pages of each list that was asked for, in the order in which they came."""
-    answers = published.read("answers")
-    lists = answers.filter(~pl.col("resource").str.contains(_DATASET.pattern)).sort("fetched_at")
-    # Where the service has no `oppdatert`, the full list is read in the same run: another resource, another list.
-    return [pages.to_dicts() for pages in lists.partition_by("run_id", "resource", maintain_order=True)]
+def _lists(published: Published) -> pl.DataFrame:
+    """Return one row per list that was asked for, in the order in which they came, with its pages' times and hashes.
 
-
-def _complete_runs(published: Published) -> frozenset[str]:
-    """Return the polls that read their list to its end: one that failed may have read a part only."""
+    `is_complete`: it was read to its end; a poll that failed may have read a part only. `asked_after` null: all notices.
+    """
     polls = published.read("polls").filter(pl.col("outcome").is_in(["new", "nothing_new", "partial"]))
-    return frozenset(polls["run_id"])
-
-
-def _asked_after(resource: str) -> dt.datetime | None:
-    """Return the time that a list was asked for from; null: all notices."""
-    found = _ASKED_AFTER.search(resource)
-    return dt.datetime.fromisoformat(found[1]) if found else None
+    answers = published.read("answers").filter(~pl.col("resource").str.contains(_DATASET)).sort("fetched_at")
+    # Where the service has no `oppdatert`, the full list is read in the same run: another resource, another list.
+    pages = answers.group_by("run_id", "resource", maintain_order=True)
+    return pages.agg(
+        times=pl.col("fetched_at"), digests=pl.col("sha256"), began=pl.col("fetched_at").min()
+    ).with_columns(
+        is_complete=pl.col("run_id").is_in(polls["run_id"].implode()),
+        asked_after=pl.col("resource").str.extract(_ASKED_AFTER).str.to_datetime(time_unit="us", time_zone="UTC"),
+    )

@@ -135,6 +135,27 @@ def test_a_list_that_a_failed_poll_read_in_part_proves_no_absence(bank: Bank) ->
     assert evidence_of(bank.settings, notice.uuid, utc_now()).notices[0].sighting.without is None
 
 
+def test_of_the_lists_long_before_a_notice_only_the_last_is_looked_at(story: Story, bank: Bank) -> None:
+    """Ten years of polls all asked for a time before the notice: they are not read again for it."""
+    bank.go_on_from(story.bank)
+    for path in bank.layout.answers.rglob("*.gz"):
+        path.unlink()
+    with bank.store() as store:
+        long_ago, late = oslo(MONDAY, "08:00"), dt.timedelta(days=9)
+        store.ledger.execute("UPDATE answers SET fetched_at = ? WHERE resource LIKE '%oppdatert%'", [long_ago - late])
+        store.publish()
+    assert evidence_of(bank.settings, story.opening.uuid, utc_now()).notices[0].sighting.unreadable == 1
+
+
+def test_a_customer_whose_bankruptcy_was_over_when_the_bank_first_heard_of_it_is_named_with_that(bank: Bank) -> None:
+    bank.customer("K-1", FIRM)
+    opening = bank.notice("aapning", FIRM)
+    bank.notice("sletting", FIRM, TUESDAY)
+    bank.poll(MONDAY, TUESDAY)
+    (*_, said) = summary_of(evidence_of(bank.settings, opening.uuid, utc_now()))
+    assert said.startswith("It concerns the customer K-1. Nothing was written")
+
+
 def test_that_nobody_was_found_is_said_with_the_register_that_was_compared(story: Story) -> None:
     case = story.case(story.stranger.uuid)
     assert (case.matches, case.actions) == ((), ())
