@@ -15,7 +15,10 @@ from konkurs_pipeline.enquiries.sightings import Sighting
 
 @dataclass(frozen=True)
 class NoticeFacts:
-    """One notice: what the register says, and when it came. Instants are UTC; null dataset: none was fetched."""
+    """One notice: what the register says, and when it came. Instants are UTC; null dataset: none was fetched.
+
+    `documents_sha256`: each version of its document that was received, also those that were set aside.
+    """
 
     uuid: str
     type: str
@@ -28,6 +31,7 @@ class NoticeFacts:
     sighting: Sighting
     dataset_fetched_at: dt.datetime | None
     dataset_sha256: str | None
+    documents_sha256: tuple[str, ...]
 
 
 @dataclass(frozen=True)

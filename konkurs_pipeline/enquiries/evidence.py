@@ -33,6 +33,7 @@ from konkurs_pipeline.enquiries.proofs import Proof, Prover
 from konkurs_pipeline.enquiries.reviews import outcomes_by_action
 from konkurs_pipeline.enquiries.sightings import Look, Sightings
 from konkurs_pipeline.errors import StoreError, UsageError
+from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.lake import Lake
 from konkurs_pipeline.storage.layout import Layout
@@ -45,7 +46,7 @@ from konkurs_pipeline.storage.store import layout_of
 _ACTION_FIELDS: Final = (
     *("action_id", "action", "customer_ref", "account_no", "notice_uuid", "reason", "matched_via", "caused_by"),
     *("was_blocked", "decided_at", "run_id", "register_id", "status", "seq", "exported_at", "confirmed_at"),
-    *("status_code", "released_at", "released_by", "release_reason", "void_reason"),
+    *("released_at", "released_by", "release_reason", "void_reason"),
 )
 
 
@@ -103,24 +104,36 @@ def _notices(published: Published, layout: Layout, case: CaseNotices) -> tuple[N
     uuids = [notice.uuid for notice in case.notices]
     raw = {row["uuid"]: row for row in _among(published, "raw_notices", "uuid", uuids)}
     datasets = {row["uuid"]: row for row in _among(published, "expanded_datasets", "uuid", uuids)}
-    sightings = Sightings(published, Lake(layout))
-    return tuple(_notice(notice, raw[notice.uuid], datasets.get(notice.uuid, {}), sightings) for notice in case.notices)
-
-
-def _notice(notice: Notice, raw: dict[str, Any], dataset: dict[str, Any], sightings: Sightings) -> NoticeFacts:
-    return NoticeFacts(
-        uuid=notice.uuid,
-        type=shown(notice.type),
-        registered_at=notice.registered_at,
-        registered_at_text=notice.registered_at_text,
-        ruling_date=notice.ruling_date,
-        taken_at=raw["first_seen_at"],
-        taken_by_run=raw["run_id"],
-        answer_sha256=raw["answer_sha256"],
-        sighting=sightings.of(notice, raw["first_seen_at"]),
-        dataset_fetched_at=dataset.get("fetched_at"),
-        dataset_sha256=dataset.get("answer_sha256"),
+    sightings, documents = Sightings(published, Lake(layout)), _documents(published, uuids)
+    return tuple(
+        NoticeFacts(
+            **_as_listed(notice, raw[notice.uuid]),
+            sighting=sightings.of(notice, raw[notice.uuid]["first_seen_at"]),
+            dataset_fetched_at=datasets.get(notice.uuid, {}).get("fetched_at"),
+            dataset_sha256=datasets.get(notice.uuid, {}).get("answer_sha256"),
+            documents_sha256=tuple(documents[notice.uuid]),
+        )
+        for notice in case.notices
     )
+
+
+def _documents(published: Published, uuids: Sequence[str]) -> dict[str, list[str]]:
+    answers = published.read("answers").sort("fetched_at")
+    found = {uuid: answers.filter(pl.col("resource").str.ends_with(f"/{uuid}")) for uuid in uuids}
+    return {uuid: rows["sha256"].unique(maintain_order=True).to_list() for uuid, rows in found.items()}
+
+
+def _as_listed(notice: Notice, raw: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "uuid": notice.uuid,
+        "type": shown(notice.type),
+        "registered_at": notice.registered_at,
+        "registered_at_text": notice.registered_at_text,
+        "ruling_date": notice.ruling_date,
+        "taken_at": raw["first_seen_at"],
+        "taken_by_run": raw["run_id"],
+        "answer_sha256": raw["answer_sha256"],
+    }
 
 
 def _matches(published: Published, uuids: Sequence[str]) -> tuple[MatchFacts, ...]:
@@ -137,6 +150,8 @@ def _actions(published: Published, uuids: Sequence[str]) -> tuple[ActionFacts, .
     return tuple(
         ActionFacts(
             **{name: row[name] for name in _ACTION_FIELDS},
+            # Core banking's own text: what it holds is not for us to know, and the page holds no identifier.
+            status_code=redact(row["status_code"]) if row["status_code"] else None,
             sentence=sentence_of(row["reason"]),
             outcomes=outcomes.get(row["action_id"], ()),
         )
@@ -227,8 +242,9 @@ def _proofs(
         if without:
             answers.setdefault(without.sha256, f"the last list without {short}")
         answers.setdefault(held.sha256 if held else notice.answer_sha256, f"the first list with {short}")
-        if notice.dataset_sha256:
-            answers.setdefault(notice.dataset_sha256, f"the document of {short}")
+        for digest in notice.documents_sha256:
+            is_used = digest == notice.dataset_sha256
+            answers.setdefault(digest, f"the document of {short}" + ("" if is_used else ", set aside"))
     yield from (prover.answer(what, digest) for digest, what in answers.items())
     for file in files:
         yield prover.outbox_file(f"file {file.seq} for core banking", file.base_name, file.sha256)

@@ -41,7 +41,7 @@ class Story:
         self.stranger = bank.notice("aapning", STRANGER, clock="11:00", visible_from=oslo(MONDAY, "12:00"))
         bank.poll(MONDAY, now=oslo(MONDAY, "10:00"))
         bank.poll(MONDAY)
-        _answer(bank, "E17<b>")
+        _answer(bank, f"E17<b>{STRANGER}")
         bank.poll(TUESDAY)
         self.sletting = bank.notice("sletting", FIRM, WEDNESDAY)
         bank.poll(WEDNESDAY)
@@ -206,6 +206,7 @@ class _Parsed(HTMLParser):
 
 
 def test_no_number_of_a_party_stands_in_the_evidence(story: Story) -> None:
+    """Nor one that core banking put into its code."""
     for asked_for in (story.opening.uuid, story.stranger.uuid):
         case = story.case(asked_for)
         for number in (FIRM, STRANGER):
@@ -255,6 +256,17 @@ def test_a_held_block_is_shown_with_who_released_it_and_a_quarantined_notice_wit
     released = evidence_of(bank.settings, opening.uuid, utc_now())
     assert {"released", "written"} <= set(steps(released, released.notices[0]))
     assert "by Kari: ok" in page_of(released)
+
+
+def test_a_document_that_was_set_aside_is_among_the_proofs(bank: Bank) -> None:
+    opening = bank.notice("aapning", FIRM, dataset=json.dumps({"debitor": STRANGER}))
+    bank.customer("K-1", FIRM)
+    bank.poll(MONDAY)
+    case = evidence_of(bank.settings, opening.uuid, utc_now())
+    assert [entry.reason for entry in case.quarantine] == ["dataset_contradicts"]
+    assert case.notices[0].dataset_sha256 is None
+    (proof,) = [proof for proof in case.proofs if proof.what.endswith("set aside")]
+    assert (proof.sha256, proof.agreement) == (case.notices[0].documents_sha256[0], Agreement.AGREES)
 
 
 def test_a_closing_and_a_later_annulment_belong_to_the_opening_they_changed(bank: Bank) -> None:
