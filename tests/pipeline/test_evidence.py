@@ -135,6 +135,16 @@ def test_a_list_that_a_failed_poll_read_in_part_proves_no_absence(bank: Bank) ->
     assert evidence_of(bank.settings, notice.uuid, utc_now()).notices[0].sighting.without is None
 
 
+def test_a_list_asked_for_from_a_later_time_than_the_notice_proves_no_absence(bank: Bank) -> None:
+    bank.extra["KONKURS_LOOKBACK_WORKDAYS"] = "0"
+    bank.customer("K-1", LATE)
+    notice = bank.notice("aapning", LATE)
+    bank.poll(WEDNESDAY)
+    bank.poll(MONDAY, now=oslo(WEDNESDAY, "23:59"))
+    (found,) = evidence_of(bank.settings, notice.uuid, utc_now()).notices
+    assert found.sighting.without is None
+
+
 def test_of_the_lists_long_before_a_notice_only_the_last_is_looked_at(story: Story, bank: Bank) -> None:
     """Ten years of polls all asked for a time before the notice: they are not read again for it."""
     bank.go_on_from(story.bank)
