@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import typer
@@ -61,4 +62,17 @@ def _print(finding: Finding) -> None:
         ("Actions", finding.actions),
     ):
         if rows:
-            print_table(title, rows)
+            print_table(title, [_shortened(row) for row in rows])
+    opening = finding.estates[0]["opening_uuid"] if finding.estates else finding.notices[0]["uuid"]
+    typer.echo(f"when it was known and done, with proofs: konkurs evidence {opening} --out FILE.html", err=True)
+
+
+def _shortened(row: Mapping[str, object]) -> dict[str, object]:
+    """Return a row whose references to notices are as short as is clear: the whole uuid, to copy, is in `Notices`."""
+    references = ("opening_uuid", "changed_by_uuid", "notice_uuid")
+    return {
+        name.removesuffix("_uuid") if name in references else name: str(value)[:8]
+        if name in references and value
+        else value
+        for name, value in row.items()
+    }

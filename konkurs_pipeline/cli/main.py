@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from konkurs_pipeline.domain.reviews import ReviewOutcome
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.redaction import redact
 
@@ -134,6 +135,47 @@ def release(
     from konkurs_pipeline.cli.held import release_rows
 
     release_rows(run_id, by=by, reason=reason)
+
+
+@app.command()
+def reviews(
+    *,
+    all_: Annotated[bool, typer.Option("--all", help="Also those that have an outcome.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """List the REVIEW rows that wait for a person, oldest first."""
+    from konkurs_pipeline.cli.reviews import show_reviews
+
+    show_reviews(with_done=all_, as_json=as_json)
+
+
+@app.command()
+def review(
+    action_id: Annotated[str, typer.Argument(metavar="ACTION_ID", help="The REVIEW, as `konkurs reviews` names it.")],
+    outcome: Annotated[ReviewOutcome, typer.Option("--outcome", help="What was done: docs/case-officers.md.")],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who did it.")],
+    note: Annotated[str, typer.Option("--note", metavar="TEXT", help="What was found, and why it was so decided.")],
+) -> None:
+    """Record what a person did about a REVIEW; a second outcome corrects the first, and both are kept."""
+    from konkurs_pipeline.cli.reviews import record_review
+
+    record_review(action_id, outcome, by=by, note=note)
+
+
+@app.command()
+def evidence(
+    case: Annotated[str, typer.Argument(metavar="NOTICE|ACTION_ID", help="A notice's uuid or an action's id.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Write the page here, not to stdout.")
+    ] = None,
+    *,
+    force: Annotated[bool, typer.Option("--force", help="Replace FILE where it exists.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make one page (HTML) that proves when the bank knew of a case, and what it did: times, files and their hashes."""
+    from konkurs_pipeline.cli.evidence import show_evidence
+
+    show_evidence(case, out, force=force, as_json=as_json)
 
 
 @app.command()

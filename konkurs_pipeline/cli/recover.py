@@ -21,4 +21,6 @@ def recover_ledger(*, by: str, reason: str) -> None:
         typer.echo(f"taken over: {name}")
     for name in done.mended:
         typer.echo(f"written again as it was: {name}")
+    if done.reviews:
+        typer.echo(f"taken over: {done.reviews} outcomes of reviews")
     typer.echo("the ledger and the outbox agree: `konkurs verify`, then `konkurs run`", err=True)

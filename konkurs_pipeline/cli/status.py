@@ -75,6 +75,7 @@ def _lines(status: Status) -> list[tuple[str, str]]:
         ("newest notice", status.newest_notice_registered_at or "none yet"),
         ("quarantine", _counts(status.quarantine)),
         ("held", str(status.held)),
+        ("reviews", _reviews(status)),
         ("unconfirmed", _counts(status.unconfirmed)),
         ("receipts", f"{status.receipts_set_aside} set aside"),
         (
@@ -89,6 +90,12 @@ def _lines(status: Status) -> list[tuple[str, str]]:
             _or_none(certificate["problem"] or certificate["expires_at"]) if certificate else "none used",
         ),
     ]
+
+
+def _reviews(status: Status) -> str:
+    if not status.open_reviews:
+        return "none open"
+    return f"{status.open_reviews} open, the oldest since {status.oldest_open_review_at}: `konkurs reviews`"
 
 
 def _counts(counts: dict[str, int]) -> str:

@@ -17,3 +17,11 @@ UNSHOWN: Final = "(unshown)"
 def shown(word: str) -> str:
     """Return a type, code or key as it may be shown: one plain word as it is, anything else as `(unshown)`."""
     return word if _PLAIN_WORD.fullmatch(word) else UNSHOWN
+
+
+def without_controls(text: str) -> str:
+    """Return text with each control character, or one that turns the direction of a line, replaced by `\ufffd`.
+
+    On a terminal or a page such a character makes a line say something else than it does.
+    """
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)

@@ -129,6 +129,7 @@ def _actions(published: Published, uuids: list[str], as_of: dt.datetime) -> list
     rows = published.read("actions").filter(pl.col("notice_uuid").is_in(uuids) & (pl.col("decided_at") <= as_of))
     return [
         {
+            "action_id": row["action_id"],
             "action": row["action"],
             "customer_ref": row["customer_ref"],
             "account_no": row["account_no"],

@@ -13,6 +13,7 @@ from konkurs_pipeline.brreg.certificate import settings_certificate
 from konkurs_pipeline.domain.actions import ActionStatus
 from konkurs_pipeline.domain.alarms import Alarm, AlarmKind
 from konkurs_pipeline.enquiries.alarms import look_for_alarms
+from konkurs_pipeline.enquiries.reviews import reviews_of
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import Settings
@@ -30,6 +31,8 @@ class Status:
     newest_notice_registered_at: str | None
     quarantine: dict[str, int]
     held: int
+    open_reviews: int
+    oldest_open_review_at: str | None
     unconfirmed: dict[str, int]
     receipts_set_aside: int
     register: dict[str, Any] | None
@@ -50,12 +53,15 @@ def current_status(settings: Settings, now: dt.datetime) -> Status:
     last = polls.tail(1).to_dicts()
     watched = Watched(settings, published, now)
     alarms = look_for_alarms(watched)
+    waiting = [review.decided_at for review in reviews_of(published) if review.is_open]
     return Status(
         last_poll={name: _text(value) for name, value in last[0].items()} if last else None,
         last_good_poll_at=_text(watched.good_polls["ended_at"].max()),
         newest_notice_registered_at=_text(published.read("raw_notices")["registered_at"].max()),
         quarantine=quarantine,
         held=held,
+        open_reviews=len(waiting),
+        oldest_open_review_at=_text(min(waiting, default=None)),
         unconfirmed=_counts(actions.filter(pl.col("status") == ActionStatus.EXPORTED.value), "action"),
         receipts_set_aside=published.read("receipts").filter(pl.col("outcome") == "set_aside").height,
         register=_register(Snapshots(layout.snapshots)),

@@ -22,6 +22,7 @@ from konkurs_pipeline.domain.estates import EstateState
 from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.matching import Doubt, MatchedVia
 from konkurs_pipeline.domain.notices import QuarantineReason
+from konkurs_pipeline.domain.reviews import ReviewOutcome
 from konkurs_pipeline.errors import StoreError
 
 Instant = Annotated[pl.Datetime, "us", "UTC"]
@@ -226,6 +227,25 @@ class Answers(Table):
     byte_count: pl.Int64 = _column("its size in bytes", ge=0)
 
 
+class Reviews(Table):
+    """What people did about REVIEW actions. One row per recorded outcome (action_id, review_no). No national identifier.
+
+    Source: `konkurs review`. Rows are only ever added: of several for one action, the highest review_no counts.
+    """
+
+    class Config(Table.Config):
+        """An outcome is recorded once under its number."""
+
+        unique = ("action_id", "review_no")
+
+    action_id: str = _column("the REVIEW", str_matches=_UUID)
+    review_no: pl.Int64 = _column("1 for the first outcome of this action, 2 for one that corrects it, …", gt=0)
+    outcome: str = _column("what was done, in one word (docs/case-officers.md)", isin=[o.value for o in ReviewOutcome])
+    reviewed_at: Instant = _column("when the outcome was recorded")
+    reviewed_by: str = _column("who recorded it")
+    note: str = _column("what was found, and why it was so decided")
+
+
 LAKE: Final[dict[str, type[Table]]] = {
     "raw_notices": RawNotices,
     "expanded_datasets": ExpandedDatasets,
@@ -240,6 +260,7 @@ LEDGER: Final[dict[str, type[Table]]] = {
     "outbox_files": OutboxFiles,
     "receipts": Receipts,
     "answers": Answers,
+    "reviews": Reviews,
 }
 
 

@@ -25,6 +25,7 @@ from konkurs_pipeline.storage.ledger import Ledger
 from konkurs_pipeline.storage.outbox import Outbox
 from konkurs_pipeline.storage.outbox_format import Header, header_of, records_of
 from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.reviews import missing_reviews, take_missing_reviews
 
 _CURE: Final = (
     "Nothing was decided. Restore the newest copy of the ledger, or, if there is none, take over from the outbox what it "
@@ -39,6 +40,11 @@ def refuse_old_ledger(layout: Layout, ledger: Ledger, outbox: Outbox) -> None:
         message = (
             f"the ledger {layout.ledger} is older than what was handed over: {unknown[0]} is not in it"
             f"{_and_more(unknown)} (or somebody put it in the outbox). {_CURE}"
+        )
+        raise StoreError(message)
+    if missing_reviews(layout, ledger):
+        message = (
+            f"the ledger {layout.ledger} is an old copy: it lacks outcomes that people recorded of reviews. {_CURE}"
         )
         raise StoreError(message)
     if ledger.doubt:
@@ -65,10 +71,14 @@ def _published_names(layout: Layout) -> list[str]:
 
 @dataclass(frozen=True)
 class Recovered:
-    """The base names of the files that the ledger took over, and the names of those in the outbox that were mended."""
+    """The base names of the files that the ledger took over, and the names of those in the outbox that were mended.
+
+    `reviews`: how many outcomes of reviews it took over.
+    """
 
     taken_over: list[str]
     mended: list[str]
+    reviews: int = 0
 
 
 def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence by name
@@ -84,7 +94,7 @@ def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence by
     unknown = unknown_files(layout, ledger, outbox)
     _refuse_damaged(ledger, outbox)
     mended = outbox.mend(ledger)
-    if not (unknown or mended or ledger.doubt):
+    if not (unknown or mended or ledger.doubt or missing_reviews(layout, ledger)):
         message = "there is nothing to recover: the ledger knows every file that was handed over, and none is changed"
         raise UsageError(message)
     with ledger.transaction():
@@ -95,9 +105,10 @@ def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence by
             jsonl = outbox.jsonl_of(base_name)
             expected = _prove_next(base_name, jsonl, expected)
             _take_over(ledger, header_of(jsonl), jsonl, by, reason)
-        _record_recovery(ledger, Recovered(unknown, mended), by=by, reason=reason, now=now)
+        done = Recovered(unknown, mended, take_missing_reviews(layout, ledger))
+        _record_recovery(ledger, done, by=by, reason=reason, now=now)
     ledger.trust()
-    return Recovered(unknown, mended)
+    return done
 
 
 def _take_published(layout: Layout, ledger: Ledger) -> None:
@@ -180,7 +191,7 @@ def _record_poll(ledger: Ledger, header: Header, by: str, reason: str) -> None:
 def _record_recovery(ledger: Ledger, done: Recovered, *, by: str, reason: str, now: dt.datetime) -> None:
     detail = (
         f"no poll: the store was recovered by {by}: {reason}; {len(done.taken_over)} files were taken over, "
-        f"{len(done.mended)} mended in the outbox"
+        f"{len(done.mended)} mended in the outbox, {done.reviews} outcomes of reviews taken over"
     )
     today = (now.date(), now.date())
     polls.record(ledger, str(uuid.uuid4()), today, polls.Outcome.FAILED, redact(detail), now)

@@ -166,6 +166,11 @@ class Snapshots:
             raise StoreError(_damaged(self._pointer, "it names no snapshot"))
         return _read_snapshot(self._folder / current)
 
+    def find(self, register_id: str) -> Snapshot | None:
+        """Return an accepted snapshot by its id, None when it is no longer kept; raises `StoreError` when damaged."""
+        folder = self._folder / register_id
+        return _read_snapshot(folder) if _ID.fullmatch(register_id) and folder.is_dir() else None
+
     def accept(self, tables: RegisterTables, facts: SnapshotFacts) -> Snapshot:
         """Write the tables as a snapshot, make it the current one and remove all but the last three.
 

@@ -99,10 +99,12 @@ def said(konkurs: CommandLine) -> str:
         content=f"customer_ref,national_id,former_ids,name\nK-1,{DEBTOR},,\nK-1,{FIRM},,\n".encode()
     )
     told.append(konkurs(*run, **more))
-    for command in (["status"], ["status", "--json"], ["held"], ["verify"], ["doctor"], ["contract"]):
+    questions = (["status"], ["status", "--json"], ["held"], ["reviews"], ["reviews", "--json"])
+    for command in (*questions, ["verify"], ["doctor"], ["contract"]):
         told.append(konkurs(*command, **more))
     told += [konkurs("lookup", number) for number in (FIRM, enk_of(DEBTOR), DAMAGED)]
     told.append(konkurs("lookup", DEBTOR, "--as-of", FIRM))
+    told += [konkurs("evidence", notice.uuid, *more) for notice in _notices() for more in ([], ["--json"])]
     assert {one.code for one in told} == {0, 1, 2}, "some of it must have gone wrong"
     return "".join(one.out + one.err for one in told)
 

@@ -1,0 +1,60 @@
+"""`konkurs evidence`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from konkurs_pipeline.enquiries.case_facts import Case
+from konkurs_pipeline.enquiries.clock import clock_of
+from konkurs_pipeline.enquiries.evidence import evidence_of
+from konkurs_pipeline.enquiries.evidence_page import page_of
+from konkurs_pipeline.errors import UsageError
+from konkurs_pipeline.settings import load_settings
+from konkurs_pipeline.steps.poll import utc_now
+from konkurs_pipeline.storage.files import write_bytes_atomically
+from konkurs_pipeline.storage.store import check_marker, layout_of
+
+
+def show_evidence(asked_for: str, out: Path | None, *, force: bool, as_json: bool) -> None:
+    """Print the evidence of a case as a page or as JSON, or write it to a file for its owner's eyes alone."""
+    if out is not None:
+        _refuse_place(out, force=force)
+    settings = load_settings()
+    check_marker(settings, layout_of(settings), create=False)
+    case = evidence_of(settings, asked_for.strip().lower(), utc_now())
+    content = f"{_json(case)}\n" if as_json else page_of(case)
+    if out is None:
+        typer.echo(content, nl=False)
+        return
+    write_bytes_atomically(out, content.encode())
+    typer.echo(f"written: {out}", err=True)
+
+
+def _refuse_place(out: Path, *, force: bool) -> None:
+    if not out.parent.is_dir():
+        message = f"--out: there is no folder {out.parent}"
+    elif out.is_dir():
+        message = f"--out: {out} is a folder; name a file in it"
+    elif out.exists() and not force:
+        message = f"--out: {out} exists, and evidence is not overwritten unasked: choose another name, or add --force"
+    else:
+        return
+    raise UsageError(message)
+
+
+def _json(case: Case) -> str:
+    clocks = {notice.uuid: [asdict(step) for step in clock_of(case, notice)] for notice in case.notices}
+    return json.dumps({**asdict(case), "clocks": clocks}, indent=2, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dt.datetime):
+        return value.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    if isinstance(value, dt.timedelta):
+        return value.total_seconds()
+    return value.isoformat() if isinstance(value, dt.date) else str(value)

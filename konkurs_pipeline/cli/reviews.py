@@ -1,0 +1,84 @@
+"""`konkurs reviews` and `konkurs review`."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+import typer
+
+from konkurs_pipeline.cli.signature import signed
+from konkurs_pipeline.domain.foreign_text import shown, without_controls
+from konkurs_pipeline.domain.reviews import OUTCOME_MEANINGS, ReviewOutcome
+from konkurs_pipeline.enquiries.reviews import Review, reviews_of
+from konkurs_pipeline.settings import load_settings
+from konkurs_pipeline.steps.poll import utc_now
+from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.reviews import record_outcome
+from konkurs_pipeline.storage.store import check_marker, layout_of, open_store
+
+
+def show_reviews(*, with_done: bool, as_json: bool) -> None:
+    """Print the reviews that wait, oldest first; `with_done`: also those that have an outcome."""
+    settings = load_settings()
+    layout = layout_of(settings)
+    check_marker(settings, layout, create=False)
+    wanted = [review for review in reviews_of(Published(layout)) if with_done or review.is_open]
+    if as_json:
+        typer.echo(json.dumps([_as_dict(review) for review in wanted], indent=2, ensure_ascii=False))
+    elif not wanted:
+        typer.echo("no review is open")
+    else:
+        _print(wanted, utc_now())
+
+
+def _as_dict(review: Review) -> dict[str, object]:
+    outcomes = [{**asdict(one), "reviewed_at": _instant(one.reviewed_at)} for one in review.outcomes]
+    return {
+        **asdict(review),
+        "decided_at": _instant(review.decided_at),
+        "notice_type": shown(review.notice_type),
+        "outcomes": outcomes,
+    }
+
+
+def _print(reviews: Sequence[Review], now: dt.datetime) -> None:
+    """Print each review as a few lines: a sentence and two ids do not fit into the row of a table."""
+    for review in reviews:
+        for line in _lines(review, now):
+            typer.echo(without_controls(line))
+    waiting = sum(review.is_open for review in reviews)
+    typer.echo(f'{waiting} open: konkurs review ACTION_ID --outcome OUTCOME --by NAME --note "TEXT"', err=True)
+
+
+def _lines(review: Review, now: dt.datetime) -> Iterator[str]:
+    account = f"account {review.account_no}" if review.account_no else "the customer as a whole"
+    yield f"{review.action_id}  {_age(now - review.decided_at)} old, {review.customer_ref}, {account}"
+    yield f"    {review.reason}: {review.sentence}"
+    state = f"; the bankruptcy is {review.estate_state} now" if review.estate_state else ""
+    yield f"    notice {review.notice_uuid}, {shown(review.notice_type)} of {review.registered_at}{state}"
+    if review.caused_by:
+        yield f"    because of our BLOCK {review.caused_by}"
+    for one in review.outcomes:
+        yield f"    {one.outcome}, {_instant(one.reviewed_at)}, {one.reviewed_by}: {one.note}"
+
+
+def record_review(action_id: str, outcome: ReviewOutcome, *, by: str, note: str) -> None:
+    """Record the outcome of a REVIEW, and print what it means."""
+    by, note = signed(by, note, option="--note")
+    with open_store(load_settings()) as store:
+        number = record_outcome(store.ledger, action_id.strip().lower(), outcome, by=by, note=note, now=utc_now())
+        store.publish()
+    corrected = "" if number == 1 else f" (it corrects {number - 1} before it, which stay on record)"
+    typer.echo(f"recorded: {outcome.value}, {OUTCOME_MEANINGS[outcome]}{corrected}")
+
+
+def _age(age: dt.timedelta) -> str:
+    hours, rest = divmod(int(age.total_seconds()), 3600)
+    return f"{age.days} d {hours % 24} h" if age.days else f"{hours} h {rest // 60} min"
+
+
+def _instant(value: dt.datetime) -> str:
+    return value.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

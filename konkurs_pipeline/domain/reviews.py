@@ -1,0 +1,37 @@
+"""What a person may answer to a REVIEW: the outcomes, each with its meaning.
+
+A REVIEW asks a person of the bank to look. It is open until an outcome is recorded. What belongs here: the outcomes. What
+does not: which reviews are open (enquiries/reviews) and recording one (storage/reviews).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class ReviewOutcome(StrEnum):
+    """What a person did about a REVIEW. `OUTCOME_MEANINGS` says each in a sentence."""
+
+    BLOCKED = "blocked"
+    REOPENED = "reopened"
+    ACCESS_WITHDRAWN = "access_withdrawn"
+    NO_ACTION = "no_action"
+    NOT_OUR_CUSTOMER = "not_our_customer"
+    REGISTER_CORRECTED = "register_corrected"
+    OTHER = "other"
+
+
+OUTCOME_MEANINGS: Final[Mapping[ReviewOutcome, str]] = MappingProxyType(
+    {
+        ReviewOutcome.BLOCKED: "the account, or the customer's accounts, were blocked by hand",
+        ReviewOutcome.REOPENED: "the account was reopened by hand",
+        ReviewOutcome.ACCESS_WITHDRAWN: "the bankrupt customer may no longer use the account; its owner still may",
+        ReviewOutcome.NO_ACTION: "assessed, and everything was left as it was",
+        ReviewOutcome.NOT_OUR_CUSTOMER: "the party of the notice is not this customer: the match was wrong",
+        ReviewOutcome.REGISTER_CORRECTED: "the bank's register was wrong and has been put right: the next run decides anew",
+        ReviewOutcome.OTHER: "something else, as the note says",
+    }
+)

@@ -1,0 +1,134 @@
+"""A case in a few sentences that a judge can read: what the register did, when the bank knew, what it did about it.
+
+What belongs here: words for instants, spans and facts. What does not: their layout (evidence_page).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from konkurs_pipeline.domain.actions import ActionStatus
+from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.enquiries.case_facts import ActionFacts, Case, FileFacts, NoticeFacts
+from konkurs_pipeline.enquiries.clock import counted, known_at
+
+_STATES: Final[Mapping[str, str]] = {
+    "open": "open",
+    "deleted": "deleted: its opening was annulled (sletting)",
+    "revoked": "revoked after an appeal (oppheving)",
+    "closed": "closed (avslutning)",
+}
+_DAY, _HOUR, _MINUTE = 86_400, 3_600, 60
+
+
+def oslo_text(instant: dt.datetime) -> str:
+    """Write an instant as Norwegian local time, with milliseconds and the offset from UTC."""
+    return instant.astimezone(OSLO).isoformat(sep=" ", timespec="milliseconds")
+
+
+def utc_text(instant: dt.datetime) -> str:
+    """Write an instant as UTC, with milliseconds and Z."""
+    return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def span_text(span: dt.timedelta) -> str:
+    """Write a span in the two largest units that say something, such as `4 min 12 s`; a negative one with its sign."""
+    sign, seconds = ("−" if span < dt.timedelta() else ""), abs(span).total_seconds()
+    whole = int(seconds)
+    if whole < _MINUTE:
+        return f"{sign}{seconds:.3f} s"
+    if whole < _HOUR:
+        return f"{sign}{whole // _MINUTE} min {whole % _MINUTE} s"
+    if whole < _DAY:
+        return f"{sign}{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
+    return f"{sign}{whole // _DAY} d {whole % _DAY // _HOUR} h"
+
+
+def summary_of(case: Case) -> list[str]:
+    """Return the case in sentences, in the order in which things happened."""
+    lines = [_state(case)]
+    for notice in case.notices:
+        lines += _notice(case, notice)
+    lines.append(_customers(case))
+    lines += [
+        f"{entry.sentence} ({entry.reason}, notice {entry.notice_uuid[:8]}; {_until(entry.resolved_at)}.)"
+        for entry in case.quarantine
+    ]
+    return lines
+
+
+def _state(case: Case) -> str:
+    if case.opening_uuid is None:
+        return "The notice belongs to no opening that this bank knows."
+    ruled = case.notices[0].ruling_date
+    since = f"The court's ruling (kjennelsesdato) is of {ruled}." if ruled else "The notice gives no kjennelsesdato."
+    return f"{since} The bankruptcy is now {_STATES.get(case.state or '', case.state or 'unknown')}."
+
+
+def _until(resolved_at: dt.datetime | None) -> str:
+    return "still open" if resolved_at is None else f"found to be right at {oslo_text(resolved_at)}"
+
+
+def _notice(case: Case, notice: NoticeFacts) -> Iterator[str]:
+    name = f"{notice.type} {notice.uuid[:8]}"
+    without = notice.sighting.without
+    yield (
+        f"{name} was registered at {oslo_text(notice.registered_at)} and became known to the bank at "
+        f"{oslo_text(known_at(notice))}, {span_text(known_at(notice) - notice.registered_at)} later. "
+        + (
+            f"The service's list of {oslo_text(without.at)} did not hold it yet."
+            if without
+            else "No earlier list of the service, over a time that covers the notice, is on record."
+        )
+    )
+    actions = [action for action in case.actions if action.notice_uuid == notice.uuid]
+    for file in case.files:
+        rows = [action for action in actions if action.seq == file.seq]
+        if rows:
+            yield _written(name, file, rows, known_at(notice))
+    waiting = [action for action in actions if action.seq is None]
+    if waiting:
+        yield f"Of {name}, {counted(waiting)} were held back and have not been written."
+
+
+def _written(name: str, file: FileFacts, rows: list[ActionFacts], known: dt.datetime) -> str:
+    said = (
+        f"Because of {name}, {counted(rows)} were written for core banking in file {file.seq} at "
+        f"{oslo_text(file.created_at)}, {span_text(file.created_at - known)} after it was known. "
+    )
+    if not file.receipts:
+        return said + "No receipt of core banking for the file is on record."
+    done = [row for row in rows if row.status in {ActionStatus.APPLIED, ActionStatus.ALREADY_APPLIED}]
+    refused = [row for row in rows if row.status == ActionStatus.REJECTED]
+    said += f"Core banking's receipt was read at {oslo_text(file.receipts[0].read_at)}: "
+    said += f"{len(done)} of {len(rows)} carried out"
+    times = [row.confirmed_at for row in done if row.confirmed_at]
+    said += f", the last at {oslo_text(max(times))}" if times else ""
+    return said + (f"; {len(refused)} rejected." if refused else ".")
+
+
+def _customers(case: Case) -> str:
+    if not case.matches and not case.actions:
+        return _no_customer(case)
+    refs = sorted({each.customer_ref for each in case.matches} | {action.customer_ref for action in case.actions})
+    said = f"It concerns {'the customer' if len(refs) == 1 else 'the customers'} {', '.join(refs)}."
+    if case.actions:
+        return said
+    if case.state not in {None, "open"}:
+        return f"{said} Nothing was written: what is not yet blocked when its bankruptcy ends is never blocked."
+    return f"{said} Nothing was written: no rule asks for anything, as far as the register then in use shows accounts."
+
+
+def _no_customer(case: Case) -> str:
+    said = "No customer of the bank was found: not by the debtor's number, a former one, or a linked unit. "
+    registers = [file for file in (*case.files[:1], case.newest_file) if file and file.register_id]
+    if not registers:
+        return said + "Which register was compared, the files that are still in the outbox do not say."
+    first, last = registers[0], registers[-1]
+    said += f"Every run compares all notices with the register then in use: in file {first.seq} of "
+    said += f"{oslo_text(first.created_at)}, register {(first.register_id or '')[:8]}"
+    if last.seq != first.seq:
+        said += f"; in the newest file, {last.seq} of {oslo_text(last.created_at)}, {(last.register_id or '')[:8]}"
+    return said + ". None of these files holds a row for this notice."

@@ -1,0 +1,107 @@
+"""Between which two answers of the service a notice became visible: read from the bytes that were kept.
+
+A poll that did not get a notice proves that it could not have been known before; the first answer that held it says when
+it could. The answers are read again, so that the proof does not rest on what a run made of them: an answer may hold a
+notice that waits for its own run. What does not belong here: when a run took the notice (`raw_notices.first_seen_at`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from konkurs_pipeline.domain.notices import Notice
+from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.storage.lake import Lake
+from konkurs_pipeline.storage.published import Published
+
+# Resources, as brreg/client asks for them.
+_ASKED_AFTER: Final = r"/oppdatert/([0-9T:.-]+)Z$"
+_DATASET: Final = r"/[0-9a-f-]{36}$"
+# Clocks differ, but not by more than this.
+_CLOCK_TOLERANCE: Final = dt.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Look:
+    """One list that the service answered with: when its last page was received (UTC), and the hash of the page meant."""
+
+    at: dt.datetime
+    sha256: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """`without`: the last list that covered the notice's time and did not hold it; `held`: the first that did.
+
+    Either is null where there was none, or its bytes are no longer whole: `unreadable` counts those.
+    """
+
+    without: Look | None = None
+    held: Look | None = None
+    unreadable: int = 0
+
+
+class Sightings:
+    """Answers for many notices; each kept answer is read once."""
+
+    def __init__(self, published: Published, lake: Lake) -> None:
+        self._lake = lake
+        self._lists = _lists(published)
+        self._bodies: dict[str, bytes | None] = {}
+
+    def of(self, notice: Notice, taken_at: dt.datetime) -> Sighting:
+        """Return between which two lists the notice became visible; `taken_at`: when a run took it, the latest possible."""
+        without: Look | None = None
+        unreadable = 0
+        for run_id, is_complete, times, digests in self._covering(notice, taken_at):
+            bodies = [self._body(digest) for digest in digests]
+            for at, digest, body in zip(times, digests, bodies, strict=True):
+                if body is not None and notice.uuid.encode() in body:
+                    return Sighting(without, Look(at, digest, run_id), unreadable)
+            if None in bodies:
+                unreadable += 1
+            elif is_complete:
+                without = Look(times[-1], digests[-1], run_id)
+        return Sighting(without, None, unreadable)
+
+    def _covering(
+        self, notice: Notice, taken_at: dt.datetime
+    ) -> Iterator[tuple[str, bool, list[dt.datetime], list[str]]]:
+        """Yield the lists that had to hold the notice if it was visible: not ten years of them, but the last before too."""
+        asked_for_it = pl.col("asked_after").is_null() | (pl.col("asked_after") < notice.registered_at)
+        lists = self._lists.filter(asked_for_it & (pl.col("began") <= taken_at))
+        is_early = pl.col("began") < notice.registered_at - _CLOCK_TOLERANCE
+        before = lists.filter(is_early & pl.col("is_complete")).tail(1)
+        since = lists.filter(~is_early)
+        yield from pl.concat([before, since]).select("run_id", "is_complete", "times", "digests").iter_rows()
+
+    def _body(self, digest: str) -> bytes | None:
+        if digest not in self._bodies:
+            try:
+                self._bodies[digest] = self._lake.answer(digest).lower()
+            except StoreError:
+                self._bodies[digest] = None
+        return self._bodies[digest]
+
+
+def _lists(published: Published) -> pl.DataFrame:
+    """Return one row per list that was asked for, in the order in which they came, with its pages' times and hashes.
+
+    `is_complete`: it was read to its end; a poll that failed may have read a part only. `asked_after` null: all notices.
+    """
+    polls = published.read("polls").filter(pl.col("outcome").is_in(["new", "nothing_new", "partial"]))
+    answers = published.read("answers").filter(~pl.col("resource").str.contains(_DATASET)).sort("fetched_at")
+    # Where the service has no `oppdatert`, the full list is read in the same run: another resource, another list.
+    pages = answers.group_by("run_id", "resource", maintain_order=True)
+    return pages.agg(
+        times=pl.col("fetched_at"), digests=pl.col("sha256"), began=pl.col("fetched_at").min()
+    ).with_columns(
+        is_complete=pl.col("run_id").is_in(polls["run_id"].implode()),
+        asked_after=pl.col("resource").str.extract(_ASKED_AFTER).str.to_datetime(time_unit="us", time_zone="UTC"),
+    )
