@@ -52,7 +52,7 @@ def test_every_field_of_reshaped_documents_is_found_by_its_values_and_names() ->
 def test_the_place_of_the_debitor_comes_before_a_declared_one_that_holds_another_number() -> None:
     def change(document: Document) -> Document:
         own = document["debitor"]["identifikator"]
-        return {**document, "debitor": estate_of(own), "skyldner": {"nr": own}}
+        return document if len(own) == 9 else {**document, "debitor": estate_of(own), "skyldner": {"nr": own}}
 
     assert choices(received(change))["debtor_id"].paths == ("skyldner.nr", *ASSUMED_PATHS["debtor_id"])
 
