@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-import yaml  # type: ignore[import-untyped] -- it comes with dagster, without stubs
+import yaml  # type: ignore[import-untyped]  # it comes with dagster, without stubs
 
 from konkurs_pipeline.settings import Settings, load_settings, variable
 
