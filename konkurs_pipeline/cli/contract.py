@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 
 import typer
 
-from konkurs_pipeline.enquiries.shapes import compare_shapes
+from konkurs_pipeline.enquiries.dataset_map_file import Fit, Proof, write_map
+from konkurs_pipeline.enquiries.shapes import FieldReport, compare_shapes, take_sample
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import utc_now
+from konkurs_pipeline.storage.dataset_map import load_dataset_map, refuse_existing
 
 
-def show_contract(*, as_json: bool) -> None:
-    """Print how the service's answers differ from the assumed shapes."""
-    reports = list(compare_shapes(load_settings(), utc_now()))
+def show_contract(*, as_json: bool, map_file: Path | None) -> None:
+    """Print how the service's answers differ from the assumed shapes; `map_file`: write the dataset map that fits there."""
+    settings = load_settings()
+    fields = load_dataset_map(settings.dataset_map)
+    if map_file is not None:
+        refuse_existing(map_file)
+    sample = take_sample(settings, utc_now())
+    _print_reports(list(compare_shapes(sample, fields)), as_json=as_json)
+    if map_file is not None:
+        proof = write_map(map_file, sample.received, fields, settings)
+        _print_proof(map_file, proof, to_stderr=as_json)
+
+
+def _print_reports(reports: Sequence[FieldReport], *, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(report) for report in reports], indent=2, ensure_ascii=False))
         return
@@ -24,3 +39,24 @@ def show_contract(*, as_json: bool) -> None:
         )
     differing = sum(report.remark is not None for report in reports)
     typer.echo(f"{differing} differences from the assumed shapes", err=True)
+
+
+def _print_proof(map_file: Path, proof: Proof | None, *, to_stderr: bool) -> None:
+    if proof is None:
+        typer.echo("no map would find more than is found already: none was written", err=to_stderr)
+        return
+    typer.echo(f"wrote {map_file}; the same {proof.documents} datasets read without it and with it:", err=to_stderr)
+    for said, part in (
+        ("fields found", "fields"),
+        ("datasets that agree with their notice", "agreeing"),
+        ("linked units found", "linked_units"),
+    ):
+        typer.echo(f"  {said:<38} {_figure(proof.before, part):>5} → {_figure(proof.after, part)}", err=to_stderr)
+    typer.echo(f"  {'new places for':<38} {', '.join(proof.written) or 'no field'}", err=to_stderr)
+    if proof.left:
+        typer.echo(f"  {'left to a person, see the file':<38} {', '.join(proof.left)}", err=to_stderr)
+    typer.echo(f"read it, then: export KONKURS_DATASET_MAP={map_file.absolute()}", err=to_stderr)
+
+
+def _figure(fit: Fit, part: str) -> int:
+    return int(getattr(fit, part))

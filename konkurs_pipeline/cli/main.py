@@ -187,11 +187,17 @@ def doctor(*, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def contract(*, as_json: AsJson = False) -> None:
+def contract(
+    map_file: Annotated[
+        Path | None, typer.Option("--write-map", metavar="FILE", help="Write the KONKURS_DATASET_MAP that fits.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
     """Read the service and report, field by field, how its answers differ from the assumed shapes."""
     from konkurs_pipeline.cli.contract import show_contract
 
-    show_contract(as_json=as_json)
+    show_contract(as_json=as_json, map_file=map_file)
 
 
 @app.command()

@@ -17,7 +17,7 @@ from typing import Final
 
 from konkurs_pipeline.domain.foreign_text import shown
 from konkurs_pipeline.domain.identifiers import IdKind, identify_all, is_utf8
-from konkurs_pipeline.domain.notices import Notice
+from konkurs_pipeline.domain.notices import Notice, NoticeType
 
 ASSUMED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "uuid": ("uuid",),
@@ -40,6 +40,13 @@ ASSUMED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "trustee_name": ("bostyrer.navn",),
     "estate_id": ("konkursbo.organisasjonsnummer",),
     "court_name": ("tingrett.navn",),
+}
+# The code lists of the documentation (DOMAIN § 4), by field.
+KNOWN_CODES: Final[Mapping[str, frozenset[str]]] = {
+    "type": frozenset(kind.value for kind in NoticeType),
+    "grounds": frozenset("BOT"),
+    "liquidation_code": frozenset({"TVDL", "TVRE", "TVRR", "TVST", "TVBA", "TVOV"}),
+    "closing_code": frozenset("MUTA"),
 }
 # A person's sole proprietorship, and a forced VAT registration: the forms a linked unit is known to have [spec].
 LINKED_FORMS: Final = frozenset({"ENK", "TVAM"})
@@ -90,6 +97,11 @@ class DatasetMap:
         """Yield the field's values that are text and can be stored, of every path, in order."""
         values = (value for path in self.paths[name] for value in walk(document, path))
         yield from (value for value in values if isinstance(value, str) and value and is_utf8(value))
+
+    def elements(self, document: object, name: str) -> list[object]:
+        """Return what the lists at the field's paths hold, of every path, in order."""
+        lists = [value for path in self.paths[name] for value in walk(document, path) if isinstance(value, list)]
+        return [element for value in lists for element in value]
 
     def linked_units(self, document: object) -> list[Mapping[str, object]]:
         """Return the linked units as they stand in the document; other shapes than objects are left out."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from konkurs_pipeline.brreg.certificate import open_rights, settings_certificate, settings_context
 from konkurs_pipeline.brreg.client import connect
-from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.errors import CertificateError, KonkursError, RegisterError
 from konkurs_pipeline.register.files import RegisterKind, read_register_file
 from konkurs_pipeline.register.rules import Limits, judge_accounts, judge_customers
 from konkurs_pipeline.settings import Settings
@@ -59,6 +59,9 @@ def diagnose(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
     for what, look in looks.items():
         try:
             yield from look(settings, now)
+        except CertificateError as error:
+            said = str(error) if what == "certificate" else "not asked, for want of a certificate: mend that first"
+            yield Diagnosis(what, Level.PROBLEM, said)
         except KonkursError as error:
             yield Diagnosis(what, Level.PROBLEM, str(error))
 
@@ -83,7 +86,11 @@ def _folders(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
 
 def _folder(what: str, folder: Path, *, is_private: bool) -> Diagnosis:
     if not folder.is_dir():
-        above = next(parent for parent in folder.parents if parent.is_dir())
+        above = next(path for path in (folder, *folder.parents) if path.exists())
+        if not above.is_dir():
+            return Diagnosis(
+                what, Level.PROBLEM, f"{above} is a file where a folder is needed: move it, or correct the path"
+            )
         if os.access(above, os.W_OK):
             return Diagnosis(what, Level.OK, f"{folder} will be created by the first run")
         return Diagnosis(what, Level.PROBLEM, f"{folder} is absent and {above} cannot be written: create it")
@@ -103,7 +110,12 @@ def _dataset_map(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
 def _register(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
     del now
     limits = Limits(settings.synthetic_allowed, settings.max_register_invalid)
-    file = read_register_file(settings.customers, RegisterKind.CUSTOMERS)
+    try:
+        file = read_register_file(settings.customers, RegisterKind.CUSTOMERS)
+    except RegisterError as error:
+        # A refusal names the file only; a bank that is being set up must see which folder was looked in.
+        yield Diagnosis("customers", Level.PROBLEM, f"{error}. KONKURS_CUSTOMERS is {settings.customers}")
+        return
     customers, _ = judge_customers(file.frame, settings.customers.name, limits)
     flagged = int(customers["is_flagged"].sum())
     level = Level.WARNING if flagged else Level.OK

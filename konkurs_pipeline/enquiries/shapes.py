@@ -9,28 +9,24 @@ from __future__ import annotations
 import datetime as dt
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from konkurs_pipeline.brreg.client import connect
 from konkurs_pipeline.brreg.wire import UnreadableNoticeError, parse_notice
-from konkurs_pipeline.domain.datasets import DatasetMap, walk
+from konkurs_pipeline.domain.dataset_map_proposal import Received
+from konkurs_pipeline.domain.datasets import KNOWN_CODES, DatasetMap, walk
 from konkurs_pipeline.domain.foreign_text import shown
-from konkurs_pipeline.domain.notices import NoticeType
+from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.errors import ServiceError
 from konkurs_pipeline.json_strict import JsonObject
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.storage.dataset_map import load_dataset_map
 
 LIST_FIELDS: Final = ("uuid", "type", "registreringstidspunkt", "kjennelsesdato", "debitor", "_links")
-CODES: Final[Mapping[str, frozenset[str]]] = {
-    "type": frozenset(kind.value for kind in NoticeType),
-    "grounds": frozenset("BOT"),
-    "liquidation_code": frozenset({"TVDL", "TVRE", "TVRR", "TVST", "TVBA", "TVOV"}),
-    "closing_code": frozenset("MUTA"),
-}
 # Fields of a linked unit are looked for inside each unit.
 _IN_UNIT: Final = frozenset({"linked_unit_id", "linked_unit_name", "linked_unit_form"})
+# Fields that are several things: a list, or text where there is one alone.
+_LISTS: Final = frozenset({"linked_units", "address_lines"})
 # Known places that no field of the map stands for; their absence says nothing.
 _ALSO_KNOWN: Final = frozenset(
     {
@@ -56,47 +52,66 @@ class FieldReport:
     remark: str | None = None
 
 
-@dataclass
-class _Documents:
-    documents: list[Mapping[str, object]] = field(default_factory=list)
-    failures: Counter[str] = field(default_factory=Counter)
+@dataclass(frozen=True)
+class Sample:
+    """What the service answered: the list's items, what was odd about the list, documents with their notices, failures."""
+
+    items: Sequence[JsonObject]
+    listed: int
+    findings: Sequence[str]
+    received: Sequence[Received]
+    asked: int
+    failures: Mapping[str, int]
 
 
-def compare_shapes(settings: Settings, now: dt.datetime, *, datasets: int = 50) -> Iterator[FieldReport]:
-    """Read the list since the start of the lookback (or all, when that is empty) and some datasets; report each field.
+def take_sample(settings: Settings, now: dt.datetime, *, datasets: int = 50) -> Sample:
+    """Read the list since the start of the lookback (or all, when that is empty) and some datasets of every type.
 
     Raises `ServiceError` when the list cannot be had.
     """
     calendar = settings.calendar
     after = calendar.start_of(calendar.back(calendar.workday_of(now), settings.lookback_workdays))
-    fields = load_dataset_map(settings.dataset_map)
     with connect(settings) as service:
         listed = service.fetch_notices(after, keep=lambda _: None)
         if not listed.items:
             listed = service.fetch_all_notices(keep=lambda _: None)
         items = [item for item in listed.items if isinstance(item, dict)]
-        yield FieldReport("list", "(notices)", len(items), len(listed.items), "; ".join(listed.findings) or None)
-        yield from _list_fields(items)
-        read = _Documents()
-        uuids = _readable_uuids(items)[:datasets]
-        for _, document in service.fetch_datasets(uuids, keep=lambda _: None):
+        notices = {notice.uuid: notice for notice in _some_of_every_type(_readable(items), datasets)}
+        received: list[Received] = []
+        failures: Counter[str] = Counter()
+        for uuid, document in service.fetch_datasets(list(notices), keep=lambda _: None):
             if isinstance(document, ServiceError):
-                read.failures[type(document).__name__] += 1
+                failures[type(document).__name__] += 1
             else:
-                read.documents.append(document)
-    failed = ", ".join(f"{count} {name}" for name, count in read.failures.items())
-    yield FieldReport("dataset", "(documents)", len(read.documents), len(uuids), failed or None)
-    yield from _dataset_fields(read.documents, fields)
+                received.append(Received(notices[uuid], document))
+    return Sample(items, len(listed.items), listed.findings, received, len(notices), failures)
 
 
-def _readable_uuids(items: Sequence[JsonObject]) -> list[str]:
-    uuids = []
+def compare_shapes(sample: Sample, fields: DatasetMap) -> Iterator[FieldReport]:
+    """Report each field of the list, then each field of the datasets and each place that no field stands for."""
+    yield FieldReport("list", "(notices)", len(sample.items), sample.listed, "; ".join(sample.findings) or None)
+    yield from _list_fields(sample.items)
+    failed = ", ".join(f"{count} {name}" for name, count in sample.failures.items())
+    yield FieldReport("dataset", "(documents)", len(sample.received), sample.asked, failed or None)
+    yield from _dataset_fields(sample.received, fields)
+
+
+def _readable(items: Sequence[JsonObject]) -> Iterator[Notice]:
     for item in items:
         try:
-            uuids.append(parse_notice(item).notice.uuid)
+            yield parse_notice(item).notice
         except UnreadableNoticeError:
             continue
-    return uuids
+
+
+def _some_of_every_type(notices: Iterator[Notice], most: int) -> list[Notice]:
+    """Return the first `most` in turns, a type each: an avslutning has fields that no aapning has, and some are rare."""
+    seen: Counter[str] = Counter()
+    turns: list[tuple[int, Notice]] = []
+    for notice in notices:
+        turns.append((seen[notice.type], notice))
+        seen[notice.type] += 1
+    return [notice for _, notice in sorted(turns, key=lambda turn: turn[0])][:most]
 
 
 def _list_fields(items: Sequence[Mapping[str, object]]) -> Iterator[FieldReport]:
@@ -107,27 +122,37 @@ def _list_fields(items: Sequence[Mapping[str, object]]) -> Iterator[FieldReport]
         yield FieldReport("list", shown(name), count, len(items), "not in the documentation")
 
 
-def _dataset_fields(documents: Sequence[Mapping[str, object]], fields: DatasetMap) -> Iterator[FieldReport]:
+def _dataset_fields(received: Sequence[Received], fields: DatasetMap) -> Iterator[FieldReport]:
+    documents = [each.document for each in received]
     if not documents:
         return
     units = [unit for document in documents for unit in fields.linked_units(document)]
     for name, paths in fields.paths.items():
         among: Sequence[Mapping[str, object]] = units if name in _IN_UNIT else documents
-        values = [_first(document, paths) for document in among]
-        found = sum(value is not None for value in values)
-        remark = _unknown_codes(name, values)
+        found = sum(is_found(document, name, fields) for document in among)
+        remark = _unknown_codes(name, [value for document in among for value in fields.texts(document, name)])
         if not found and among:
             remark = f"not found at {' or '.join(paths)}: say where it is in a dataset map"
+        elif name == "debtor_id":
+            remark = _other_debtors(received, fields)
         yield FieldReport("dataset", name, found, len(among), remark)
     yield from _unexpected(documents, fields)
 
 
-def _first(document: object, paths: Sequence[str]) -> object:
-    return next((value for path in paths for value in walk(document, path) if value is not None), None)
+def is_found(document: object, name: str, fields: DatasetMap) -> bool:
+    """Whether a field is there in the form it is read in: text, and a list for what is several."""
+    if name in _LISTS and any(isinstance(value, list) for path in fields.paths[name] for value in walk(document, path)):
+        return True
+    return name != "linked_units" and fields.text(document, name) is not None
+
+
+def _other_debtors(received: Sequence[Received], fields: DatasetMap) -> str | None:
+    others = sum(fields.text(each.document, "debtor_id") not in (None, each.notice.debtor_id) for each in received)
+    return f"another number than the list's debitor in {others}" if others else None
 
 
 def _unknown_codes(name: str, values: Sequence[object] | Iterator[object]) -> str | None:
-    known = CODES.get(name)
+    known = KNOWN_CODES.get(name)
     unknown = {shown(str(value)) for value in values if value is not None and known is not None and value not in known}
     return f"unknown codes: {', '.join(sorted(unknown))}" if unknown else None
 

@@ -15,8 +15,9 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, DatasetMap
-from konkurs_pipeline.errors import SettingsError
+from konkurs_pipeline.errors import SettingsError, UsageError
 from konkurs_pipeline.redaction import redact
+from konkurs_pipeline.storage.files import storage_errors
 
 _PATHS = TypeAdapter(dict[str, list[str]])
 
@@ -40,3 +41,20 @@ def load_dataset_map(path: Path | None) -> DatasetMap:
         message = f"KONKURS_DATASET_MAP names unknown fields {', '.join(unknown)}; known: {', '.join(ASSUMED_PATHS)}"
         raise SettingsError(message)
     return DatasetMap({**ASSUMED_PATHS, **paths})
+
+
+def write_new_map(path: Path, text: str) -> None:
+    """Write a map as a new file; raises `UsageError` where there is one already: a map that is in use is never changed."""
+    refuse_existing(path)
+    with storage_errors(f"writing {path}"), path.open("x", encoding="utf-8") as file:
+        file.write(text)
+
+
+def refuse_existing(path: Path) -> None:
+    """Raise `UsageError` where `path` exists already or its folder does not."""
+    if path.exists() or path.is_symlink():
+        message = f"{path} exists already and is not overwritten: give --write-map another name, or move it away"
+        raise UsageError(message)
+    if not path.absolute().parent.is_dir():
+        message = f"{path.absolute().parent} is no folder: give --write-map a path in a folder that exists"
+        raise UsageError(message)

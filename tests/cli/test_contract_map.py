@@ -1,0 +1,44 @@
+"""`konkurs contract --write-map`: a map for a service whose documents are shaped otherwise; an existing file stays."""
+
+from __future__ import annotations
+
+import re
+
+from konkurs_pipeline.brreg.simulator.notices import load_test_notices
+from tests.cli.conftest import CommandLine
+from tests.domain.reshaped import served
+
+
+def test_the_map_is_written_and_proven_and_no_identifier_is_written_or_said(konkurs: CommandLine) -> None:
+    konkurs.service.replace_notices(served())
+    said = konkurs("contract", "--write-map", "map.toml")
+    assert said.code == 0
+    assert re.search(r"fields found +0 → 18", said.out)
+    assert re.search(r"agree with their notice +0 → 13", said.out)
+    assert re.search(r"linked units found +0 → [1-9]", said.out)
+    text = (konkurs.folder / "map.toml").read_text(encoding="utf-8")
+    assert 'linked_unit_id = ["orgNr", "organisasjonsnummer"]' in text
+    assert "No avslutning was among them" in text
+    assert not re.search(r"[0-9]{9}", text + said.out)
+
+
+def test_a_map_that_exists_is_not_overwritten_and_nothing_is_asked(konkurs: CommandLine) -> None:
+    file = konkurs.folder / "map.toml"
+    file.write_text("mine", encoding="utf-8")
+    konkurs.service.requests.clear()
+    said = konkurs("contract", "--write-map", "map.toml")
+    assert (said.code, file.read_text(encoding="utf-8"), list(konkurs.service.requests)) == (2, "mine", [])
+    assert "exists already" in said.err
+
+
+def test_where_the_shapes_fit_no_map_is_written(konkurs: CommandLine) -> None:
+    konkurs.service.replace_notices(load_test_notices())
+    said = konkurs("contract", "--write-map", "map.toml")
+    assert (said.code, (konkurs.folder / "map.toml").exists()) == (0, False)
+    assert "none was written" in said.out
+
+
+def test_without_a_single_document_no_map_can_be_proposed(konkurs: CommandLine) -> None:
+    said = konkurs("contract", "--write-map", "map.toml")
+    assert (said.code, (konkurs.folder / "map.toml").exists()) == (1, False)
+    assert "no dataset could be read" in said.err
