@@ -38,7 +38,14 @@ _SQL_TYPES: Final[Mapping[type[pl.DataType] | pl.DataType, str]] = {
     pl.Boolean: "BOOLEAN",
     pl.Datetime("us", "UTC"): "TIMESTAMPTZ",
 }
-_KEYS: Final = {"actions": "action_id", "polls": "run_id", "quarantine": "entry_id", "outbox_files": "seq"}
+_KEYS: Final = {
+    "actions": "action_id",
+    "action_history": "action_id, version",
+    "registers": "accepted_at",
+    "polls": "run_id",
+    "quarantine": "entry_id",
+    "outbox_files": "seq",
+}
 # Nothing is ever downloaded.
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": False,

@@ -14,7 +14,7 @@ from typing import Final
 
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.storage import lock
+from konkurs_pipeline.storage import action_history, lock
 from konkurs_pipeline.storage.analyst import ensure_views
 from konkurs_pipeline.storage.files import make_private_folder, remove_leftovers, require_room, write_bytes_atomically
 from konkurs_pipeline.storage.lake import Lake
@@ -81,6 +81,7 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
         try:
             if not in_doubt:
                 refuse_old_ledger(layout, ledger, outbox)
+                action_history.complete(ledger)
             yield Store(layout, lake, ledger, outbox, Snapshots(layout.snapshots))
         except BaseException:
             # What went wrong first is what a person must read.
