@@ -6,10 +6,11 @@ and what a pseudonymised copy keeps. What does not belong here: which tables the
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import pandera.polars as pa
 import polars as pl
@@ -18,6 +19,13 @@ from pandera.errors import SchemaError, SchemaErrors
 from konkurs_pipeline.errors import StoreError
 
 Instant = Annotated[pl.Datetime, "us", "UTC"]
+SQL_TYPES: Final[Mapping[type[pl.DataType] | pl.DataType, str]] = {
+    pl.String: "VARCHAR",
+    pl.Date: "DATE",
+    pl.Int64: "BIGINT",
+    pl.Boolean: "BOOLEAN",
+    pl.Datetime("us", "UTC"): "TIMESTAMPTZ",
+}
 
 
 class Privacy(StrEnum):
@@ -43,9 +51,15 @@ class Privacy(StrEnum):
 
 @dataclass(frozen=True)
 class ColumnFacts:
-    """What is declared of a column. `source`: its Norwegian term; null: it is our own. `privacy`: null: not declared."""
+    """What is declared of a column. `source`: its Norwegian term; null: it is our own. `privacy`: null: not declared.
+
+    `allowed`: the values it may have; empty: any.
+    """
 
     description: str
+    sql_type: str
+    is_nullable: bool
+    allowed: tuple[str, ...]
     source: str | None
     privacy: Privacy | None
 
@@ -88,7 +102,14 @@ def facts(table: type[Table]) -> dict[str, ColumnFacts]:
         declared = made.metadata or {}
         is_free_text = made.dtype.type == pl.String and not made.checks
         privacy = declared.get("privacy") or (None if is_free_text else Privacy.NONE)
-        found[name] = ColumnFacts(made.description or "", declared.get("source"), privacy)
+        found[name] = ColumnFacts(
+            made.description or "",
+            SQL_TYPES[made.dtype.type],
+            bool(made.nullable),
+            tuple(str(value) for check in made.checks for value in check.statistics.get("allowed_values", ())),
+            declared.get("source"),
+            privacy,
+        )
     return found
 
 

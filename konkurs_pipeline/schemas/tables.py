@@ -271,7 +271,7 @@ class OutboxFiles(Table):
 
 
 class Receipts(Table):
-    """Every receipt of core banking that was read, in each of its versions. No personal data."""
+    """Every receipt of core banking that was read. One row per version of a receipt (its bytes). No personal data."""
 
     name: str = _column("file name", privacy=Privacy.TEXT)
     sha256: str = _column("hash of the receipt's bytes", privacy=Privacy.HASH, str_matches=_SHA256)

@@ -48,7 +48,7 @@ _AS_THEN: Final[Mapping[str, str]] = {
     "release_reason": f"CASE WHEN {_IS_RELEASED} THEN a.release_reason END",
     "void_reason": "CASE WHEN h.status = 'void' THEN a.void_reason END",
 }
-_COMMENTS: Final[Mapping[str, str]] = {
+COMMENTS: Final[Mapping[str, str]] = {
     "estates_as_of": "`estates` as it stood at t, and known_at: from when on it said so. "
     "An opening that was not known then is absent.",
     "actions_as_of": "`actions` as it stood at t, and known_at: from when on the status was so. "
@@ -68,6 +68,6 @@ def macros(action_columns: Sequence[str] = ()) -> Iterator[str]:
         f'{_AS_THEN.get(name, f"a.{name}")} AS "{name}"' for name in action_columns or columns_of(Actions)
     )
     yield from (_ESTATES, _ACTIONS.format(columns=columns), _REGISTER)
-    for name, comment in _COMMENTS.items():
+    for name, comment in COMMENTS.items():
         said = comment.replace("'", "''")
         yield f"COMMENT ON MACRO TABLE {name} IS '{said}'"

@@ -27,6 +27,7 @@ from konkurs_pipeline.storage.files import (
     write_bytes_atomically,
 )
 from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.months import mark_stale
 from konkurs_pipeline.storage.sealed import is_sealed_parquet_whole, write_sealed_parquet
 
 EMPTY_FILE: Final = "_schema.parquet"
@@ -94,6 +95,7 @@ class Lake:
         rows = validated(LAKE[table], rows)
         if rows.equals(self.read(table, [workday])):
             return False
+        mark_stale(self._layout, table, workday)
         path = self._layout.partition(table, workday)
         if rows.is_empty():
             with storage_errors(f"removing {path}"):

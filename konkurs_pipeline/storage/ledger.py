@@ -21,6 +21,7 @@ import duckdb
 import polars as pl
 
 from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.schemas.table import SQL_TYPES
 from konkurs_pipeline.schemas.tables import LEDGER, dtypes, frame, validated
 from konkurs_pipeline.storage.files import (
     PRIVATE_FILE,
@@ -31,13 +32,6 @@ from konkurs_pipeline.storage.files import (
 )
 from konkurs_pipeline.storage.sealed import break_seal, is_seal_broken, seal_beside
 
-_SQL_TYPES: Final[Mapping[type[pl.DataType] | pl.DataType, str]] = {
-    pl.String: "VARCHAR",
-    pl.Date: "DATE",
-    pl.Int64: "BIGINT",
-    pl.Boolean: "BOOLEAN",
-    pl.Datetime("us", "UTC"): "TIMESTAMPTZ",
-}
 _KEYS: Final = {
     "actions": "action_id",
     "action_history": "action_id, version",
@@ -111,7 +105,7 @@ class Ledger:
 
     def _create(self) -> None:
         for name, table in LEDGER.items():
-            columns = ", ".join(f'"{column}" {_SQL_TYPES[kind]}' for column, kind in dtypes(table).items())
+            columns = ", ".join(f'"{column}" {SQL_TYPES[kind]}' for column, kind in dtypes(table).items())
             key = f", PRIMARY KEY ({_KEYS[name]})" if name in _KEYS else ""
             self._con.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns}{key})")
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_content (seq BIGINT PRIMARY KEY, jsonl BLOB)")

@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from konkurs_pipeline.errors import UsageError
-from konkurs_pipeline.schemas.table import Privacy, facts
+from konkurs_pipeline.schemas.table import facts
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER
 from konkurs_pipeline.storage.publication import publish_copy, read_key
 from tests.pipeline.kit import MONDAY, TUESDAY, Bank, company, damaged, person
