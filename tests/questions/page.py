@@ -113,7 +113,7 @@ def page(years: int) -> str:
         with analyst_of(year) as one, analyst_of(long) as many:
             ((notices,),) = many.execute("SELECT count(*) FROM raw_notices").fetchall()
             parts.append(
-                f"Times: over {years} years, {notices:,} notices, 2 cores, median of {_RUNS}, all rows fetched.\n"
+                f"Times: processor time of all threads over {years} years, {notices:,} notices, median of {_RUNS}.\n"
             )
             for question in questions():
                 took = milliseconds(many, question.sql)
