@@ -11,6 +11,7 @@ import duckdb
 import polars as pl
 import pytest
 
+from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage import decisions
 from konkurs_pipeline.storage.lake import Lake
@@ -181,3 +182,17 @@ def test_a_ledger_older_than_the_history_gets_the_rows_that_its_actions_tell_of(
         store.ledger.execute("DROP TABLE action_history")
     bank.poll(WEDNESDAY)
     assert bank.published("action_history").select(columns).rows() == before
+
+
+def test_verify_finds_a_history_that_ends_elsewhere_than_what_is(bank: Bank) -> None:
+    bank.customer("K-1", company("a"))
+    bank.notice("aapning", company("a"), MONDAY)
+    bank.poll(MONDAY)
+    with bank.store() as store:
+        assert [part.problems for part in inspect(store) if part.problems] == []
+        store.ledger.execute("UPDATE action_history SET status = 'held'")
+        versions = store.lake.read("estate_versions")
+        store.lake.replace("estate_versions", MONDAY, versions.with_columns(state=pl.lit("closed")))
+        ((action, estate),) = [part.problems for part in inspect(store) if part.part == "history"]
+    assert "another status" in action
+    assert "another state" in estate
