@@ -14,7 +14,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no
 DATA ?= $(if $(KONKURS_DATA_DIR),$(KONKURS_DATA_DIR),data)
 PORT ?= 3000
 
-.PHONY: help setup demo dev test check bench soak soak-processes fuzz coverage audit sbom lock clean
+.PHONY: help setup demo dev test check bench docs soak soak-processes fuzz coverage audit sbom lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -55,6 +55,9 @@ check: $(VENV)/.dev  ## lint and types
 
 bench: setup  ## whole-process times beside a floor; the last lines are JSON
 	$(BIN)/python bench/bench.py
+
+docs: setup  ## docs/data_dictionary.md, from the tables as the code declares them
+	$(BIN)/python -m konkurs_pipeline.storage.dictionary > docs/data_dictionary.md
 
 # A failing seed again: make soak SEEDS=1 FIRST=17
 soak: $(VENV)/.dev  ## simulated bank-years, SEEDS=… of them: nothing lost, doubled, wrong or leaked (docs/assurance.md)

@@ -220,6 +220,25 @@ def recover(
 
 
 @app.command()
+def publish(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The DuckDB file to write, or to replace by a newer one.")
+    ],
+    key_file: Annotated[
+        Path | None, typer.Option("--key-file", metavar="KEY", help="The key: 32 bytes or more, rights 0600.")
+    ] = None,
+    *,
+    pseudonymise: Annotated[
+        bool, typer.Option("--pseudonymise", help="Keyed pseudonyms for identifiers; no names, addresses, documents.")
+    ] = False,
+) -> None:
+    """Write a stand-alone copy of all tables for analysts, pseudonymised for those who may not see identifiers."""
+    from konkurs_pipeline.cli.publish import publish_file
+
+    publish_file(file, key_file, pseudonymise=pseudonymise)
+
+
+@app.command()
 def simulate(  # noqa: PLR0913 -- the command's options
     port: Annotated[int, typer.Option(metavar="N", help="Port on 127.0.0.1.")] = 8443,
     scenario: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: notices, faults, paging.")] = None,

@@ -1,9 +1,10 @@
-"""Is everything that was written still what was written: answers, lake, register snapshot, ledger, outbox."""
+"""Is everything that was written still what was written: answers, lake, register snapshot, ledger, outbox, history."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -34,6 +35,7 @@ def inspect(store: Store) -> Iterator[Inspection]:
         "ledger": _ledger,
         "outbox": _outbox,
         "decisions": _decisions,
+        "history": _history,
     }
     for part, look in looks.items():
         try:
@@ -84,6 +86,35 @@ def _decisions(store: Store) -> tuple[int, list[str]]:
     times = Counter(action_id for action_id, _ in in_files)
     problems += [f"action {a} was written {count} times" for a, count in sorted(times.items()) if count > 1]
     return len(in_ledger), problems
+
+
+def _history(store: Store) -> tuple[int, list[str]]:
+    """Hold how things stand against the last that is kept of each: an answer "as of" now must be what is.
+
+    What has no history at all gets one by the next run: the store is older than it.
+    """
+    last = "SELECT action_id, arg_max(status, version) AS status FROM action_history GROUP BY action_id"
+    ((looked_at,),) = store.ledger.rows("SELECT count(*) FROM action_history")
+    others = store.ledger.rows(
+        f"SELECT action_id FROM actions JOIN ({last}) h USING (action_id) "  # noqa: S608 -- own text
+        "WHERE h.status <> actions.status ORDER BY 1"
+    )
+    problems = [f"action {action_id}: its history ends with another status than it has" for (action_id,) in others]
+    # A file that cannot be read is told of as the lake's.
+    with suppress(StoreError):
+        problems += _estates_unlike_their_versions(store)
+    return looked_at, problems
+
+
+def _estates_unlike_their_versions(store: Store) -> list[str]:
+    versions = store.lake.read("estate_versions").sort("version")
+    newest = dict(versions.select("opening_uuid", "state").iter_rows())
+    return [
+        f"estate {uuid}: its versions end with another state than it has. If that stays so after a run, remove its file in "
+        f"{store.layout.table('estate_versions')}: the next run makes it from the notices"
+        for uuid, state in store.lake.read("estates").select("opening_uuid", "state").iter_rows()
+        if newest.get(uuid, state) != state
+    ]
 
 
 def _failing(prove: Callable[[_T], object], things: Iterable[_T]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Fold: the state of every bankruptcy, from all notices there are."""
+"""Fold: the state of every bankruptcy, from all notices there are; what changed is kept with its time before it is shown."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 
 from konkurs_pipeline.domain.estates import Estate, Fold, fold_estates
 from konkurs_pipeline.schemas.tables import Estates, frame
+from konkurs_pipeline.steps.estate_versions import keep_versions
 from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, notices_of
 from konkurs_pipeline.steps.poll import Poll
 
@@ -27,11 +28,14 @@ def fold_notices(poll: Poll) -> EstateCounts:
     """Write the state of every estate."""
     fold = fold_all(poll)
     rows = [_row(poll, estate) for estate in fold.estates]
-    changed = poll.store.lake.rewrite("estates", frame(Estates, rows).sort("workday", "registered_at", "opening_uuid"))
+    changes = poll.store.lake.changes("estates", frame(Estates, rows).sort("workday", "registered_at", "opening_uuid"))
+    keep_versions(poll, changes)
+    for day, rows_of_day in changes.items():
+        poll.store.lake.replace("estates", day, rows_of_day)
     if fold.orphan_slettinger:
         poll.attention.append(f"{len(fold.orphan_slettinger)} slettinger have no known opening")
     by_state = Counter(estate.state.value for estate in fold.estates)
-    return EstateCounts(by_state, len(fold.orphan_slettinger), tuple(changed))
+    return EstateCounts(by_state, len(fold.orphan_slettinger), tuple(changes))
 
 
 def fold_all(poll: Poll) -> Fold:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from konkurs_pipeline.domain.alarms import NO_REGISTER_SAID, REGISTER_REFUSED_SAID
 from konkurs_pipeline.register.intake import take_in
 from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.storage import registers
 from konkurs_pipeline.storage.snapshots import Snapshot
 
 
@@ -21,6 +22,8 @@ def take_register(poll: Poll) -> Snapshot | None:
         # A wrong bit in an identifier would be a customer that is never found.
         intake.snapshot.verify()
     poll.snapshot, poll.is_register_taken = intake.snapshot, True
+    if intake.snapshot:
+        registers.record(poll.store.ledger, intake.snapshot, poll.run_id)
     if intake.refusal and intake.snapshot is None:
         poll.missing.append(f"{NO_REGISTER_SAID}, so nothing was matched: {intake.refusal}")
     elif intake.refusal:

@@ -1,4 +1,4 @@
-"""`konkurs.duckdb`: views, with comments, over the lake and over what the ledger publishes.
+"""`konkurs.duckdb`: views, with comments, over the lake by month and over what the ledger publishes, and the "as of" macros.
 
 The file holds definitions only, so it changes when a definition or the folder changes, never because of a run; then it is
 replaced whole. Analysts may keep it open as long as they like.
@@ -10,6 +10,7 @@ import inspect
 from pathlib import Path
 
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, Table, dtypes
+from konkurs_pipeline.storage.as_of import macros
 from konkurs_pipeline.storage.files import PRIVATE_FILE, hash_of, replace_atomically, write_bytes_atomically
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import connect
@@ -46,10 +47,10 @@ def _build(path: Path, statements: list[str]) -> None:
 def _statements(layout: Layout) -> list[str]:
     statements = []
     for name, table in LAKE.items():
-        statements += _view(name, table, f"{layout.table(name)}/*.parquet")
+        statements += _view(name, table, f"{layout.months}/{name}/*.parquet")
     for name, table in LEDGER.items():
         statements += _view(name, table, f"{layout.published}/{name}.parquet")
-    return statements
+    return [*statements, *macros()]
 
 
 def _view(name: str, table: type[Table], files: str) -> list[str]:

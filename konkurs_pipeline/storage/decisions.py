@@ -17,6 +17,7 @@ import polars as pl
 from konkurs_pipeline.domain.actions import Action, ActionKind, ActionStatus, Issued, Settlement
 from konkurs_pipeline.domain.matching import MatchedVia
 from konkurs_pipeline.errors import UsageError
+from konkurs_pipeline.storage import action_history
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.ledger import Ledger
 from konkurs_pipeline.storage.outbox_format import Header, render_jsonl
@@ -107,6 +108,10 @@ def commit(ledger: Ledger, decision: Decision, *, bank: str, environment: str) -
     _store_actions(ledger, decision, header)
     for action_id, reason in decision.settlement.void.items():
         ledger.execute("UPDATE actions SET status = 'void', void_reason = ? WHERE action_id = ?", [reason, action_id])
+    settled = [action.action_id for action in (*decision.settlement.write, *decision.settlement.hold)]
+    action_history.note(
+        ledger, [*settled, *decision.settlement.void], known_at=decision.decided_at, run_id=decision.run_id
+    )
     store_file(ledger, header, jsonl, len(decision.settlement.write))
     return header
 
@@ -190,6 +195,11 @@ def known_ids(ledger: Ledger, action_ids: Sequence[str]) -> set[str]:
     sql = "SELECT action_id FROM actions WHERE action_id IN (SELECT unnest(?::VARCHAR[]))"
     found = ledger.rows(sql, [list(action_ids)])
     return {action_id for (action_id,) in found}
+
+
+def ids_in_file(ledger: Ledger, seq: int) -> list[str]:
+    """Return the ids of the actions that stand in an outbox file."""
+    return [action_id for (action_id,) in ledger.rows("SELECT action_id FROM actions WHERE seq = ?", [seq])]
 
 
 def _action_row(action: Action, decision: Decision, *, status: ActionStatus, header: Header | None) -> dict[str, Any]:

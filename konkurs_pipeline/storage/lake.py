@@ -27,6 +27,7 @@ from konkurs_pipeline.storage.files import (
     write_bytes_atomically,
 )
 from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.months import mark_stale
 from konkurs_pipeline.storage.sealed import is_sealed_parquet_whole, write_sealed_parquet
 
 EMPTY_FILE: Final = "_schema.parquet"
@@ -94,6 +95,7 @@ class Lake:
         rows = validated(LAKE[table], rows)
         if rows.equals(self.read(table, [workday])):
             return False
+        mark_stale(self._layout, table, workday)
         path = self._layout.partition(table, workday)
         if rows.is_empty():
             with storage_errors(f"removing {path}"):
@@ -115,19 +117,23 @@ class Lake:
             for day in sorted(resting - notices)
         ]
 
-    def rewrite(self, table: str, whole: pl.DataFrame) -> list[dt.date]:
-        """Make `whole` the whole table; returns the workdays that changed, and only those are written."""
+    def changes(self, table: str, whole: pl.DataFrame) -> dict[dt.date, pl.DataFrame]:
+        """Return the rows of the workdays that would change if `whole` became the whole table; nothing is written."""
         now = {key[0]: rows for key, rows in self.read(table).partition_by("workday", as_dict=True).items()}
         wanted = {key[0]: rows for key, rows in whole.partition_by("workday", as_dict=True).items()}
         nothing = frame(LAKE[table], [])
-        changed = [
-            day
+        return {
+            day: wanted.get(day, nothing)
             for day in sorted({*now, *wanted})
             if day not in now or day not in wanted or not now[day].equals(wanted[day])
-        ]
-        for day in changed:
-            self.replace(table, day, wanted.get(day, nothing))
-        return changed
+        }
+
+    def rewrite(self, table: str, whole: pl.DataFrame) -> list[dt.date]:
+        """Make `whole` the whole table; returns the workdays that changed, and only those are written."""
+        changes = self.changes(table, whole)
+        for day, rows in changes.items():
+            self.replace(table, day, rows)
+        return list(changes)
 
     def keep_answer(self, body: bytes) -> str:
         """Keep the bytes of an answer, once for equal bytes; returns their SHA-256."""

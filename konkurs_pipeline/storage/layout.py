@@ -9,7 +9,8 @@
   lake/register/<id>/   accepted register snapshots
   ledger/ledger.duckdb  decisions, outbox, receipts, polls: only the pipeline opens it
   published/<table>.parquet              what the ledger shows to others
-  konkurs.duckdb        views over lake and published, for analysts
+  months/<table>/<yyyy-mm>.parquet       the lake by month, for the analysts' views
+  konkurs.duckdb        views over months and published, for analysts
   outbox/, receipts/    hand-off to and from core banking
   dagster/              Dagster's instance
   simulator/            the simulator's certificates (demo)
@@ -73,6 +74,15 @@ class Layout:
     def published(self) -> Path:
         """What the ledger shows to others, one Parquet file a table."""
         return self.root / "published"
+
+    @property
+    def months(self) -> Path:
+        """The lake by month, for the analysts' views; made from it."""
+        return self.root / "months"
+
+    def month(self, table: str, workday: dt.date) -> Path:
+        """Return the file of a lake table and the month of a workday."""
+        return self.months / table / f"{workday:%Y-%m}.parquet"
 
     @property
     def analyst_database(self) -> Path:

@@ -21,7 +21,8 @@ import duckdb
 import polars as pl
 
 from konkurs_pipeline.errors import StoreError
-from konkurs_pipeline.schemas.tables import LEDGER, dtypes, frame, validated
+from konkurs_pipeline.schemas.table import SQL_TYPES
+from konkurs_pipeline.schemas.tables import KEYS, LEDGER, dtypes, frame, validated
 from konkurs_pipeline.storage.files import (
     PRIVATE_FILE,
     make_private_folder,
@@ -31,20 +32,9 @@ from konkurs_pipeline.storage.files import (
 )
 from konkurs_pipeline.storage.sealed import break_seal, is_seal_broken, seal_beside
 
-_SQL_TYPES: Final[Mapping[type[pl.DataType] | pl.DataType, str]] = {
-    pl.String: "VARCHAR",
-    pl.Date: "DATE",
-    pl.Int64: "BIGINT",
-    pl.Boolean: "BOOLEAN",
-    pl.Datetime("us", "UTC"): "TIMESTAMPTZ",
-}
-_KEYS: Final = {
-    "actions": "action_id",
-    "polls": "run_id",
-    "quarantine": "entry_id",
-    "outbox_files": "seq",
-    "reviews": "action_id, review_no",
-}
+# Rows that are only ever added, and may come twice within an instant.
+_WITHOUT_KEY: Final = ("receipts", "answers")
+_KEYS: Final = {name: ", ".join(KEYS[name]) for name in LEDGER if name not in _WITHOUT_KEY}
 # Nothing is ever downloaded.
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": False,
@@ -113,7 +103,7 @@ class Ledger:
 
     def _create(self) -> None:
         for name, table in LEDGER.items():
-            columns = ", ".join(f'"{column}" {_SQL_TYPES[kind]}' for column, kind in dtypes(table).items())
+            columns = ", ".join(f'"{column}" {SQL_TYPES[kind]}' for column, kind in dtypes(table).items())
             key = f", PRIMARY KEY ({_KEYS[name]})" if name in _KEYS else ""
             self._con.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns}{key})")
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_content (seq BIGINT PRIMARY KEY, jsonl BLOB)")

@@ -17,6 +17,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from konkurs_pipeline.domain.identifiers import is_utf8
 from konkurs_pipeline.json_strict import RefusedJsonError, parse_strictly
+from konkurs_pipeline.storage import action_history, decisions
 from konkurs_pipeline.storage.files import hash_of, make_private_folder
 from konkurs_pipeline.storage.ledger import Ledger
 from konkurs_pipeline.storage.outbox import RECEIPT_SUFFIX
@@ -132,7 +133,12 @@ def _take(ledger: Ledger, name: str, content: bytes, now: dt.datetime) -> str:
         raise _SetAsideError(message)
     if receipt.status == "REJECTED":
         _reject_all(ledger, seq, receipt.code, now)
-    changed = sum(_apply(ledger, seq, action, now) for action in receipt.actions)
+        action_history.note(ledger, decisions.ids_in_file(ledger, seq), known_at=now, source=name)
+    changed = 0
+    for action in receipt.actions:
+        if _apply(ledger, seq, action, now):
+            action_history.note(ledger, [action.action_id], known_at=now, reported_at=action.at, source=name)
+            changed += 1
     return f"{receipt.status}: {changed} of {len(receipt.actions)} actions"
 
 

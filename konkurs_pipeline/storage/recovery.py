@@ -18,7 +18,7 @@ from typing import Any, Final
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.tables import LEDGER
-from konkurs_pipeline.storage import decisions, polls
+from konkurs_pipeline.storage import action_history, decisions, polls
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import Ledger
@@ -118,6 +118,8 @@ def _take_published(layout: Layout, ledger: Ledger) -> None:
         rows = published.read(table).to_dicts()
         ledger.execute(f"DELETE FROM {table}")  # noqa: S608 -- own names
         ledger.append(table, rows)
+    # A store that was last published before there was a history has none.
+    action_history.complete(ledger)
 
 
 def _prove_next(base_name: str, jsonl: bytes, expected: tuple[int, str | None]) -> tuple[int, str | None]:
@@ -156,6 +158,8 @@ def _take_over(ledger: Ledger, header: Header, jsonl: bytes, by: str, reason: st
             "UPDATE actions SET status = 'exported', seq = ?, exported_at = ?, void_reason = NULL WHERE action_id = ?",
             [header.seq, header.created_at, action_id],
         )
+    ids = [row["action_id"] for row in rows]
+    action_history.note(ledger, ids, known_at=header.created_at, run_id=header.run_id)
     decisions.store_file(ledger, header, jsonl, len(rows))
     _record_poll(ledger, header, by, reason)
 

@@ -18,12 +18,13 @@ import polars as pl
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.storage import lock
+from konkurs_pipeline.storage import action_history, lock
 from konkurs_pipeline.storage.analyst import ensure_views
 from konkurs_pipeline.storage.files import make_private_folder, remove_leftovers, require_room, write_bytes_atomically
 from konkurs_pipeline.storage.lake import Lake
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.months import publish_months
 from konkurs_pipeline.storage.outbox import Outbox
 from konkurs_pipeline.storage.recovery import refuse_old_ledger
 from konkurs_pipeline.storage.snapshots import Snapshots
@@ -61,6 +62,7 @@ class Store:
     def publish(self) -> None:
         """Show what the ledger holds to analysts and to the commands that only read."""
         self.ledger.publish(self.layout.published)
+        publish_months(self.layout, self.lake)
         ensure_views(self.layout)
 
 
@@ -91,6 +93,7 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
         try:
             if not in_doubt:
                 refuse_old_ledger(layout, ledger, outbox)
+                action_history.complete(ledger)
             yield Store(layout, lake, ledger, outbox, Snapshots(layout.snapshots))
         except BaseException:
             # What went wrong first is what a person must read.

@@ -1,0 +1,32 @@
+"""`konkurs publish`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import typer
+
+from konkurs_pipeline.errors import StoreError, UsageError
+from konkurs_pipeline.settings import load_settings
+from konkurs_pipeline.steps.poll import utc_now
+from konkurs_pipeline.storage.publication import publish_copy, read_key
+from konkurs_pipeline.storage.store import check_marker, layout_of
+
+
+def publish_file(target: Path, key_file: Path | None, *, pseudonymise: bool) -> None:
+    """Write a copy of the store for others and print what it holds."""
+    if pseudonymise != (key_file is not None):
+        message = "--pseudonymise and --key-file go together: without both, the copy holds national identifiers"
+        raise UsageError(message)
+    settings = load_settings()
+    layout = layout_of(settings)
+    if not check_marker(settings, layout, create=False):
+        message = f"there is no store in {settings.data_dir}: run `konkurs run`, or set KONKURS_DATA_DIR"
+        raise StoreError(message)
+    pseudonyms = read_key(key_file) if key_file else None
+    about = {"bank_id": settings.bank_id, "environment": settings.environment.value}
+    counts = publish_copy(layout, target.absolute(), about, pseudonyms, utc_now())
+    for table, count in counts.items():
+        typer.echo(f"{table:<18} {count:>9}")
+    kind = f"pseudonymised with the key {pseudonyms.check}" if pseudonyms else "with national identifiers"
+    typer.echo(f"konkurs: {target} is written, {kind}; only you may read it (0600)", err=True)

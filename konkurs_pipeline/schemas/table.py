@@ -1,0 +1,132 @@
+"""What every stored table is made of: its base, its columns with what is declared of them, and the gate before a write.
+
+A column says its meaning, its term in Konkursvarsel and what it may tell of a person: from that come the data dictionary
+and what a pseudonymised copy keeps. What does not belong here: which tables there are (tables, register).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, Final
+
+import pandera.polars as pa
+import polars as pl
+from pandera.errors import SchemaError, SchemaErrors
+
+from konkurs_pipeline.errors import StoreError
+
+Instant = Annotated[pl.Datetime, "us", "UTC"]
+SQL_TYPES: Final[Mapping[type[pl.DataType] | pl.DataType, str]] = {
+    pl.String: "VARCHAR",
+    pl.Date: "DATE",
+    pl.Int64: "BIGINT",
+    pl.Boolean: "BOOLEAN",
+    pl.Datetime("us", "UTC"): "TIMESTAMPTZ",
+}
+
+
+class Privacy(StrEnum):
+    """What a column may tell of a person, and so what becomes of it in a pseudonymised copy."""
+
+    NONE = "none"
+    """Nothing: it is kept."""
+    IDENTIFIER = "identifier"
+    """A national identifier or an account, or an id that is reckoned from one: a keyed pseudonym stands for it."""
+    REFERENCE = "reference"
+    """The bank's own number of a customer: kept, unless it has the form of an identifier."""
+    TEXT = "text"
+    """Text from elsewhere: kept, numbers that have the form of an identifier masked."""
+    NAME = "name"
+    """Somebody's name: left out."""
+    ADDRESS = "address"
+    """Where somebody lives: left out."""
+    DOCUMENT = "document"
+    """What was received, whole, or quoted from it: left out."""
+    HASH = "hash"
+    """A hash of personal data: left out, for whoever guesses an identifier could prove the guess by it."""
+
+
+@dataclass(frozen=True)
+class ColumnFacts:
+    """What is declared of a column. `source`: its Norwegian term; null: it is our own. `privacy`: null: not declared.
+
+    `allowed`: the values it may have; empty: any.
+    """
+
+    description: str
+    sql_type: str
+    is_nullable: bool
+    allowed: tuple[str, ...]
+    source: str | None
+    privacy: Privacy | None
+
+
+def column(description: str, *, source: str | None = None, privacy: Privacy | None = None, **rules: Any) -> Any:  # noqa: ANN401 -- pandera's Field is typed as Any
+    """Return a column that always has a value; `rules` are pandera's."""
+    return pa.Field(description=description, metadata={"source": source, "privacy": privacy}, **rules)
+
+
+def optional(description: str, *, source: str | None = None, privacy: Privacy | None = None, **rules: Any) -> Any:  # noqa: ANN401 -- pandera's Field is typed as Any
+    """Return a column that may be null; its description says what null means."""
+    return column(description, source=source, privacy=privacy, nullable=True, **rules)
+
+
+class Table(pa.DataFrameModel):
+    """Base of all tables: exactly the declared columns, in order."""
+
+    class Config:
+        """Nothing is coerced: what is written has the right type already."""
+
+        strict = True
+        ordered = True
+        coerce = False
+
+
+@cache
+def dtypes(table: type[Table]) -> dict[str, pl.DataType]:
+    """Return the polars type of each column, in order."""
+    return {name: column.dtype.type for name, column in table.to_schema().columns.items()}
+
+
+@cache
+def facts(table: type[Table]) -> dict[str, ColumnFacts]:
+    """Return what is declared of each column, in order.
+
+    What can hold no identifier by its type or its rules (dates, counts, uuids, fixed words) need not declare its privacy.
+    """
+    found = {}
+    for name, made in table.to_schema().columns.items():
+        declared = made.metadata or {}
+        is_free_text = made.dtype.type == pl.String and not made.checks
+        privacy = declared.get("privacy") or (None if is_free_text else Privacy.NONE)
+        found[name] = ColumnFacts(
+            made.description or "",
+            SQL_TYPES[made.dtype.type],
+            bool(made.nullable),
+            tuple(str(value) for check in made.checks for value in check.statistics.get("allowed_values", ())),
+            declared.get("source"),
+            privacy,
+        )
+    return found
+
+
+def frame(table: type[Table], rows: list[dict[str, Any]]) -> pl.DataFrame:
+    """Build a frame of the table's types; no rows give a typed empty frame."""
+    return pl.DataFrame(rows, schema=dtypes(table), orient="row")
+
+
+def validated(table: type[Table], data: pl.DataFrame) -> pl.DataFrame:
+    """Return `data` if it is a valid `table`; raises `StoreError` that names columns and rules, never a value."""
+    if data.is_empty() and data.schema == pl.Schema(dtypes(table)):
+        return data
+    try:
+        return table.validate(data, lazy=True)
+    except SchemaErrors as error:
+        broken = sorted({f"{e.schema.name}: {e.check or e.reason_code}" for e in error.schema_errors})
+    except SchemaError as error:
+        broken = [f"{error.schema.name}: {error.check or error.reason_code}"]
+    message = f"table {table.__name__} breaks its schema and was not written ({'; '.join(broken)})"
+    raise StoreError(message)

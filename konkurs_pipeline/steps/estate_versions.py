@@ -1,0 +1,64 @@
+"""Keep what `estates` is about to say of each estate, with the moment from which on we knew it (`estate_versions`).
+
+Only workdays that change are read or written, so a poll with nothing new costs nothing. A version is written before
+`estates` says it: a crash in between is made good by the next poll, which finds the same change and its version already
+there. What does not belong here: what the state is (domain/estates).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import polars as pl
+
+from konkurs_pipeline.schemas.tables import EstateVersions, dtypes
+from konkurs_pipeline.steps.poll import Poll
+
+# What makes a version another than the one before it.
+_STATE: Final = ("state", "changed_by_uuid")
+
+
+def keep_versions(poll: Poll, changes: Mapping[dt.date, pl.DataFrame]) -> None:
+    """Append a version for each estate of the changed workdays whose state is another than its last version's."""
+    lake = poll.store.lake
+    _make_good(poll, set(lake.workdays("estates")) - set(lake.workdays("estate_versions")))
+    for day, estates in changes.items():
+        known = lake.read("estate_versions", [day])
+        now = estates.select(pl.all(), known_at=pl.lit(poll.now(), pl.Datetime("us", "UTC")))
+        lake.replace("estate_versions", day, _with_new(known, now, poll.run_id))
+
+
+def _with_new(known: pl.DataFrame, states: pl.DataFrame, run_id: str) -> pl.DataFrame:
+    """Return the known versions and, after them, those that `states` (estates with `known_at`) adds."""
+    last = known.sort("version").group_by("opening_uuid").last().select("opening_uuid", "version", *_STATE)
+    joined = states.join(last, on="opening_uuid", how="left", suffix="_before")
+    is_other = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in _STATE)
+    new = joined.filter(pl.col("version").is_null() | is_other).select(
+        pl.col("version").fill_null(0) + 1, pl.lit(run_id).alias("run_id"), pl.exclude("version", "run_id")
+    )
+    return pl.concat([known, new.select(list(dtypes(EstateVersions)))])
+
+
+def _make_good(poll: Poll, days: Iterable[dt.date]) -> None:
+    """Make the versions of workdays that have estates and no versions: they were lost, or the store is older than them.
+
+    What the notices tell is when each was first seen: an estate was then open, and then what it is.
+    """
+    lake, days = poll.store.lake, sorted(days)
+    if not days:
+        return
+    seen = lake.read("raw_notices", columns=["uuid", "first_seen_at"])
+    for day in days:
+        now = lake.read("estates", [day]).join(
+            seen.select(changed_by_uuid="uuid", changed_seen_at="first_seen_at"), on="changed_by_uuid", how="left"
+        )
+        now = now.join(seen.select(opening_uuid="uuid", known_at="first_seen_at"), on="opening_uuid")
+        opened = now.with_columns(
+            state=pl.lit("open"), state_since="registered_at", changed_by_uuid=pl.lit(None, pl.String)
+        )
+        versions = _with_new(lake.read("estate_versions", [day]), opened, poll.run_id)
+        present = now.with_columns(known_at=pl.max_horizontal("known_at", "changed_seen_at"))
+        lake.replace("estate_versions", day, _with_new(versions, present, poll.run_id))
+    poll.attention.append(f"estate_versions of {len(days)} workdays were not there and were made from the notices")

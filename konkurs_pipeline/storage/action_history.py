@@ -1,0 +1,57 @@
+"""The ledger's history of actions: each status an action took, with the moment from which on the ledger said so.
+
+Whoever changes the status of actions calls `note` in the same transaction, so the history can never say another thing
+than the ledger did. A row is never changed. What belongs here: writing the history. What does not: changing a status
+(decisions, receipts, recovery), reading it (analyst).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Final
+
+from konkurs_pipeline.storage.ledger import Ledger
+
+# An action whose last status is the present one took none: noting twice is noting once.
+_NOTE: Final = """
+INSERT INTO action_history
+SELECT a.action_id, coalesce(max(h.version), 0) + 1, a.status, ?, ?, a.status_code, ?, ?
+FROM actions a LEFT JOIN action_history h USING (action_id)
+WHERE a.action_id IN (SELECT unnest(?::VARCHAR[]))
+GROUP BY a.action_id, a.status, a.status_code
+HAVING a.status IS DISTINCT FROM arg_max(h.status, h.version)
+"""
+_WITHOUT: Final = "FROM actions WHERE action_id NOT IN (SELECT action_id FROM action_history)"
+# From the times that an action keeps of itself; whether it was held before it was written is not among them. Materialised,
+# for the second part would find the rows of the first.
+_COMPLETE: Final = f"""
+INSERT INTO action_history
+WITH older AS MATERIALIZED (SELECT * {_WITHOUT})
+SELECT action_id, 1, CASE WHEN exported_at IS NULL THEN status ELSE 'exported' END,
+    coalesce(exported_at, decided_at), NULL, NULL, run_id, NULL FROM older
+UNION ALL
+SELECT action_id, 2, status, confirmed_at, confirmed_at, status_code, NULL, NULL FROM older
+WHERE exported_at IS NOT NULL AND status <> 'exported'
+"""  # noqa: S608 -- own constants
+
+
+def note(  # noqa: PLR0913 -- a row of the table
+    ledger: Ledger,
+    action_ids: Sequence[str],
+    *,
+    known_at: dt.datetime,
+    run_id: str | None = None,
+    reported_at: dt.datetime | None = None,
+    source: str | None = None,
+) -> None:
+    """Keep the status these actions have now, where it is another than their last; part of the caller's transaction."""
+    if action_ids:
+        ledger.execute(_NOTE, [known_at, reported_at, run_id, source, list(action_ids)])
+
+
+def complete(ledger: Ledger) -> None:
+    """Give actions of a ledger older than the history the rows that follow from the times they keep."""
+    ((missing,),) = ledger.rows(f"SELECT count(*) {_WITHOUT}")
+    if missing:
+        ledger.execute(_COMPLETE)

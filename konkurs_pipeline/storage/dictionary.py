@@ -1,0 +1,75 @@
+"""The data dictionary (docs/data_dictionary.md), from the tables as `schemas` declares them: `make docs` writes it.
+
+What belongs here: its form, and the key of each table. What does not: anything about a column (schemas).
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from typing import Final
+
+from konkurs_pipeline.schemas.table import ColumnFacts, Privacy, facts
+from konkurs_pipeline.schemas.tables import KEYS, LAKE, LEDGER, Table
+from konkurs_pipeline.storage.as_of import COMMENTS
+
+# What no two rows of a table share.
+_HEAD: Final = """# Data dictionary
+
+Made by `make docs` from the tables as the code declares them (konkurs_pipeline/schemas); a test says that it is current.
+How to use the views: [analysts.md](analysts.md); questions with their SQL: [questions.md](questions.md).
+
+- **null**: whether the column may be null; its meaning says what null means.
+- **term**: the Norwegian term of the service or the bank's file that the value comes from; empty: our own.
+- **personal**: what it may tell of a person, which decides what a pseudonymised copy (`konkurs publish`) has in its place:
+  *identifier*: a keyed pseudonym; *reference*: itself, unless it has the form of an identifier; *text*: itself, such
+  numbers masked; *name*, *address*, *document*, *hash*: it is left out.
+- Instants (`_at`) are TIMESTAMPTZ, in UTC; `_date` and `workday` are Norwegian calendar dates.
+"""
+
+
+def data_dictionary() -> str:
+    """Return the page, Markdown."""
+    tables = {**LAKE, **LEDGER}
+    parts = [_HEAD, *(_section(name, table) for name, table in tables.items()), _macros()]
+    return "\n".join(parts)
+
+
+def _section(name: str, table: type[Table]) -> str:
+    columns = facts(table)
+    source = "lake, one Parquet file a workday" if name in LAKE else "ledger, published after each run"
+    personal = [f"`{column}`" for column, said in columns.items() if said.privacy is not Privacy.NONE]
+    head = (
+        f"## {name}\n\n{inspect.cleandoc(table.__doc__ or '')}\n\n"
+        f"Key: {', '.join(f'`{column}`' for column in KEYS[name])}. Kept in: {source}. "
+        f"Personal, or may hold what is: {', '.join(personal) or 'nothing'}.\n\n"
+        "| column | type | null | term | personal | meaning |\n|---|---|---|---|---|---|\n"
+    )
+    return head + "".join(_row(column, said) for column, said in columns.items())
+
+
+def _row(column: str, said: ColumnFacts) -> str:
+    personal = said.privacy.value if said.privacy not in (None, Privacy.NONE) else ""
+    return (
+        f"| `{column}` | {said.sql_type} | {'yes' if said.is_nullable else ''} | {said.source or ''} | {personal} | "
+        f"{''.join(_meaning(said))} |\n"
+    )
+
+
+def _meaning(said: ColumnFacts) -> Iterator[str]:
+    yield said.description.replace("|", "\\|")
+    unsaid = [value for value in said.allowed if value not in said.description]
+    if unsaid:
+        yield f"; one of {', '.join(f'`{value}`' for value in said.allowed)}"
+
+
+def _macros() -> str:
+    rows = "".join(f"| `{name}(t)` | {comment} |\n" for name, comment in COMMENTS.items())
+    return (
+        f"## As of\n\nTable macros: `FROM estates_as_of('2018-07-01 12:00')`.\n\n| macro | gives |\n|---|---|\n{rows}"
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(data_dictionary())

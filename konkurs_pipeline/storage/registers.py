@@ -1,0 +1,28 @@
+"""The ledger's record of accepted registers: which one was in use when. The snapshots themselves are storage/snapshots'."""
+
+from __future__ import annotations
+
+from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.snapshots import Snapshot
+
+
+def record(ledger: Ledger, snapshot: Snapshot, run_id: str) -> None:
+    """Record the snapshot in use, once for each time it was accepted.
+
+    Asked for by every poll: one that was accepted by a run that then died is recorded by the next.
+    """
+    accepted = [snapshot.id, snapshot.accepted_at]
+    if ledger.rows("SELECT 1 FROM registers WHERE register_id = ? AND accepted_at = ?", accepted):
+        return
+    counts = snapshot.counts
+    row = {
+        "register_id": snapshot.id,
+        "accepted_at": snapshot.accepted_at,
+        "customer_count": counts.customers,
+        "flagged_customer_count": counts.flagged_customers,
+        "identifier_count": counts.identifiers,
+        "account_count": counts.accounts,
+        "flagged_account_count": counts.flagged_accounts,
+        "run_id": run_id,
+    }
+    ledger.append("registers", [row])

@@ -1,0 +1,171 @@
+"""`konkurs publish`: a copy of everything, or one in which nobody's identifier, name or address is to be found."""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+import stat
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import pytest
+
+from konkurs_pipeline.errors import UsageError
+from konkurs_pipeline.schemas.table import facts
+from konkurs_pipeline.schemas.tables import LAKE, LEDGER
+from konkurs_pipeline.storage.publication import publish_copy, read_key
+from tests.pipeline.kit import MONDAY, TUESDAY, Bank, company, damaged, person
+
+NOW: Final = dt.datetime(2018, 9, 5, 12, tzinfo=dt.UTC)
+ABOUT: Final = {"bank_id": "DEMO", "environment": "demo"}
+DECLARED: Final = {(name, c): f.privacy for name, t in {**LAKE, **LEDGER}.items() for c, f in facts(t).items()}
+TABLES: Final = sorted({**LAKE, **LEDGER})
+
+
+@pytest.fixture
+def polled(bank: Bank) -> Bank:
+    """Return a bank whose store holds identifiers wherever they can come to stand, also where they should not."""
+    bank.customer("K-1", person("debtor"), name="KARI NORDMANN")
+    # A bank that numbers its customers by what they are.
+    bank.customer(company("firm"), company("firm"))
+    bank.customer("K-3", damaged(person("unsound")))
+    bank.notice("aapning", person("debtor"), MONDAY)
+    bank.notice("aapning", company("firm"), MONDAY)
+    bank.notice("aapning", damaged(person("unsound")), MONDAY)
+    bank.notice(f"ukjent {person('in a type')}", company("firm"), MONDAY)
+    bank.poll(MONDAY)
+    bank.notice("sletting", person("debtor"), TUESDAY)
+    bank.poll(TUESDAY)
+    return bank
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> Path:
+    path = tmp_path / "key"
+    path.write_bytes(bytes(range(32)))
+    path.chmod(0o600)
+    return path
+
+
+def publish(bank: Bank, target: Path, key: Path | None) -> None:
+    publish_copy(bank.layout, target, ABOUT, read_key(key) if key else None, NOW)
+
+
+def values_of(path: Path) -> set[str]:
+    """Return every text in a file: DuckDB compresses some, so the bytes alone do not tell."""
+    with duckdb.connect(str(path), read_only=True) as con:
+        tables = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
+        return {
+            str(value)
+            for name in tables
+            for row in con.execute(f"SELECT COLUMNS(c -> true)::VARCHAR FROM {name}").fetchall()  # noqa: S608 -- own names
+            for value in row
+        }
+
+
+def secrets(bank: Bank) -> set[str]:
+    """Return what must not be found, wherever the store has it. Written out: a wrong declaration must not hide itself."""
+    columns = [
+        ("raw_notices", "debtor_id"),
+        ("debtors", "national_id"),
+        ("debtors", "name"),
+        ("debtors", "postal_code"),
+    ]
+    columns += [("debtors", "postal_place"), ("actions", "account_no"), ("actions", "action_id")]
+    values = {value for name, column in columns for value in bank.published(name)[column].drop_nulls()}
+    return {person("in a type"), *values}
+
+
+def test_every_column_says_what_it_may_tell_of_a_person() -> None:
+    """Free text must declare it, in schemas/tables.py: what declares nothing is left out of a pseudonymised copy."""
+    assert [key for key, privacy in DECLARED.items() if privacy is None] == []
+
+
+def test_nothing_that_tells_who_somebody_is_occurs_in_a_pseudonymised_copy(polled: Bank, key: Path) -> None:
+    hidden = secrets(polled)
+    assert {person("debtor"), company("firm"), damaged(person("unsound"))} <= hidden
+    assert any(value.isdigit() and len(value) == 4 for value in hidden), "postal codes were fetched"
+    full, pseudonymised = polled.folder / "full.duckdb", polled.folder / "copy.duckdb"
+    publish(polled, full, None)
+    publish(polled, pseudonymised, key)
+    # The same search finds them all where they are.
+    everything = "\n".join(values_of(full))
+    assert [secret for secret in hidden if secret not in everything] == []
+    told, content = values_of(pseudonymised), pseudonymised.read_bytes()
+    long = {secret for secret in hidden if len(secret) > 4}  # a postal code stands in many a number
+    assert [secret for secret in long if any(secret in value for value in told)] == []
+    assert [secret for secret in long if secret.encode() in content] == []
+    assert hidden & told == set()
+
+
+def test_one_person_has_one_pseudonym_in_every_table_and_copy(polled: Bank, key: Path) -> None:
+    expected = hmac.new(key.read_bytes(), person("debtor").encode(), "sha256").hexdigest()[:32]
+    for name in ("first.duckdb", "second.duckdb"):
+        publish(polled, polled.folder / name, key)
+        with duckdb.connect(str(polled.folder / name), read_only=True) as con:
+            for table, column in (("raw_notices", "debtor_id"), ("debtors", "national_id"), ("estates", "debtor_id")):
+                found = con.execute(f"SELECT count(*) FROM {table} WHERE {column} = ?", [expected]).fetchone()  # noqa: S608
+                assert found != (0,)
+            joined = con.execute(
+                "SELECT count(*) FROM actions r JOIN actions b ON b.action_id = r.caused_by"
+            ).fetchone()
+            assert joined == (1,)
+
+
+def test_a_copy_stands_alone_with_its_comments_and_answers_as_of(polled: Bank, key: Path, tmp_path: Path) -> None:
+    for used in (None, key):
+        target = tmp_path / f"alone {used is None}.duckdb"
+        publish(polled, target, used)
+        assert stat.S_IMODE(target.stat().st_mode) == 0o600
+        with duckdb.connect(str(target), read_only=True) as con:
+            assert (
+                con.execute("SELECT table_name FROM duckdb_tables() WHERE coalesce(comment, '') = ''").fetchall() == []
+            )
+            assert con.execute("SELECT count(*) FROM duckdb_views() WHERE NOT internal").fetchone() == (0,)
+            for table in TABLES:
+                (count,) = con.execute(f"SELECT count(*) FROM {table}").fetchone() or (None,)  # noqa: S608
+                assert count == polled.published(table).height
+            now = "SELECT action_id, status FROM actions"
+            then = "SELECT action_id, status FROM actions_as_of(now())"
+            assert sorted(con.execute(now).fetchall()) == sorted(con.execute(then).fetchall())
+            assert con.execute("SELECT count(*) FROM estates_as_of(now())").fetchone() == (3,)
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".alone")] == []
+
+
+def test_only_a_copy_of_the_same_kind_and_key_is_replaced(polled: Bank, key: Path, tmp_path: Path) -> None:
+    target, other_key = tmp_path / "copy.duckdb", tmp_path / "other"
+    other_key.write_bytes(b"o" * 32)
+    other_key.chmod(0o600)
+    publish(polled, target, key)
+    publish(polled, target, key)
+    for used in (None, other_key):
+        before = target.read_bytes()
+        with pytest.raises(UsageError, match="asked for was"):
+            publish(polled, target, used)
+        assert target.read_bytes() == before
+    for foreign in (polled.layout.ledger, polled.layout.analyst_database, key, tmp_path):
+        with pytest.raises(UsageError, match="not a copy that this command made"):
+            publish(polled, foreign, key)
+    with pytest.raises(UsageError, match="there is no folder"):
+        publish(polled, tmp_path / "none" / "copy.duckdb", key)
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "why"),
+    [(b"k" * 31, 0o600, "31 bytes"), (b"k" * 32, 0o640, "0640"), (None, 0o600, "/dev/urandom")],
+    ids=["too short", "others may read it", "not there"],
+)
+def test_a_key_that_is_none_is_refused_with_what_to_do(
+    tmp_path: Path, content: bytes | None, mode: int, why: str
+) -> None:
+    path = tmp_path / "key"
+    if content is not None:
+        path.write_bytes(content)
+        path.chmod(mode)
+    with pytest.raises(UsageError, match=why):
+        read_key(path)
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    with pytest.raises(UsageError, match=why):
+        read_key(link)

@@ -1,0 +1,39 @@
+"""Every ready question gives rows on made data, and the page holds it as it is."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from konkurs_pipeline.schemas.tables import KEYS
+from tests.questions.page import FOLDER, YEAR, Question, analyst_of, answer, made_store, questions
+
+
+@pytest.fixture(scope="module")
+def analyst(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyConnection]:
+    """Return the views over the weeks around the moment that the questions ask about."""
+    folder: Path = tmp_path_factory.mktemp("made") / "data"
+    with analyst_of(made_store(folder, dt.date(YEAR, 9, 16), dt.date(YEAR, 10, 11))) as con:
+        yield con
+
+
+@pytest.mark.parametrize("question", questions(), ids=lambda question: question.title)
+def test_a_question_gives_rows_and_the_page_has_its_sql_as_it_is(
+    analyst: duckdb.DuckDBPyConnection, question: Question
+) -> None:
+    names, rows = answer(analyst, question.sql)
+    assert rows
+    assert any(value not in {None, 0} for row in rows for value in row[1:])
+    assert len(names) == len(set(names))
+    page = FOLDER.with_suffix(".md").read_text(encoding="utf-8")
+    assert f"```sql\n{question.sql}\n```" in page, "run `python -m tests.questions.page > docs/questions.md`"
+
+
+@pytest.mark.parametrize("table", KEYS)
+def test_no_two_rows_share_what_the_dictionary_calls_the_key(analyst: duckdb.DuckDBPyConnection, table: str) -> None:
+    keys = ", ".join(KEYS[table])
+    assert answer(analyst, f"SELECT {keys} FROM {table} GROUP BY ALL HAVING count(*) > 1")[1] == []  # noqa: S608

@@ -1,0 +1,31 @@
+"""The data dictionary is what the code declares, and says of each table what a reader must know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from konkurs_pipeline.schemas.table import facts
+from konkurs_pipeline.schemas.tables import KEYS, LAKE, LEDGER, Table
+from konkurs_pipeline.storage.dictionary import data_dictionary
+
+PAGE = Path(__file__).parents[2] / "docs" / "data_dictionary.md"
+TABLES = {**LAKE, **LEDGER}
+
+
+def test_the_page_is_current() -> None:
+    assert PAGE.read_text(encoding="utf-8") == data_dictionary(), "run `make docs`"
+
+
+@pytest.mark.parametrize(("name", "table"), TABLES.items(), ids=TABLES)
+def test_each_table_says_its_grain_and_its_key(name: str, table: type[Table]) -> None:
+    assert "One row per" in (table.__doc__ or "")
+    assert set(KEYS[name]) <= set(facts(table))
+
+
+def test_a_column_says_where_it_comes_from_and_what_it_may_be() -> None:
+    row = next(line for line in data_dictionary().splitlines() if line.startswith("| `debtor_kind`"))
+    assert "`orgnr`" in row
+    row = next(line for line in data_dictionary().splitlines() if line.startswith("| `ruling_date`"))
+    assert "| DATE | yes | kjennelsesdato |" in row
