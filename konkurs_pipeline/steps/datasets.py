@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -163,10 +163,10 @@ def _sort_in(  # noqa: PLR0913, PLR0917 -- one document with all that goes with 
 
 
 def _store(poll: Poll, received: _Received) -> None:
-    for workday, rows in _by_workday(received.rows):
-        stored = poll.store.lake.read("expanded_datasets", [workday])
-        both = pl.concat([stored, frame(ExpandedDatasets, rows)]).sort("uuid")
-        poll.store.lake.replace("expanded_datasets", workday, both)
+    lake = poll.store.lake
+    fresh = frame(ExpandedDatasets, received.rows)
+    days = set(fresh["workday"])
+    lake.replace("expanded_datasets", days, pl.concat([lake.read("expanded_datasets", days), fresh]).sort("uuid"))
     ledger = poll.store.ledger
     fetched = {row["uuid"] for row in received.rows}
     healed = [
@@ -177,8 +177,3 @@ def _store(poll: Poll, received: _Received) -> None:
     with ledger.transaction():
         quarantine.resolve(ledger, healed, poll.now())
         quarantine.record(ledger, received.set_aside, poll.now())
-
-
-def _by_workday(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[Any, list[dict[str, Any]]]]:
-    for workday in sorted({row["workday"] for row in rows}):
-        yield workday, [row for row in rows if row["workday"] == workday]

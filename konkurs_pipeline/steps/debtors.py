@@ -27,36 +27,40 @@ class DebtorCounts:
 
 
 def normalise_debtors(poll: Poll) -> DebtorCounts:
-    """Write the parties of every workday whose notices or datasets this poll may have changed."""
+    """Write the parties of every month whose notices or datasets this poll may have changed."""
     lake = poll.store.lake
     findings: dict[str, int] = {}
-    rows_written = 0
-    days = _stale_days(poll)
-    for workday in days:
-        documents = dict(lake.read("expanded_datasets", [workday]).select("uuid", "payload").iter_rows())
-        notices = notices_of(lake.read("raw_notices", [workday], columns=NOTICE_COLUMNS))
-        rows = [_row(party, workday) for party in _parties(poll, notices, documents, findings)]
-        lake.replace("debtors", workday, frame(Debtors, rows).sort("notice_uuid", "role", "national_id"))
-        rows_written += len(rows)
+    months = _stale_months(poll)
+    notices = lake.read_months("raw_notices", months, columns=[*NOTICE_COLUMNS, "workday"])
+    documents = dict(lake.read_months("expanded_datasets", months, columns=["uuid", "payload"]).iter_rows())
+    workdays = dict(notices.select("uuid", "workday").iter_rows())
+    parties = _parties(poll, notices_of(notices), documents, findings)
+    rows = [_row(party, workdays[party.notice_uuid]) for party in parties]
+    made = frame(Debtors, rows).sort("workday", "notice_uuid", "role", "national_id")
+    days = lake.replace("debtors", {*workdays.values(), *_days_made(poll, months)}, made)
     if findings:
         poll.attention.append(f"{sum(findings.values())} findings in expanded datasets: {'; '.join(sorted(findings))}")
-    return DebtorCounts(len(days), rows_written, findings)
+    return DebtorCounts(len(days), len(rows), findings)
 
 
-def _stale_days(poll: Poll) -> list[dt.date]:
-    """Return the days whose notices, datasets or dataset map are newer than their parties.
+def _stale_months(poll: Poll) -> list[dt.date]:
+    """Return the months whose notices, datasets or dataset map are newer than their parties.
 
     Told by the files themselves, so that a poll that was killed half-way is made good by the next, whatever its days.
     """
     layout, dataset_map = poll.store.layout, poll.settings.dataset_map
     stale = []
-    for workday in poll.store.lake.workdays("raw_notices"):
-        made = _written_at(layout.partition("debtors", workday))
-        sources = [layout.partition(table, workday) for table in ("raw_notices", "expanded_datasets")]
+    for month in poll.store.lake.months("raw_notices"):
+        made = _written_at(layout.partition("debtors", month))
+        sources = [layout.partition(table, month) for table in ("raw_notices", "expanded_datasets")]
         sources += [dataset_map] if dataset_map else []
         if made is None or any((_written_at(source) or 0) >= made for source in sources):
-            stale.append(workday)
+            stale.append(month)
     return stale
+
+
+def _days_made(poll: Poll, months: Iterable[dt.date]) -> set[dt.date]:
+    return set(poll.store.lake.read_months("debtors", months, columns=["workday"])["workday"])
 
 
 def _written_at(path: Path) -> int | None:

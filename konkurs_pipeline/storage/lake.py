@@ -1,8 +1,9 @@
-"""The lake: one Parquet file a table and workday, checked against its schema and replaced by atomic rename.
+"""The lake: one Parquet file a table and calendar month, checked against its schema and replaced by atomic rename.
 
-Every file is held against the hash it carries before its rows are used. Readers never lock the lake. A partition without
-rows has no file. An empty file `_schema.parquet` in each table's folder gives readers the columns before the first day is
-written.
+The partition is the workday, and the file holds a month of them: ten years are 120 files a table and not 2 600, each of
+which would be opened and proven by every poll. Rows stand in order of workday. Every file is held against the hash it
+carries before its rows are used. Readers never lock the lake. A month without rows has no file. An empty file
+`_schema.parquet` in each table's folder gives readers the columns before the first month is written.
 """
 
 from __future__ import annotations
@@ -30,6 +31,10 @@ from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.sealed import is_sealed_parquet_whole, write_sealed_parquet
 
 EMPTY_FILE: Final = "_schema.parquet"
+_MONTH_FILES: Final = "[0-9][0-9][0-9][0-9]-[0-9][0-9].parquet"
+_DAY_FILES: Final = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].parquet"
+# A column for a moment, of no table.
+_MONTH: Final = "month"
 
 
 class Lake:
@@ -48,13 +53,30 @@ class Lake:
             empty = self._layout.table(name) / EMPTY_FILE
             if not _is_whole(empty) or pl.read_parquet_schema(empty) != pl.Schema(dtypes(table)):
                 write_sealed_parquet(empty, frame(table, []))
+            self._take_days_into_months(name)
         make_private_folder(self._layout.answers)
         remove_leftovers(self._layout.answers, below="*/")
 
+    def _take_days_into_months(self, table: str) -> None:
+        """Take in the files of an earlier version, one a workday; a month is written before its days are removed."""
+        paths = sorted(self._layout.table(table).glob(_DAY_FILES))
+        if not paths:
+            return
+        for path in paths:
+            self._prove(path)
+        days = [dt.date.fromisoformat(path.stem) for path in paths]
+        self.replace(table, days, pl.concat([pl.read_parquet(path) for path in paths]))
+        for path in paths:
+            path.unlink()
+
     def workdays(self, table: str) -> list[dt.date]:
         """Return the workdays of `table` that have rows, in order."""
-        names = (path.stem for path in self._layout.table(table).glob("[0-9]*.parquet"))
-        return sorted(dt.date.fromisoformat(name) for name in names)
+        return self.read(table, columns=["workday"])["workday"].unique().sort().to_list()
+
+    def months(self, table: str) -> list[dt.date]:
+        """Return the months of `table` that have a file, each as its first day, in order."""
+        names = (path.stem for path in self._layout.table(table).glob(_MONTH_FILES))
+        return sorted(dt.date.fromisoformat(f"{name}-01") for name in names)
 
     def read(
         self, table: str, workdays: Iterable[dt.date] | None = None, *, columns: Collection[str] | None = None
@@ -63,8 +85,18 @@ class Lake:
 
         Raises `StoreError`, naming the file or table, when a file is damaged.
         """
-        days = self.workdays(table) if workdays is None else sorted(set(workdays))
-        paths = [path for day in days if (path := self._layout.partition(table, day)).is_file()]
+        if workdays is None:
+            return self.read_months(table, self.months(table), columns=columns)
+        days = sorted(set(workdays))
+        wanted = list(columns or dtypes(LAKE[table]))
+        of_months = self.read_months(table, {_month(day) for day in days}, columns=list({*wanted, "workday"}))
+        return of_months.filter(pl.col("workday").is_in(days)).select(wanted)
+
+    def read_months(
+        self, table: str, months: Iterable[dt.date], *, columns: Collection[str] | None = None
+    ) -> pl.DataFrame:
+        """Return the rows of whole months, each given as its first day; otherwise as `read`."""
+        paths = [path for day in sorted(set(months)) if (path := self._layout.partition(table, day)).is_file()]
         wanted = list(columns or dtypes(LAKE[table]))
         if not paths:
             return frame(LAKE[table], []).select(wanted)
@@ -89,45 +121,49 @@ class Lake:
             raise StoreError(message)
         self._proven.add(version)
 
-    def replace(self, table: str, workday: dt.date, rows: pl.DataFrame) -> bool:
-        """Make `rows` the whole of one partition; returns whether anything changed."""
+    def replace(self, table: str, workdays: Collection[dt.date], rows: pl.DataFrame) -> list[dt.date]:
+        """Make `rows` the whole of these partitions; returns the workdays that changed.
+
+        Each month that changed is written once, and every row in it held against its schema.
+        """
+        wanted = _by_month(rows)
+        changed: list[dt.date] = []
+        for month in sorted({_month(day) for day in workdays}):
+            days = [day for day in workdays if _month(day) == month]
+            before = self.read_months(table, [month])
+            others = before.filter(~pl.col("workday").is_in(days))
+            after = pl.concat([others, wanted.get(month, others.clear())]).sort("workday", maintain_order=True)
+            if not after.equals(before):
+                self._write(table, month, after)
+                changed += _days_that_differ(before, after)
+        return changed
+
+    def _write(self, table: str, month: dt.date, rows: pl.DataFrame) -> None:
         rows = validated(LAKE[table], rows)
-        if rows.equals(self.read(table, [workday])):
-            return False
-        path = self._layout.partition(table, workday)
+        path = self._layout.partition(table, month)
         if rows.is_empty():
             with storage_errors(f"removing {path}"):
                 path.unlink(missing_ok=True)
         else:
             write_sealed_parquet(path, rows)
-        return True
 
-    def prove(self, table: str, workday: dt.date) -> None:
-        """Hold one partition against the hash it carries and its schema; raises `StoreError` naming the file."""
-        validated(LAKE[table], self.read(table, [workday]))
+    def prove(self, table: str, month: dt.date) -> None:
+        """Hold a month's file against the hash it carries and its schema; raises `StoreError` naming the file."""
+        validated(LAKE[table], self.read_months(table, [month]))
 
     def gone(self) -> list[str]:
         """Return a line for each file that must be there, by what another table has, and is not."""
-        notices = set(self.workdays("raw_notices"))
-        resting = {day for table in ("expanded_datasets", "debtors", "estates") for day in self.workdays(table)}
+        notices = set(self.months("raw_notices"))
+        resting = {month for table in ("expanded_datasets", "debtors", "estates") for month in self.months(table)}
         return [
-            f"{self._layout.partition('raw_notices', day)} is gone: restore it from a copy"
-            for day in sorted(resting - notices)
+            f"{self._layout.partition('raw_notices', month)} is gone: restore it from a copy"
+            for month in sorted(resting - notices)
         ]
 
     def rewrite(self, table: str, whole: pl.DataFrame) -> list[dt.date]:
-        """Make `whole` the whole table; returns the workdays that changed, and only those are written."""
-        now = {key[0]: rows for key, rows in self.read(table).partition_by("workday", as_dict=True).items()}
-        wanted = {key[0]: rows for key, rows in whole.partition_by("workday", as_dict=True).items()}
-        nothing = frame(LAKE[table], [])
-        changed = [
-            day
-            for day in sorted({*now, *wanted})
-            if day not in now or day not in wanted or not now[day].equals(wanted[day])
-        ]
-        for day in changed:
-            self.replace(table, day, wanted.get(day, nothing))
-        return changed
+        """Make `whole` the whole table; returns the workdays that changed, and only their months are written."""
+        days = {*self.workdays(table), *whole["workday"].unique().to_list()}
+        return self.replace(table, days, whole)
 
     def keep_answer(self, body: bytes) -> str:
         """Keep the bytes of an answer, once for equal bytes; returns their SHA-256."""
@@ -153,6 +189,22 @@ class Lake:
             message = f"the kept answer {path} is missing or damaged: restore it from a copy"
             raise StoreError(message)
         return body
+
+
+def _month(day: dt.date) -> dt.date:
+    return day.replace(day=1)
+
+
+def _by_month(rows: pl.DataFrame) -> dict[dt.date, pl.DataFrame]:
+    month = pl.col("workday").dt.month_start().alias(_MONTH)
+    parts = rows.with_columns(month).partition_by(_MONTH, as_dict=True, include_key=False)
+    return {key[0]: part for key, part in parts.items()}
+
+
+def _days_that_differ(before: pl.DataFrame, after: pl.DataFrame) -> list[dt.date]:
+    old, new = (part.partition_by("workday", as_dict=True) for part in (before, after))
+    days = sorted({*old, *new})
+    return [day for (day,) in days if (day,) not in old or (day,) not in new or not old[day,].equals(new[day,])]
 
 
 def _is_whole(path: Path) -> bool:

@@ -4,7 +4,7 @@
   store.json            which environment and bank the folder belongs to
   lock                  held by whoever writes
   register/             the bank's files (given, not written)
-  lake/<table>/<workday>.parquet
+  lake/<table>/<year-month>.parquet
   lake/answers/<2>/<sha256>.json.gz      every answer, as received
   lake/register/<id>/   accepted register snapshots
   ledger/ledger.duckdb  decisions, outbox, receipts, polls: only the pipeline opens it
@@ -50,8 +50,8 @@ class Layout:
         return self.lake / name
 
     def partition(self, table: str, workday: dt.date) -> Path:
-        """Return the file of a lake table and workday."""
-        return self.table(table) / f"{workday.isoformat()}.parquet"
+        """Return the file of a lake table that holds a workday's rows: one a calendar month."""
+        return self.table(table) / f"{workday:%Y-%m}.parquet"
 
     @property
     def answers(self) -> Path:
