@@ -28,7 +28,7 @@ from konkurs_pipeline.storage.files import (
     write_bytes_atomically,
 )
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.sealed import is_sealed_parquet_whole, write_sealed_parquet
+from konkurs_pipeline.storage.sealed import proven_hash, write_sealed_parquet
 
 EMPTY_FILE: Final = "_schema.parquet"
 _MONTH_FILES: Final = "[0-9][0-9][0-9][0-9]-[0-9][0-9].parquet"
@@ -42,8 +42,8 @@ class Lake:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        # Proven or written by this object. A run proves each file once: it holds the store while it works.
-        self._proven: set[tuple[Path, int]] = set()
+        # The hashes of what this object has proven. A run proves each file once: it holds the store while it works.
+        self._proven: dict[tuple[Path, int], str] = {}
 
     def prepare(self) -> None:
         """Create what is absent, and remove what a killed process left half written."""
@@ -51,7 +51,7 @@ class Lake:
             make_private_folder(self._layout.table(name))
             remove_leftovers(self._layout.table(name))
             empty = self._layout.table(name) / EMPTY_FILE
-            if not _is_whole(empty) or pl.read_parquet_schema(empty) != pl.Schema(dtypes(table)):
+            if _proven_hash(empty) is None or pl.read_parquet_schema(empty) != pl.Schema(dtypes(table)):
                 write_sealed_parquet(empty, frame(table, []))
             self._take_days_into_months(name)
         make_private_folder(self._layout.answers)
@@ -108,18 +108,27 @@ class Lake:
             message = f"lake table {table} in {self._layout.table(table)} cannot be read: see `konkurs verify`"
             raise StoreError(message) from None
 
-    def _prove(self, path: Path) -> None:
+    def digests(self, table: str) -> dict[dt.date, str]:
+        """Return the hash of each month's file, proven by this run; raises `StoreError`, naming the file, when damaged."""
+        return {month: self._prove(self._layout.partition(table, month)) for month in self.months(table)}
+
+    def note_path(self, table: str) -> Path:
+        """Return where it is noted what the table was made from (made_from.py)."""
+        return self._layout.made_from(table)
+
+    def _prove(self, path: Path) -> str:
         # A file that is replaced, by a run while an analyst's command reads, is another one.
         version = (path, path.stat().st_ino)
-        if version in self._proven:
-            return
-        if not _is_whole(path):
-            message = (
-                f"{path} is damaged, or was not written by this program. Nothing was decided. Restore it from a copy and "
-                "run `konkurs verify`"
-            )
-            raise StoreError(message)
-        self._proven.add(version)
+        if version not in self._proven:
+            digest = _proven_hash(path)
+            if digest is None:
+                message = (
+                    f"{path} is damaged, or was not written by this program. Nothing was decided. Restore it from a copy "
+                    "and run `konkurs verify`"
+                )
+                raise StoreError(message)
+            self._proven[version] = digest
+        return self._proven[version]
 
     def replace(self, table: str, workdays: Collection[dt.date], rows: pl.DataFrame) -> list[dt.date]:
         """Make `rows` the whole of these partitions; returns the workdays that changed.
@@ -159,11 +168,6 @@ class Lake:
             f"{self._layout.partition('raw_notices', month)} is gone: restore it from a copy"
             for month in sorted(resting - notices)
         ]
-
-    def rewrite(self, table: str, whole: pl.DataFrame) -> list[dt.date]:
-        """Make `whole` the whole table; returns the workdays that changed, and only their months are written."""
-        days = {*self.workdays(table), *whole["workday"].unique().to_list()}
-        return self.replace(table, days, whole)
 
     def keep_answer(self, body: bytes) -> str:
         """Keep the bytes of an answer, once for equal bytes; returns their SHA-256."""
@@ -207,8 +211,8 @@ def _days_that_differ(before: pl.DataFrame, after: pl.DataFrame) -> list[dt.date
     return [day for (day,) in days if (day,) not in old or (day,) not in new or not old[day,].equals(new[day,])]
 
 
-def _is_whole(path: Path) -> bool:
+def _proven_hash(path: Path) -> str | None:
     try:
-        return is_sealed_parquet_whole(path)
+        return proven_hash(path)
     except OSError:
-        return False
+        return None

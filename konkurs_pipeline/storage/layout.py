@@ -5,6 +5,7 @@
   lock                  held by whoever writes
   register/             the bank's files (given, not written)
   lake/<table>/<year-month>.parquet
+  lake/<table>/_made_from.json           of a derived table: from which content it was made
   lake/answers/<2>/<sha256>.json.gz      every answer, as received
   lake/register/<id>/   accepted register snapshots
   ledger/ledger.duckdb  decisions, outbox, receipts, polls: only the pipeline opens it
@@ -52,6 +53,10 @@ class Layout:
     def partition(self, table: str, workday: dt.date) -> Path:
         """Return the file of a lake table that holds a workday's rows: one a calendar month."""
         return self.table(table) / f"{workday:%Y-%m}.parquet"
+
+    def made_from(self, table: str) -> Path:
+        """Return the note of what a lake table was made from."""
+        return self.table(table) / "_made_from.json"
 
     @property
     def answers(self) -> Path:
