@@ -55,7 +55,7 @@ class Lake:
                 write_sealed_parquet(empty, frame(table, []))
             self._take_days_into_months(name)
         make_private_folder(self._layout.answers)
-        remove_leftovers(self._layout.answers, below="*/")
+        remove_leftovers(self._layout.answers)
 
     def _take_days_into_months(self, table: str) -> None:
         """Take in the files of an earlier version, one a workday; a month is written before its days are removed."""
@@ -75,8 +75,11 @@ class Lake:
 
     def months(self, table: str) -> list[dt.date]:
         """Return the months of `table` that have a file, each as its first day, in order."""
-        names = (path.stem for path in self._layout.table(table).glob(_MONTH_FILES))
-        return sorted(dt.date.fromisoformat(f"{name}-01") for name in names)
+        return list(self._month_files(table))
+
+    def _month_files(self, table: str) -> dict[dt.date, Path]:
+        paths = sorted(self._layout.table(table).glob(_MONTH_FILES))
+        return {dt.date.fromisoformat(f"{path.stem}-01"): path for path in paths}
 
     def read(
         self, table: str, workdays: Iterable[dt.date] | None = None, *, columns: Collection[str] | None = None
@@ -110,7 +113,7 @@ class Lake:
 
     def digests(self, table: str) -> dict[dt.date, str]:
         """Return the hash of each month's file, proven by this run; raises `StoreError`, naming the file, when damaged."""
-        return {month: self._prove(self._layout.partition(table, month)) for month in self.months(table)}
+        return {month: self._prove(path) for month, path in self._month_files(table).items()}
 
     def note_path(self, table: str) -> Path:
         """Return where it is noted what the table was made from (made_from.py)."""
@@ -175,7 +178,9 @@ class Lake:
         path = self.answer_path(digest)
         if not path.is_file():
             make_private_folder(path.parent)
-            write_bytes_atomically(path, gzip.compress(body, compresslevel=6, mtime=0))
+            # Aside in the one folder that is tidied: looking through those of all years would cost more at every poll.
+            content = gzip.compress(body, compresslevel=6, mtime=0)
+            write_bytes_atomically(path, content, aside=self._layout.answers)
         return digest
 
     def answer_path(self, digest: str) -> Path:
