@@ -61,17 +61,17 @@ class Stopwatch:
 def poll(first: dt.date, last: dt.date) -> dict[str, Any]:
     """Poll, and return what it took and found."""
     watch = Stopwatch()
-    with watch.step("all"):
-        settings = load_settings()
-        window = settings.calendar.window(first, last, lookback=settings.lookback_workdays)
-        fields = load_dataset_map(settings.dataset_map)
-        with (
-            open_store(settings) as store,
-            conducted(Poll(str(uuid.uuid4()), window, settings, store, fields=fields)) as of,
-        ):
-            for step in STEPS:
-                with watch.step(step.__name__):
-                    step(of)
+    settings = load_settings()
+    window = settings.calendar.window(first, last, lookback=settings.lookback_workdays)
+    fields = load_dataset_map(settings.dataset_map)
+    with (
+        watch.step("all"),
+        open_store(settings) as store,
+        conducted(Poll(str(uuid.uuid4()), window, settings, store, fields=fields)) as of,
+    ):
+        for step in STEPS:
+            with watch.step(step.__name__):
+                step(of)
     (seconds, cpu_seconds), *_ = (watch.by_step.pop("all"),)
     steps = {name: [round(part, 4) for part in took] for name, took in watch.by_step.items()}
     found = {"outcome": of.outcome().value, "new": of.notices_new, "missing": of.missing}
