@@ -165,7 +165,7 @@ def is_whole(jsonl: bytes) -> bool:
 
 
 def render_csv(records: Sequence[Mapping[str, Any]]) -> bytes:
-    """Return the CSV that goes with a JSON Lines file of these records: its action rows, `;`, quoted, CRLF, formulas neutralised."""
+    """Return the CSV of a JSON Lines file's records: its action rows, `;`, quoted, CRLF, formulas neutralised."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(_CSV_COLUMNS)
