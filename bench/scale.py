@@ -1,4 +1,4 @@
-"""How large the made data are: `default`, which takes minutes, or `full`, ten years and ten million customers."""
+"""How large the made data are: `default`, which takes minutes, to `full`, ten years and ten million customers."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ SCALES: Final = {
     for scale in (
         Scale("tiny", 0, 5_000, 4_000, 1),
         Scale("default", 1, 100_000, 10_000, 3),
+        Scale("ten", 10, 1_000_000, 10_000, 3),
         Scale("full", 10, 10_000_000, 10_000, 5),
     )
 }
