@@ -53,8 +53,9 @@ check: $(VENV)/.dev  ## lint and types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: setup  ## whole-process times beside a floor; the last lines are JSON
-	$(BIN)/python bench/bench.py
+# SCALE=full: ten years and ten million customers (an hour on 2 cores). BENCH_DATA=…: a folder that keeps the made data.
+bench: setup  ## times beside a floor, one JSON object a measurement; SCALE=full, MEASURE=… (docs/performance.md)
+	SCALE=$(SCALE) BENCH_DATA=$(BENCH_DATA) $(BIN)/python -m bench $(MEASURE)
 
 docs: setup  ## docs/data_dictionary.md, from the tables as the code declares them
 	$(BIN)/python -m konkurs_pipeline.storage.dictionary > docs/data_dictionary.md

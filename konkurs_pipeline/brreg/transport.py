@@ -49,7 +49,8 @@ def open_http_client(ssl_context: ssl.SSLContext | None, deadline_s: float) -> h
         "Accept-Encoding": "gzip",
         "User-Agent": f"konkurs-pipeline/{version('konkurs-pipeline')}",
     }
-    transport = _DeadlineTransport(ssl_context or ssl.create_default_context())
+    # Plain http needs none, but the pool wants one: one that trusts nobody, and has not read the system's roots.
+    transport = _DeadlineTransport(ssl_context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     return httpx.Client(
         transport=transport, headers=headers, timeout=deadline_s, follow_redirects=False, trust_env=False
     )

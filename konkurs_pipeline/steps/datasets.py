@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, answer_row, notices_o
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.register import take_register
 from konkurs_pipeline.storage import quarantine
+from konkurs_pipeline.storage.made_from import Derivation
 from konkurs_pipeline.storage.quarantine import Entry
 
 # Written this many at a time, so that a killed backfill keeps what it has.
@@ -58,10 +59,25 @@ class _Received:
 
 def fetch_missing_datasets(poll: Poll) -> DatasetCounts:
     """Fetch what is wanted and missing, and store it by workday."""
-    wanted = _wanted(poll)
+    made = _complete_for(poll)
+    wanted = _wanted(poll, made.stale_months())
     total = DatasetCounts(wanted=wanted.height)
-    if wanted.is_empty():
-        return total
+    if not wanted.is_empty():
+        total = _fetch(poll, wanted)
+    if total.fetched == total.wanted:
+        made.note()
+    return total
+
+
+def _complete_for(poll: Poll) -> Derivation:
+    """Say of what the table is complete: a month is looked through again until every dataset that is wanted is there."""
+    snapshot = take_register(poll)
+    basis = [snapshot.id if snapshot else None, poll.settings.expand]
+    return Derivation(poll.store.lake, "expanded_datasets", ["raw_notices"], basis)
+
+
+def _fetch(poll: Poll, wanted: pl.DataFrame) -> DatasetCounts:
+    total = DatasetCounts(wanted=wanted.height)
     errors: list[ServiceError] = []
     findings: set[str] = set()
     with poll.connect(poll.settings) as service:
@@ -93,11 +109,11 @@ def _tell(poll: Poll, total: DatasetCounts, errors: Sequence[ServiceError]) -> N
         poll.attention.append(f"{total.contradicting} expanded datasets contradict their notices: set aside")
 
 
-def _wanted(poll: Poll) -> pl.DataFrame:
-    """Return the notices whose dataset is wanted (KONKURS_EXPAND) and not there, as `raw_notices` rows."""
+def _wanted(poll: Poll, months: Collection[dt.date]) -> pl.DataFrame:
+    """Return the notices of `months` whose dataset is wanted (KONKURS_EXPAND) and not there, as `raw_notices` rows."""
     lake = poll.store.lake
-    have = lake.read("expanded_datasets", columns=["uuid"])
-    notices = lake.read("raw_notices", columns=[*NOTICE_COLUMNS, "workday", "debtor_kind"])
+    have = lake.read_months("expanded_datasets", months, columns=["uuid"])
+    notices = lake.read_months("raw_notices", months, columns=[*NOTICE_COLUMNS, "workday", "debtor_kind"])
     lacking = notices.join(have, on="uuid", how="anti").sort("registered_at", "uuid")
     if poll.settings.expand is Expand.ALL or lacking.is_empty():
         return lacking
@@ -164,10 +180,10 @@ def _sort_in(  # noqa: PLR0913, PLR0917 -- one document with all that goes with 
 
 
 def _store(poll: Poll, received: _Received) -> None:
-    for workday, rows in _by_workday(received.rows):
-        stored = poll.store.lake.read("expanded_datasets", [workday])
-        both = pl.concat([stored, frame(ExpandedDatasets, rows)]).sort("uuid")
-        poll.store.lake.replace("expanded_datasets", workday, both)
+    lake = poll.store.lake
+    fresh = frame(ExpandedDatasets, received.rows)
+    days = set(fresh["workday"])
+    lake.replace("expanded_datasets", days, pl.concat([lake.read("expanded_datasets", days), fresh]).sort("uuid"))
     ledger = poll.store.ledger
     fetched = {row["uuid"] for row in received.rows}
     healed = [
@@ -178,8 +194,3 @@ def _store(poll: Poll, received: _Received) -> None:
     with ledger.transaction():
         quarantine.resolve(ledger, healed, poll.now())
         quarantine.record(ledger, received.set_aside, poll.now())
-
-
-def _by_workday(rows: Sequence[dict[str, Any]]) -> Iterator[tuple[Any, list[dict[str, Any]]]]:
-    for workday in sorted({row["workday"] for row in rows}):
-        yield workday, [row for row in rows if row["workday"] == workday]

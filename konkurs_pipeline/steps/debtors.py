@@ -6,7 +6,6 @@ import datetime as dt
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from konkurs_pipeline.domain.datasets import Party, debtor_of, read_dataset
@@ -15,6 +14,7 @@ from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.tables import Debtors, frame
 from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, notices_of
 from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.storage.made_from import Derivation
 
 
 @dataclass(frozen=True)
@@ -27,40 +27,28 @@ class DebtorCounts:
 
 
 def normalise_debtors(poll: Poll) -> DebtorCounts:
-    """Write the parties of every workday whose notices or datasets this poll may have changed."""
+    """Write the parties of every month whose notices or datasets the table may not reflect."""
     lake = poll.store.lake
     findings: dict[str, int] = {}
-    rows_written = 0
-    days = _stale_days(poll)
-    for workday in days:
-        documents = dict(lake.read("expanded_datasets", [workday]).select("uuid", "payload").iter_rows())
-        notices = notices_of(lake.read("raw_notices", [workday], columns=NOTICE_COLUMNS))
-        rows = [_row(party, workday) for party in _parties(poll, notices, documents, findings)]
-        lake.replace("debtors", workday, frame(Debtors, rows).sort("notice_uuid", "role", "national_id"))
-        rows_written += len(rows)
+    made = Derivation(lake, "debtors", ["raw_notices", "expanded_datasets"], _basis(poll))
+    months = made.stale_months()
+    notices = lake.read_months("raw_notices", months, columns=[*NOTICE_COLUMNS, "workday"])
+    documents = dict(lake.read_months("expanded_datasets", months, columns=["uuid", "payload"]).iter_rows())
+    workdays = dict(notices.select("uuid", "workday").iter_rows())
+    parties = _parties(poll, notices_of(notices), documents, findings)
+    rows = frame(Debtors, [_row(party, workdays[party.notice_uuid]) for party in parties])
+    before = lake.read_months("debtors", months, columns=["workday"])
+    whole = rows.sort("workday", "notice_uuid", "role", "national_id")
+    days = lake.replace("debtors", {*workdays.values(), *before["workday"]}, whole)
+    made.note()
     if findings:
         poll.attention.append(f"{sum(findings.values())} findings in expanded datasets: {'; '.join(sorted(findings))}")
-    return DebtorCounts(len(days), rows_written, findings)
+    return DebtorCounts(len(days), rows.height, findings)
 
 
-def _stale_days(poll: Poll) -> list[dt.date]:
-    """Return the days whose notices, datasets or dataset map are newer than their parties.
-
-    Told by the files themselves, so that a poll that was killed half-way is made good by the next, whatever its days.
-    """
-    layout, dataset_map = poll.store.layout, poll.settings.dataset_map
-    stale = []
-    for workday in poll.store.lake.workdays("raw_notices"):
-        made = _written_at(layout.partition("debtors", workday))
-        sources = [layout.partition(table, workday) for table in ("raw_notices", "expanded_datasets")]
-        sources += [dataset_map] if dataset_map else []
-        if made is None or any((_written_at(source) or 0) >= made for source in sources):
-            stale.append(workday)
-    return stale
-
-
-def _written_at(path: Path) -> int | None:
-    return path.stat().st_mtime_ns if path.is_file() else None
+def _basis(poll: Poll) -> list[object]:
+    """Return what else decides how a document is read: where its fields stand, and which identifiers count."""
+    return [sorted((name, tuple(paths)) for name, paths in poll.fields.paths.items()), poll.settings.synthetic_allowed]
 
 
 def _parties(

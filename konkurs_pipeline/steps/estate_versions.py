@@ -1,6 +1,6 @@
 """Keep what `estates` is about to say of each estate, with the moment from which on we knew it (`estate_versions`).
 
-Only workdays that change are read or written, so a poll with nothing new costs nothing. A version is written before
+Only estates that change are looked at, so a poll with nothing new costs nothing. A version is written before
 `estates` says it: a crash in between is made good by the next poll, which finds the same change and its version already
 there. What does not belong here: what the state is (domain/estates).
 """
@@ -8,7 +8,7 @@ there. What does not belong here: what the state is (domain/estates).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection
 from typing import Final
 
 import polars as pl
@@ -20,14 +20,14 @@ from konkurs_pipeline.steps.poll import Poll
 _STATE: Final = ("state", "changed_by_uuid")
 
 
-def keep_versions(poll: Poll, changes: Mapping[dt.date, pl.DataFrame]) -> None:
-    """Append a version for each estate of the changed workdays whose state is another than its last version's."""
+def keep_versions(poll: Poll, changed: pl.DataFrame) -> None:
+    """Append a version for each of the `changed` estates whose state is another than its last version's."""
     lake = poll.store.lake
-    _make_good(poll, set(lake.workdays("estates")) - set(lake.workdays("estate_versions")))
-    for day, estates in changes.items():
-        known = lake.read("estate_versions", [day])
-        now = estates.select(pl.all(), known_at=pl.lit(poll.now(), pl.Datetime("us", "UTC")))
-        lake.replace("estate_versions", day, _with_new(known, now, poll.run_id))
+    _make_good(poll, set(lake.months("estates")) - set(lake.months("estate_versions")))
+    days = set(changed["workday"])
+    known = lake.read("estate_versions", days)
+    now = changed.select(pl.all(), known_at=pl.lit(poll.now(), pl.Datetime("us", "UTC")))
+    lake.replace("estate_versions", days, _with_new(known, now, poll.run_id))
 
 
 def _with_new(known: pl.DataFrame, states: pl.DataFrame, run_id: str) -> pl.DataFrame:
@@ -41,24 +41,23 @@ def _with_new(known: pl.DataFrame, states: pl.DataFrame, run_id: str) -> pl.Data
     return pl.concat([known, new.select(list(dtypes(EstateVersions)))])
 
 
-def _make_good(poll: Poll, days: Iterable[dt.date]) -> None:
-    """Make the versions of workdays that have estates and no versions: they were lost, or the store is older than them.
+def _make_good(poll: Poll, months: Collection[dt.date]) -> None:
+    """Make the versions of months that have estates and no versions: they were lost, or the store is older than them.
 
     What the notices tell is when each was first seen: an estate was then open, and then what it is.
     """
-    lake, days = poll.store.lake, sorted(days)
-    if not days:
+    if not months:
         return
+    lake = poll.store.lake
     seen = lake.read("raw_notices", columns=["uuid", "first_seen_at"])
-    for day in days:
-        now = lake.read("estates", [day]).join(
-            seen.select(changed_by_uuid="uuid", changed_seen_at="first_seen_at"), on="changed_by_uuid", how="left"
-        )
-        now = now.join(seen.select(opening_uuid="uuid", known_at="first_seen_at"), on="opening_uuid")
-        opened = now.with_columns(
-            state=pl.lit("open"), state_since="registered_at", changed_by_uuid=pl.lit(None, pl.String)
-        )
-        versions = _with_new(lake.read("estate_versions", [day]), opened, poll.run_id)
-        present = now.with_columns(known_at=pl.max_horizontal("known_at", "changed_seen_at"))
-        lake.replace("estate_versions", day, _with_new(versions, present, poll.run_id))
-    poll.attention.append(f"estate_versions of {len(days)} workdays were not there and were made from the notices")
+    now = lake.read_months("estates", months).join(
+        seen.select(changed_by_uuid="uuid", changed_seen_at="first_seen_at"), on="changed_by_uuid", how="left"
+    )
+    now = now.join(seen.select(opening_uuid="uuid", known_at="first_seen_at"), on="opening_uuid")
+    opened = now.with_columns(
+        state=pl.lit("open"), state_since="registered_at", changed_by_uuid=pl.lit(None, pl.String)
+    )
+    versions = _with_new(lake.read_months("estate_versions", months), opened, poll.run_id)
+    present = now.with_columns(known_at=pl.max_horizontal("known_at", "changed_seen_at"))
+    lake.replace("estate_versions", set(now["workday"]), _with_new(versions, present, poll.run_id))
+    poll.attention.append(f"estate_versions of {len(months)} months were not there and were made from the notices")

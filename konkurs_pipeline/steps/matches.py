@@ -11,15 +11,15 @@ from konkurs_pipeline.domain.matching import match_customers
 from konkurs_pipeline.schemas.tables import CustomerMatches, dtypes
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.register import take_register
+from konkurs_pipeline.storage.made_from import Derivation
 
 _PARTY_COLUMNS = ("notice_uuid", "workday", "national_id", "id_kind", "role", "organisation_form")
 
 
 @dataclass(frozen=True)
 class MatchCounts:
-    """How many matches there are, how many were found by this poll, and in which workdays something changed."""
+    """How many matches were found by this poll, and in which workdays something changed."""
 
-    rows: int = 0
     new: int = 0
     changed_days: tuple[dt.date, ...] = ()
 
@@ -33,15 +33,20 @@ def match_debtors(poll: Poll) -> MatchCounts:
     snapshot = take_register(poll)
     if snapshot is None:
         return MatchCounts()
-    parties = poll.store.lake.read("debtors", columns=_PARTY_COLUMNS)
+    lake = poll.store.lake
+    # The same parties against the same register are the same matches: only parties that are new to it are looked up.
+    made = Derivation(lake, "customer_matches", ["debtors"], [snapshot.id])
+    months = made.stale_months()
+    parties = lake.read_months("debtors", months, columns=_PARTY_COLUMNS)
     identifiers = snapshot.customers_with(parties["national_id"].unique().to_list())
     found = match_customers(parties, identifiers).with_columns(
         found_at=pl.lit(poll.now()).cast(pl.Datetime("us", "UTC")), register_id=pl.lit(snapshot.id)
     )
-    before = poll.store.lake.read("customer_matches")
+    before = lake.read_months("customer_matches", months)
     whole = _with_first_finding(found, before)
-    changed = poll.store.lake.rewrite("customer_matches", whole)
-    return MatchCounts(whole.height, whole.height - before.height, tuple(changed))
+    changed = lake.replace("customer_matches", set(whole["workday"]), whole)
+    made.note()
+    return MatchCounts(whole.height - before.height, tuple(changed))
 
 
 def _with_first_finding(found: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -162,13 +163,11 @@ def _says_the_same(first: Notice, now: Notice) -> bool:
 
 def _store(poll: Poll, new: Sequence[_Seen]) -> dict[dt.date, int]:
     """Add notices to their workdays; returns workday → how many."""
-    added: dict[dt.date, int] = {}
-    for workday in sorted({one.workday for one in new}):
-        rows = frame(RawNotices, [_row(poll, one) for one in new if one.workday == workday])
-        stored = poll.store.lake.read("raw_notices", [workday])
-        poll.store.lake.replace("raw_notices", workday, pl.concat([stored, rows]).sort("registered_at", "uuid"))
-        added[workday] = rows.height
-    return added
+    fresh = frame(RawNotices, [_row(poll, one) for one in new])
+    days = set(fresh["workday"])
+    stored = poll.store.lake.read("raw_notices", days)
+    poll.store.lake.replace("raw_notices", days, pl.concat([stored, fresh]).sort("registered_at", "uuid"))
+    return dict(sorted(Counter(fresh["workday"]).items()))
 
 
 def _row(poll: Poll, one: _Seen) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`konkurs.duckdb`: views, with comments, over the lake by month and over what the ledger publishes, and the "as of" macros.
+"""`konkurs.duckdb`: views, with comments, over the lake and over what the ledger publishes, and the "as of" macros.
 
 The file holds definitions only, so it changes when a definition or the folder changes, never because of a run; then it is
 replaced whole. Analysts may keep it open as long as they like.
@@ -47,7 +47,7 @@ def _build(path: Path, statements: list[str]) -> None:
 def _statements(layout: Layout) -> list[str]:
     statements = []
     for name, table in LAKE.items():
-        statements += _view(name, table, f"{layout.months}/{name}/*.parquet")
+        statements += _view(name, table, f"{layout.table(name)}/*.parquet")
     for name, table in LEDGER.items():
         statements += _view(name, table, f"{layout.published}/{name}.parquet")
     return [*statements, *macros()]

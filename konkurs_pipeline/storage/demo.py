@@ -39,7 +39,7 @@ def make_fresh(settings: Settings) -> None:
 
 def _empty(layout: Layout) -> None:
     with storage_errors(f"emptying the demo store {layout.root}"):
-        for folder in (layout.lake, layout.months, layout.ledger.parent, layout.published):
+        for folder in (layout.lake, layout.ledger.parent, layout.published):
             shutil.rmtree(folder, ignore_errors=True)
         for folder in (layout.outbox, layout.receipts):
             for path in folder.glob("KONKURS_*"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from hashlib import sha256
@@ -39,12 +40,16 @@ def make_private_folder(folder: Path, *, mode: int = PRIVATE_FOLDER) -> None:
             absent.chmod(mode)
 
 
-def replace_atomically(path: Path, write: Callable[[Path], object], *, mode: int = PRIVATE_FILE) -> None:
-    """Let `write` fill a temporary file in the same folder, sync it, and rename it to `path`.
+def replace_atomically(
+    path: Path, write: Callable[[Path], object], *, mode: int = PRIVATE_FILE, aside: Path | None = None
+) -> None:
+    """Let `write` fill a temporary file, sync it, and rename it to `path`.
 
-    Raises `StoreError` when the file system refuses; `path` is then as it was.
+    `aside`: the folder of the temporary file, on the same disk; default: that of `path`. Raises `StoreError` when the
+    file system refuses; `path` is then as it was.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    name = f".{path.name}.{os.getpid()}.{threading.get_ident()}{TEMPORARY_SUFFIX}"
+    temporary = (aside or path.parent) / name
     with storage_errors(f"writing {path}"):
         try:
             temporary.touch(mode=mode, exist_ok=True)
@@ -58,9 +63,9 @@ def replace_atomically(path: Path, write: Callable[[Path], object], *, mode: int
         _sync(path.parent)
 
 
-def write_bytes_atomically(path: Path, content: bytes, *, mode: int = PRIVATE_FILE) -> None:
-    """Put `content` at `path`, whole or not at all."""
-    replace_atomically(path, lambda temporary: temporary.write_bytes(content), mode=mode)
+def write_bytes_atomically(path: Path, content: bytes, *, mode: int = PRIVATE_FILE, aside: Path | None = None) -> None:
+    """Put `content` at `path`, whole or not at all; `aside` as in `replace_atomically`."""
+    replace_atomically(path, lambda temporary: temporary.write_bytes(content), mode=mode, aside=aside)
 
 
 def remove_leftovers(folder: Path, *, below: str = "") -> None:

@@ -1,8 +1,9 @@
-"""The lake: one Parquet file a table and workday, checked against its schema and replaced by atomic rename.
+"""The lake: one Parquet file a table and calendar month, checked against its schema and replaced by atomic rename.
 
-Every file is held against the hash it carries before its rows are used. Readers never lock the lake. A partition without
-rows has no file. An empty file `_schema.parquet` in each table's folder gives readers the columns before the first day is
-written.
+The partition is the workday, and the file holds a month of them: ten years are 120 files a table and not 2 600, each of
+which would be opened and proven by every poll. Rows stand in order of workday. Every file is held against the hash it
+carries before its rows are used. Readers never lock the lake. A month without rows has no file. An empty file
+`_schema.parquet` in each table's folder gives readers the columns before the first month is written.
 """
 
 from __future__ import annotations
@@ -27,10 +28,13 @@ from konkurs_pipeline.storage.files import (
     write_bytes_atomically,
 )
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.months import mark_stale
-from konkurs_pipeline.storage.sealed import is_sealed_parquet_whole, write_sealed_parquet
+from konkurs_pipeline.storage.sealed import proven_hash, write_sealed_parquet
 
 EMPTY_FILE: Final = "_schema.parquet"
+_MONTH_FILES: Final = "[0-9][0-9][0-9][0-9]-[0-9][0-9].parquet"
+_DAY_FILES: Final = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].parquet"
+# A column for a moment, of no table.
+_MONTH: Final = "month"
 
 
 class Lake:
@@ -38,8 +42,8 @@ class Lake:
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        # Proven or written by this object. A run proves each file once: it holds the store while it works.
-        self._proven: set[tuple[Path, int]] = set()
+        # The hashes of what this object has proven. A run proves each file once: it holds the store while it works.
+        self._proven: dict[tuple[Path, int], str] = {}
 
     def prepare(self) -> None:
         """Create what is absent, and remove what a killed process left half written."""
@@ -47,15 +51,35 @@ class Lake:
             make_private_folder(self._layout.table(name))
             remove_leftovers(self._layout.table(name))
             empty = self._layout.table(name) / EMPTY_FILE
-            if not _is_whole(empty) or pl.read_parquet_schema(empty) != pl.Schema(dtypes(table)):
+            if _proven_hash(empty) is None or pl.read_parquet_schema(empty) != pl.Schema(dtypes(table)):
                 write_sealed_parquet(empty, frame(table, []))
+            self._take_days_into_months(name)
         make_private_folder(self._layout.answers)
-        remove_leftovers(self._layout.answers, below="*/")
+        remove_leftovers(self._layout.answers)
+
+    def _take_days_into_months(self, table: str) -> None:
+        """Take in the files of an earlier version, one a workday; a month is written before its days are removed."""
+        paths = sorted(self._layout.table(table).glob(_DAY_FILES))
+        if not paths:
+            return
+        for path in paths:
+            self._prove(path)
+        days = [dt.date.fromisoformat(path.stem) for path in paths]
+        self.replace(table, days, pl.concat([pl.read_parquet(path) for path in paths]))
+        for path in paths:
+            path.unlink()
 
     def workdays(self, table: str) -> list[dt.date]:
         """Return the workdays of `table` that have rows, in order."""
-        names = (path.stem for path in self._layout.table(table).glob("[0-9]*.parquet"))
-        return sorted(dt.date.fromisoformat(name) for name in names)
+        return self.read(table, columns=["workday"])["workday"].unique().sort().to_list()
+
+    def months(self, table: str) -> list[dt.date]:
+        """Return the months of `table` that have a file, each as its first day, in order."""
+        return list(self._month_files(table))
+
+    def _month_files(self, table: str) -> dict[dt.date, Path]:
+        paths = sorted(self._layout.table(table).glob(_MONTH_FILES))
+        return {dt.date.fromisoformat(f"{path.stem}-01"): path for path in paths}
 
     def read(
         self, table: str, workdays: Iterable[dt.date] | None = None, *, columns: Collection[str] | None = None
@@ -64,8 +88,18 @@ class Lake:
 
         Raises `StoreError`, naming the file or table, when a file is damaged.
         """
-        days = self.workdays(table) if workdays is None else sorted(set(workdays))
-        paths = [path for day in days if (path := self._layout.partition(table, day)).is_file()]
+        if workdays is None:
+            return self.read_months(table, self.months(table), columns=columns)
+        days = sorted(set(workdays))
+        wanted = list(columns or dtypes(LAKE[table]))
+        of_months = self.read_months(table, {_month(day) for day in days}, columns=list({*wanted, "workday"}))
+        return of_months.filter(pl.col("workday").is_in(days)).select(wanted)
+
+    def read_months(
+        self, table: str, months: Iterable[dt.date], *, columns: Collection[str] | None = None
+    ) -> pl.DataFrame:
+        """Return the rows of whole months, each given as its first day; otherwise as `read`."""
+        paths = [path for day in sorted(set(months)) if (path := self._layout.partition(table, day)).is_file()]
         wanted = list(columns or dtypes(LAKE[table]))
         if not paths:
             return frame(LAKE[table], []).select(wanted)
@@ -77,63 +111,66 @@ class Lake:
             message = f"lake table {table} in {self._layout.table(table)} cannot be read: see `konkurs verify`"
             raise StoreError(message) from None
 
-    def _prove(self, path: Path) -> None:
+    def digests(self, table: str) -> dict[dt.date, str]:
+        """Return the hash of each month's file, proven by this run; raises `StoreError`, naming the file, when damaged."""
+        return {month: self._prove(path) for month, path in self._month_files(table).items()}
+
+    def note_path(self, table: str) -> Path:
+        """Return where it is noted what the table was made from (made_from.py)."""
+        return self._layout.made_from(table)
+
+    def _prove(self, path: Path) -> str:
         # A file that is replaced, by a run while an analyst's command reads, is another one.
         version = (path, path.stat().st_ino)
-        if version in self._proven:
-            return
-        if not _is_whole(path):
-            message = (
-                f"{path} is damaged, or was not written by this program. Nothing was decided. Restore it from a copy and "
-                "run `konkurs verify`"
-            )
-            raise StoreError(message)
-        self._proven.add(version)
+        if version not in self._proven:
+            digest = _proven_hash(path)
+            if digest is None:
+                message = (
+                    f"{path} is damaged, or was not written by this program. Nothing was decided. Restore it from a copy "
+                    "and run `konkurs verify`"
+                )
+                raise StoreError(message)
+            self._proven[version] = digest
+        return self._proven[version]
 
-    def replace(self, table: str, workday: dt.date, rows: pl.DataFrame) -> bool:
-        """Make `rows` the whole of one partition; returns whether anything changed."""
+    def replace(self, table: str, workdays: Collection[dt.date], rows: pl.DataFrame) -> list[dt.date]:
+        """Make `rows` the whole of these partitions; returns the workdays that changed.
+
+        Each month that changed is written once, and every row in it held against its schema.
+        """
+        wanted = _by_month(rows)
+        changed: list[dt.date] = []
+        for month in sorted({_month(day) for day in workdays}):
+            days = [day for day in workdays if _month(day) == month]
+            before = self.read_months(table, [month])
+            others = before.filter(~pl.col("workday").is_in(days))
+            after = pl.concat([others, wanted.get(month, others.clear())]).sort("workday", maintain_order=True)
+            if not after.equals(before):
+                self._write(table, month, after)
+                changed += _days_that_differ(before, after)
+        return changed
+
+    def _write(self, table: str, month: dt.date, rows: pl.DataFrame) -> None:
         rows = validated(LAKE[table], rows)
-        if rows.equals(self.read(table, [workday])):
-            return False
-        mark_stale(self._layout, table, workday)
-        path = self._layout.partition(table, workday)
+        path = self._layout.partition(table, month)
         if rows.is_empty():
             with storage_errors(f"removing {path}"):
                 path.unlink(missing_ok=True)
         else:
             write_sealed_parquet(path, rows)
-        return True
 
-    def prove(self, table: str, workday: dt.date) -> None:
-        """Hold one partition against the hash it carries and its schema; raises `StoreError` naming the file."""
-        validated(LAKE[table], self.read(table, [workday]))
+    def prove(self, table: str, month: dt.date) -> None:
+        """Hold a month's file against the hash it carries and its schema; raises `StoreError` naming the file."""
+        validated(LAKE[table], self.read_months(table, [month]))
 
     def gone(self) -> list[str]:
         """Return a line for each file that must be there, by what another table has, and is not."""
-        notices = set(self.workdays("raw_notices"))
-        resting = {day for table in ("expanded_datasets", "debtors", "estates") for day in self.workdays(table)}
+        notices = set(self.months("raw_notices"))
+        resting = {month for table in ("expanded_datasets", "debtors", "estates") for month in self.months(table)}
         return [
-            f"{self._layout.partition('raw_notices', day)} is gone: restore it from a copy"
-            for day in sorted(resting - notices)
+            f"{self._layout.partition('raw_notices', month)} is gone: restore it from a copy"
+            for month in sorted(resting - notices)
         ]
-
-    def changes(self, table: str, whole: pl.DataFrame) -> dict[dt.date, pl.DataFrame]:
-        """Return the rows of the workdays that would change if `whole` became the whole table; nothing is written."""
-        now = {key[0]: rows for key, rows in self.read(table).partition_by("workday", as_dict=True).items()}
-        wanted = {key[0]: rows for key, rows in whole.partition_by("workday", as_dict=True).items()}
-        nothing = frame(LAKE[table], [])
-        return {
-            day: wanted.get(day, nothing)
-            for day in sorted({*now, *wanted})
-            if day not in now or day not in wanted or not now[day].equals(wanted[day])
-        }
-
-    def rewrite(self, table: str, whole: pl.DataFrame) -> list[dt.date]:
-        """Make `whole` the whole table; returns the workdays that changed, and only those are written."""
-        changes = self.changes(table, whole)
-        for day, rows in changes.items():
-            self.replace(table, day, rows)
-        return list(changes)
 
     def keep_answer(self, body: bytes) -> str:
         """Keep the bytes of an answer, once for equal bytes; returns their SHA-256."""
@@ -141,7 +178,9 @@ class Lake:
         path = self.answer_path(digest)
         if not path.is_file():
             make_private_folder(path.parent)
-            write_bytes_atomically(path, gzip.compress(body, compresslevel=6, mtime=0))
+            # Aside in the one folder that is tidied: looking through those of all years would cost more at every poll.
+            content = gzip.compress(body, compresslevel=6, mtime=0)
+            write_bytes_atomically(path, content, aside=self._layout.answers)
         return digest
 
     def answer_path(self, digest: str) -> Path:
@@ -161,8 +200,24 @@ class Lake:
         return body
 
 
-def _is_whole(path: Path) -> bool:
+def _month(day: dt.date) -> dt.date:
+    return day.replace(day=1)
+
+
+def _by_month(rows: pl.DataFrame) -> dict[dt.date, pl.DataFrame]:
+    month = pl.col("workday").dt.month_start().alias(_MONTH)
+    parts = rows.with_columns(month).partition_by(_MONTH, as_dict=True, include_key=False)
+    return {key[0]: part for key, part in parts.items()}
+
+
+def _days_that_differ(before: pl.DataFrame, after: pl.DataFrame) -> list[dt.date]:
+    old, new = (part.partition_by("workday", as_dict=True) for part in (before, after))
+    days = sorted({*old, *new})
+    return [day for (day,) in days if (day,) not in old or (day,) not in new or not old[day,].equals(new[day,])]
+
+
+def _proven_hash(path: Path) -> str | None:
     try:
-        return is_sealed_parquet_whole(path)
+        return proven_hash(path)
     except OSError:
-        return False
+        return None

@@ -4,13 +4,13 @@
   store.json            which environment and bank the folder belongs to
   lock                  held by whoever writes
   register/             the bank's files (given, not written)
-  lake/<table>/<workday>.parquet
+  lake/<table>/<year-month>.parquet
+  lake/<table>/_made_from.json           of a derived table: from which content it was made
   lake/answers/<2>/<sha256>.json.gz      every answer, as received
   lake/register/<id>/   accepted register snapshots
   ledger/ledger.duckdb  decisions, outbox, receipts, polls: only the pipeline opens it
   published/<table>.parquet              what the ledger shows to others
-  months/<table>/<yyyy-mm>.parquet       the lake by month, for the analysts' views
-  konkurs.duckdb        views over months and published, for analysts
+  konkurs.duckdb        views over lake and published, for analysts
   outbox/, receipts/    hand-off to and from core banking
   dagster/              Dagster's instance
   simulator/            the simulator's certificates (demo)
@@ -52,8 +52,12 @@ class Layout:
         return self.lake / name
 
     def partition(self, table: str, workday: dt.date) -> Path:
-        """Return the file of a lake table and workday."""
-        return self.table(table) / f"{workday.isoformat()}.parquet"
+        """Return the file of a lake table that holds a workday's rows: one a calendar month."""
+        return self.table(table) / f"{workday:%Y-%m}.parquet"
+
+    def made_from(self, table: str) -> Path:
+        """Return the note of what a lake table was made from."""
+        return self.table(table) / "_made_from.json"
 
     @property
     def answers(self) -> Path:
@@ -74,15 +78,6 @@ class Layout:
     def published(self) -> Path:
         """What the ledger shows to others, one Parquet file a table."""
         return self.root / "published"
-
-    @property
-    def months(self) -> Path:
-        """The lake by month, for the analysts' views; made from it."""
-        return self.root / "months"
-
-    def month(self, table: str, workday: dt.date) -> Path:
-        """Return the file of a lake table and the month of a workday."""
-        return self.months / table / f"{workday:%Y-%m}.parquet"
 
     @property
     def analyst_database(self) -> Path:

@@ -39,6 +39,8 @@ _KEYS: Final = {name: ", ".join(KEYS[name]) for name in LEDGER if name not in _W
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
+    # It takes a file for the one before it of the same name, size, inode and second, and would read that one's rows.
+    "enable_external_file_cache": False,
     "threads": 2,
 }
 

@@ -164,12 +164,12 @@ def is_whole(jsonl: bytes) -> bool:
     return isinstance(said, dict) and said.get("sha256") == sha256(before + b"\n").hexdigest()
 
 
-def render_csv(jsonl: bytes) -> bytes:
-    """Return the CSV that goes with a JSON Lines file: its action rows, `;`, quoted, CRLF, formulas neutralised."""
+def render_csv(records: Sequence[Mapping[str, Any]]) -> bytes:
+    """Return the CSV of a JSON Lines file's records: its action rows, `;`, quoted, CRLF, formulas neutralised."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
     writer.writerow(_CSV_COLUMNS)
-    for record in records_of(jsonl):
+    for record in records:
         if record["record"] == "A":
             writer.writerow([_cell(record[column]) for column in _CSV_COLUMNS])
     return text.getvalue().encode()
@@ -180,9 +180,9 @@ def _cell(value: object) -> str:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def render_manifest(base_name: str, jsonl: bytes, csv_bytes: bytes) -> bytes:
+def render_manifest(base_name: str, records: Sequence[Mapping[str, Any]], jsonl: bytes, csv_bytes: bytes) -> bytes:
     """Return the manifest: the receiver reads only what has one. `rows` counts the action rows."""
-    header, *_, trailer = records_of(jsonl)
+    header, *_, trailer = records
     files = [
         {
             "name": f"{base_name}.{ending}",
@@ -198,9 +198,10 @@ def render_manifest(base_name: str, jsonl: bytes, csv_bytes: bytes) -> bytes:
 
 def render_all(base_name: str, jsonl: bytes) -> dict[str, bytes]:
     """Return file name → bytes for one outbox file, in the order to show them: the manifest last."""
-    csv_bytes = render_csv(jsonl)
+    records = records_of(jsonl)
+    csv_bytes = render_csv(records)
     return {
         f"{base_name}.jsonl": jsonl,
         f"{base_name}.csv": csv_bytes,
-        f"{base_name}.manifest.json": render_manifest(base_name, jsonl, csv_bytes),
+        f"{base_name}.manifest.json": render_manifest(base_name, records, jsonl, csv_bytes),
     }

@@ -32,14 +32,18 @@ def write_sealed_parquet(path: Path, rows: pl.DataFrame) -> None:
     replace_atomically(path, lambda target: target.write_bytes(sealed))
 
 
-def is_sealed_parquet_whole(path: Path) -> bool:
-    """Whether the file is byte for byte what `write_sealed_parquet` wrote. Raises `OSError` when it cannot be read."""
+def proven_hash(path: Path) -> str | None:
+    """Return the hash that the file carries, null unless it is byte for byte what `write_sealed_parquet` wrote.
+
+    Raises `OSError` when it cannot be read.
+    """
     content = path.read_bytes()
     place = _place_of_hash(content)
     if place < 0:
-        return False
+        return None
     end = place + len(_NO_HASH)
-    return content[place:end] == hash_of(content[:place] + _NO_HASH + content[end:]).encode()
+    found = hash_of(content[:place] + _NO_HASH + content[end:])
+    return found if content[place:end] == found.encode() else None
 
 
 def _place_of_hash(content: bytes) -> int:

@@ -24,7 +24,6 @@ from konkurs_pipeline.storage.files import make_private_folder, remove_leftovers
 from konkurs_pipeline.storage.lake import Lake
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import Ledger
-from konkurs_pipeline.storage.months import publish_months
 from konkurs_pipeline.storage.outbox import Outbox
 from konkurs_pipeline.storage.recovery import refuse_old_ledger
 from konkurs_pipeline.storage.snapshots import Snapshots
@@ -62,7 +61,6 @@ class Store:
     def publish(self) -> None:
         """Show what the ledger holds to analysts and to the commands that only read."""
         self.ledger.publish(self.layout.published)
-        publish_months(self.layout, self.lake)
         ensure_views(self.layout)
 
 

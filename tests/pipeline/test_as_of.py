@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import duckdb
@@ -141,10 +141,10 @@ def test_a_crash_between_a_version_and_its_estate_leaves_one_version(
     bank.notice("aapning", company("a"), MONDAY)
     whole = Lake.replace
 
-    def dies_at_estates(lake: Lake, table: str, workday: dt.date, rows: pl.DataFrame) -> bool:
+    def dies_at_estates(lake: Lake, table: str, workdays: Collection[dt.date], rows: pl.DataFrame) -> list[dt.date]:
         if table == "estates":
             raise CrashError
-        return whole(lake, table, workday, rows)
+        return whole(lake, table, workdays, rows)
 
     with monkeypatch.context() as patched:
         patched.setattr(Lake, "replace", dies_at_estates)
@@ -192,7 +192,7 @@ def test_verify_finds_a_history_that_ends_elsewhere_than_what_is(bank: Bank) -> 
         assert [part.problems for part in inspect(store) if part.problems] == []
         store.ledger.execute("UPDATE action_history SET status = 'held'")
         versions = store.lake.read("estate_versions")
-        store.lake.replace("estate_versions", MONDAY, versions.with_columns(state=pl.lit("closed")))
+        store.lake.replace("estate_versions", [MONDAY], versions.with_columns(state=pl.lit("closed")))
         ((action, estate),) = [part.problems for part in inspect(store) if part.part == "history"]
     assert "another status" in action
     assert "another state" in estate

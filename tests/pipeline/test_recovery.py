@@ -13,6 +13,7 @@ from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.schemas.tables import Debtors, frame
 from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.recovery import Recovered, recover
+from konkurs_pipeline.storage.sealed import write_sealed_parquet
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company
 
 
@@ -96,11 +97,43 @@ def test_a_full_disk_stops_a_command_before_it_begins(polled: Bank, monkeypatch:
         pass
 
 
-def test_a_partition_without_rows_has_no_file(polled: Bank) -> None:
+def test_a_month_without_rows_has_no_file(polled: Bank) -> None:
     with polled.store() as store:
-        assert store.lake.replace("debtors", MONDAY, frame(Debtors, []))
-        assert MONDAY not in store.lake.workdays("debtors")
-        assert store.lake.read("debtors", [MONDAY]).is_empty()
+        assert store.lake.replace("debtors", [MONDAY], frame(Debtors, [])) == [MONDAY]
+        assert store.lake.workdays("debtors") == [TUESDAY]
+        assert store.lake.replace("debtors", [MONDAY, TUESDAY], frame(Debtors, [])) == [TUESDAY]
+        assert store.lake.months("debtors") == []
+        assert store.lake.read("debtors", [TUESDAY]).is_empty()
+
+
+def test_a_file_a_day_of_an_earlier_version_is_taken_into_its_month(polled: Bank) -> None:
+    folder = polled.layout.table("raw_notices")
+    with polled.store() as store:
+        before = store.lake.read("raw_notices")
+        for day in (MONDAY, TUESDAY):
+            write_sealed_parquet(folder / f"{day}.parquet", store.lake.read("raw_notices", [day]))
+    polled.layout.partition("raw_notices", MONDAY).unlink()
+    with polled.store() as store:
+        assert store.lake.read("raw_notices").equals(before)
+    assert sorted(path.name for path in folder.iterdir()) == ["2018-09.parquet", "_schema.parquet"]
+
+
+def test_taking_days_into_their_month_was_killed_halfway_and_is_done_again(polled: Bank) -> None:
+    """The month is written before its days are removed: what stands in both is there once."""
+    folder = polled.layout.table("raw_notices")
+    with polled.store() as store:
+        before = store.lake.read("raw_notices")
+        write_sealed_parquet(folder / f"{TUESDAY}.parquet", store.lake.read("raw_notices", [TUESDAY]))
+    with polled.store() as store:
+        assert store.lake.read("raw_notices").equals(before)
+
+
+def test_a_damaged_file_a_day_is_not_taken_into_its_month(polled: Bank) -> None:
+    damaged = polled.layout.table("raw_notices") / f"{MONDAY}.parquet"
+    damaged.write_bytes(b"PAR1")
+    with pytest.raises(StoreError, match=damaged.name), polled.store():
+        pass
+    assert damaged.is_file()
 
 
 def test_a_whole_file_of_another_table_is_told_by_its_table(polled: Bank) -> None:
@@ -108,4 +141,4 @@ def test_a_whole_file_of_another_table_is_told_by_its_table(polled: Bank) -> Non
     shutil.copy(layout.partition("debtors", MONDAY), layout.partition("raw_notices", MONDAY))
     with polled.store() as store, pytest.raises(StoreError, match="lake table raw_notices"):
         store.lake.read("raw_notices", columns=["payload"])
-    assert pl.read_parquet(layout.partition("debtors", MONDAY)).height == 1
+    assert pl.read_parquet(layout.partition("debtors", MONDAY)).height == 2

@@ -23,8 +23,7 @@ from konkurs_pipeline.domain.estates import Estate, fold_estates
 from konkurs_pipeline.domain.identifiers import IdKind, identify_all
 from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.domain.workdays import OSLO
-from konkurs_pipeline.schemas.tables import LAKE, frame, validated
-from konkurs_pipeline.storage.sealed import write_sealed_parquet
+from konkurs_pipeline.schemas.tables import LAKE, frame
 from konkurs_pipeline.storage.store import Store
 
 Row = dict[str, Any]
@@ -56,9 +55,8 @@ class MadeYears:
             "estate_versions": [row for estate in self._estates for row in self._versions(estate)],
         }
         for table, rows in made.items():
-            whole = validated(LAKE[table], frame(LAKE[table], list(rows)))
-            for (day,), of_day in whole.partition_by("workday", as_dict=True).items():
-                write_sealed_parquet(store.layout.partition(table, day), of_day)
+            whole = frame(LAKE[table], list(rows))
+            store.lake.replace(table, set(whole["workday"]), whole)
         actions = [row for estate in self._estates for row in self._actions(estate)]
         with store.ledger.transaction():
             store.ledger.append("actions", actions)

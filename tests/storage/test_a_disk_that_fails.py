@@ -38,7 +38,7 @@ def test_rows_on_their_way_to_the_ledger(tmp_path: Path, operation: str, monkeyp
             store.ledger.append("answers", [ANSWER])
 
 
-@pytest.mark.parametrize("where", ["answers/00", "raw_notices"], ids=["an answer", "a table's file"])
+@pytest.mark.parametrize("where", ["answers", "raw_notices"], ids=["an answer", "a table's file"])
 def test_what_a_killed_run_left(tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_of(tmp_path)
     with open_store(settings):

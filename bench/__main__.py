@@ -1,0 +1,42 @@
+"""`python -m bench [MEASUREMENT …]`: measure, and print one JSON object a measurement.
+
+Environment: `SCALE` (`default`, `full`; scale.py), `BENCH_DATA`, a folder where made data are kept for the next time.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from bench import analysts, backfill, changed_register, imports, poll, tick
+from bench.scale import SCALES
+
+# In the order they are run: cheap ones first.
+_MEASUREMENTS = {
+    "imports": imports.measure,
+    "register": changed_register.measure,
+    "poll": poll.measure,
+    "analysts": analysts.measure,
+    "backfill": backfill.measure,
+    "tick": tick.measure,
+}
+
+
+def main() -> None:
+    """Run the measurements named, or all."""
+    scale = SCALES.get(os.environ.get("SCALE") or "default")
+    unknown = set(sys.argv[1:]) - _MEASUREMENTS.keys()
+    if scale is None or unknown:
+        sys.exit(f"SCALE is one of {', '.join(SCALES)}; measurements are {', '.join(_MEASUREMENTS)}")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(os.environ.get("BENCH_DATA") or temporary).absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, measure in _MEASUREMENTS.items():
+            if name in sys.argv[1:] or not sys.argv[1:]:
+                measure(folder, scale)
+
+
+if __name__ == "__main__":
+    main()

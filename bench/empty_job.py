@@ -1,0 +1,52 @@
+"""An empty Dagster job over the same partitions, with as many assets, in an instance configured as the product's.
+
+python -m bench.empty_job FIRST_DAY LAST_DAY
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import Any
+
+import dagster as dg
+
+from konkurs_pipeline.orchestration.instance import dagster_instance
+from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG, quiet_console
+from konkurs_pipeline.orchestration.partitions import workday_partitions
+from konkurs_pipeline.orchestration.poll_resource import RANGE_END_TAG, RANGE_START_TAG
+from konkurs_pipeline.settings import load_settings
+
+_ASSETS = 7
+
+
+def main() -> None:
+    """Run the job once over the range."""
+    first, last = sys.argv[1:]
+    settings = load_settings()
+    workdays = workday_partitions(settings.calendar, dt.datetime.now(dt.UTC).date())
+    assets: list[Any] = []
+    for number in range(_ASSETS):
+        assets.append(_empty(f"asset_{number}", workdays, [assets[-1]] if assets else []))
+    definitions = dg.Definitions(
+        assets=assets,
+        jobs=[dg.define_asset_job("empty", selection=dg.AssetSelection.all())],
+        executor=dg.in_process_executor,
+        loggers={"console": quiet_console},
+    )
+    with dagster_instance(settings) as instance:
+        tags = {RANGE_START_TAG: first, RANGE_END_TAG: last}
+        job = definitions.resolve_job_def("empty")
+        job.execute_in_process(instance=instance, tags=tags, run_config=QUIET_RUN_CONFIG)
+
+
+def _empty(name: str, workdays: dg.PartitionsDefinition[str], deps: list[Any]) -> dg.AssetsDefinition:
+    @dg.asset(name=name, partitions_def=workdays, deps=deps, backfill_policy=dg.BackfillPolicy.single_run())
+    def asset() -> None:
+        pass
+
+    return asset
+
+
+if __name__ == "__main__":
+    main()

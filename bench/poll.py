@@ -1,0 +1,71 @@
+"""A poll of fifty notices, five of them new and five matches, and how flat it is in history and in customers.
+
+`whole`: the process `konkurs run` beside the floor's process. `own`: the steps alone beside the floor's own part, each timed
+within its process after the imports. `flat`: the same poll without history, and with few customers.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Final
+
+from bench import notices
+from bench.processes import BIN, Series, run, run_script
+from bench.report import measurement, progress
+from bench.scale import Scale
+from bench.service import running_service
+from bench.stores import Case
+
+WHOLE_GOAL: Final = 3.0
+OWN_GOAL: Final = 1.5
+HISTORY_GOAL: Final = 1.2
+MEMORY_GOAL_MIB: Final = 1536
+
+
+class Figures:
+    """The runs of one case."""
+
+    def __init__(self) -> None:
+        self.whole, self.own, self.floor, self.floor_own = Series(), Series(), Series(), Series()
+
+
+def measure(folder: Path, scale: Scale) -> None:
+    """Measure and print."""
+    large = Case(folder, scale.years, scale.customers)
+    no_history = Case(folder, 0, scale.customers)
+    few = Case(folder, scale.years, scale.few_customers)
+    found = {case: _figures(case, scale.runs) for case in (large, no_history, few)}
+    most = found[large]
+    size: dict[str, Any] = {"customers": large.customers, "years": large.years}
+    measurement("poll: whole process", most.whole, most.floor, WHOLE_GOAL, **size)
+    measurement("poll: own part", most.own, most.floor_own, OWN_GOAL, **size)
+    for part in ("whole", "own"):
+        of_history, of_size = getattr(found[no_history], part), getattr(found[few], part)
+        measurement(
+            f"flat in history: {part}", getattr(most, part), of_history, HISTORY_GOAL, beside="no history", **size
+        )
+        measurement(
+            f"flat in customers: {part}", getattr(most, part), of_size, beside=f"{few.customers} customers", **size
+        )
+    is_met = most.whole.peak_mib <= MEMORY_GOAL_MIB
+    measurement("poll: memory", most.whole, goal_mib=MEMORY_GOAL_MIB, met=is_met, **size)
+
+
+def _figures(case: Case, runs: int) -> Figures:
+    case.prepare()
+    figures = Figures()
+    day = str(notices.DAY)
+    progress(f"polling {day}: {case.years} years, {case.customers} customers, {runs} times")
+    with running_service(case.years) as url:
+        environ = case.environ(url)
+        for _ in range(runs):
+            case.restore()
+            after = f"{notices.first_day(0)}T00:00:00.000Z"
+            floor: list[str | Path] = [url, after, case.snapshot(), case.folder / "floor", "matched"]
+            ran = run_script("floor", floor, environ)
+            figures.floor.add_run(ran)
+            figures.floor_own.add_own(ran)
+            figures.own.add_own(run_script("own", [day, day], environ))
+            case.restore()
+            figures.whole.add_run(run([BIN / "konkurs", "run", "--from", day, "--to", day], environ))
+    return figures

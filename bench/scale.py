@@ -1,0 +1,28 @@
+"""How large the made data are: `default`, which takes minutes, to `full`, ten years and ten million customers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Years of history and customers of the large case, customers of the small one, and runs of each measurement."""
+
+    name: str
+    years: int
+    customers: int
+    few_customers: int
+    runs: int
+
+
+SCALES: Final = {
+    scale.name: scale
+    for scale in (
+        Scale("tiny", 0, 5_000, 4_000, 1),
+        Scale("default", 1, 100_000, 10_000, 3),
+        Scale("ten", 10, 1_000_000, 10_000, 3),
+        Scale("full", 10, 10_000_000, 10_000, 5),
+    )
+}

@@ -1,0 +1,117 @@
+"""Prepared stores: a bank that polled years of history, by a real backfill; each measurement gets a copy of its own.
+
+Everything is kept under `BENCH_DATA` (default: a temporary folder) and used again by the next bench with the same folder.
+A copy always stands at the same path, as a bank's store does. What does not belong here: how the data are made
+(notices.py, register.py).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import notices
+from bench.processes import BIN, Ran, run
+from bench.register import write_register
+from bench.report import progress
+from bench.service import running_service
+
+# What the product never changes in place, only replaces: a copy may share it.
+_SHARED = ("lake",)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A bank of so many customers with so many years of history, prepared under `folder`."""
+
+    folder: Path
+    years: int
+    customers: int
+
+    @property
+    def register(self) -> Path:
+        """Where the bank's files are."""
+        return self.folder / f"register-{self.customers}"
+
+    @property
+    def live(self) -> Path:
+        """Where a measurement's copy of the store stands."""
+        return self.folder / "live"
+
+    @property
+    def _kept(self) -> Path:
+        return self.folder / f"store-{self.years}y-{self.customers}"
+
+    def environ(self, url: str) -> dict[str, str]:
+        """Return the environment of a program of the bank; no setting of the caller's counts."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("KONKURS_", "DAGSTER_"))}
+        return {
+            **inherited,
+            "KONKURS_ENVIRONMENT": "demo",
+            "KONKURS_DATA_DIR": str(self.live),
+            "KONKURS_API_URL": url,
+            "KONKURS_CUSTOMERS": str(self.register / "customers.csv"),
+            "KONKURS_ACCOUNTS": str(self.register / "accounts.csv"),
+            "KONKURS_FIRST_WORKDAY": str(notices.first_day(self.years)),
+            "KONKURS_MAX_BLOCKS_PER_RUN": "1000000",
+            "KONKURS_LOOKBACK_WORKDAYS": str(notices.LOOKBACK),
+        }
+
+    def make_register(self) -> None:
+        """Make the bank's files, unless they are there."""
+        if self.register.is_dir():
+            return
+        progress(f"making a register of {self.customers} customers")
+        aside = self.register.with_suffix(".part")
+        shutil.rmtree(aside, ignore_errors=True)
+        write_register(aside, self.customers, notices.debtors_who_are_customers(self.years))
+        aside.rename(self.register)
+
+    def start_empty(self) -> None:
+        """Let the live store be a folder with nothing in it."""
+        self.make_register()
+        shutil.rmtree(self.live, ignore_errors=True)
+        self.live.mkdir(parents=True, mode=0o700)
+
+    def backfill(self, environ: Mapping[str, str]) -> Ran:
+        """Run the backfill of all the years, up to the day before the one that is measured."""
+        days = ["--from", str(notices.first_day(self.years)), "--to", str(notices.day_before())]
+        return run([BIN / "konkurs", "run", *days], environ)
+
+    def prepare(self) -> None:
+        """Prepare the store that copies are taken of; one that is there is polled once by the program as it is now.
+
+        After a backfill, and after a change of the rules, a poll makes derived tables whole: that is not what is measured.
+        """
+        with running_service(self.years) as url:
+            environ = self.environ(url)
+            if self._kept.is_dir():
+                self.restore()
+            else:
+                self.start_empty()
+                progress(f"preparing a store: {self.years} years, {self.customers} customers")
+                self.backfill(environ)
+            day = str(notices.day_before())
+            run([BIN / "konkurs", "run", "--from", day, "--to", day], environ)
+        shutil.rmtree(self._kept, ignore_errors=True)
+        self.live.rename(self._kept)
+
+    def restore(self) -> None:
+        """Let the live store be a fresh copy of the prepared one."""
+        shutil.rmtree(self.live, ignore_errors=True)
+        self.live.mkdir(mode=0o700)
+        for path in self._kept.rglob("*"):
+            copy = self.live / path.relative_to(self._kept)
+            if path.is_dir():
+                copy.mkdir(parents=True, mode=0o700)
+            elif path.relative_to(self._kept).parts[0] in _SHARED:
+                os.link(path, copy)
+            else:
+                shutil.copy2(path, copy)
+
+    def snapshot(self) -> Path:
+        """Return the folder of the register's snapshot in the live store: the floor's register is the same file."""
+        return next((self.live / "lake" / "register").glob("*/identifiers.parquet")).parent

@@ -1,0 +1,73 @@
+"""From a due tick of the schedule to the manifest on disk, under Dagster's daemon; in demo the poll is due every minute.
+
+Started as `make dev` starts it. Measured from the full minute to the time the file system gives the manifest.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from bench.processes import BIN, Series
+from bench.report import measurement, progress
+from bench.scale import Scale
+from bench.service import running_service
+from bench.stores import Case
+
+_ROOT: Final = Path(__file__).parents[1]
+_MINUTE: Final = 60
+_STARTS_WITHIN_S: Final = 150
+
+
+def measure(folder: Path, scale: Scale) -> None:
+    """Measure and print: the first tick, in which all is started, is left out."""
+    case = Case(folder, 0, scale.few_customers)
+    case.start_empty()
+    found = Series()
+    progress("waiting for ticks of the schedule, some minutes")
+    with running_service(0) as url, _dagster(case, case.environ(url)):
+        shown: set[Path] = set()
+        for number in range(3):
+            manifest = _next(case.live / "outbox", shown, _STARTS_WITHIN_S)
+            shown.add(manifest)
+            if number:
+                found.add(manifest.stat().st_mtime % _MINUTE, 0)
+    measurement("tick to manifest", found, customers=case.customers)
+
+
+@contextmanager
+def _dagster(case: Case, environ: dict[str, str]) -> Iterator[None]:
+    home = case.live / "dagster"
+    home.mkdir(parents=True, exist_ok=True)
+    shutil.copy(_ROOT / "dagster.yaml", home)
+    path = f"{BIN}{os.pathsep}{environ['PATH']}"
+    # The days in the notices are years ago; what is polled is today, which has none.
+    first_workday = {"KONKURS_FIRST_WORKDAY": "2024-01-02"}
+    with subprocess.Popen(  # noqa: S603 -- dagster's own program
+        [BIN / "dagster-daemon", "run", "--workspace", _ROOT / "workspace.yaml"],
+        cwd=_ROOT,
+        env={**environ, **first_workday, "DAGSTER_HOME": str(home), "PATH": path},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as daemon:
+        try:
+            yield
+        finally:
+            daemon.terminate()
+
+
+def _next(outbox: Path, shown: set[Path], within_s: float) -> Path:
+    ends = time.monotonic() + within_s
+    while time.monotonic() < ends:
+        new = sorted(set(outbox.glob("*.manifest.json")) - shown)
+        if new:
+            return new[0]
+        time.sleep(0.1)
+    message = f"no manifest within {within_s} s: did the daemon start?"
+    raise RuntimeError(message)

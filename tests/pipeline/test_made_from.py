@@ -1,0 +1,174 @@
+"""What a derived table was made from is told by content: what could have become different is made again, the rest is not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shutil
+from collections.abc import Callable, Collection
+from typing import Any
+
+import polars as pl
+import pytest
+
+from konkurs_pipeline.storage import made_from
+from konkurs_pipeline.storage.sealed import write_sealed_parquet
+from konkurs_pipeline.storage.snapshots import Snapshot
+from tests.pipeline.conftest import NewBank
+from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company
+
+FIRM, OTHER = company("firm"), company("other firm")
+OCTOBER = dt.date(2018, 10, 1)
+DERIVED = ("estates", "customer_matches")
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory, new_bank: NewBank) -> Bank:
+    """Return a bank with an opening in each of two months, the first closed in the second, both debtors customers."""
+    bank = new_bank(tmp_path_factory.mktemp("story") / "data")
+    bank.customer("K-1", FIRM)
+    bank.customer("K-2", OTHER)
+    bank.notice("aapning", FIRM, MONDAY)
+    bank.poll(MONDAY)
+    bank.notice("aapning", OTHER, OCTOBER, "09:00")
+    bank.notice("avslutning", FIRM, OCTOBER)
+    bank.poll(OCTOBER)
+    return bank
+
+
+@pytest.fixture
+def polled(story: Bank, bank: Bank) -> Bank:
+    """Return a bank that goes on from the story."""
+    return bank.go_on_from(story)
+
+
+def state_of(bank: Bank, debtor: str) -> str:
+    estates = bank.published("estates")
+    return str(estates.filter(pl.col("debtor_id") == debtor)["state"].item())
+
+
+def falsify_state(bank: Bank) -> None:
+    """Let the table say something else than the notices do, and its note agree, as only a defect of the program can."""
+    path = bank.layout.partition("estates", MONDAY)
+    write_sealed_parquet(path, pl.read_parquet(path).with_columns(state=pl.lit("revoked")))
+    noted = json.loads(bank.layout.made_from("estates").read_bytes())
+    with bank.store() as store:
+        noted["made"] = {str(month): digest for month, digest in store.lake.digests("estates").items()}
+    bank.layout.made_from("estates").write_text(json.dumps(noted))
+
+
+def test_tables_made_month_by_month_are_those_made_whole(polled: Bank) -> None:
+    polled.notice("sletting", OTHER, OCTOBER, "11:00")
+    polled.poll(OCTOBER)
+    made = [polled.published(table) for table in DERIVED]
+    for table in DERIVED:
+        polled.layout.made_from(table).unlink()
+    polled.poll(OCTOBER)
+    assert all(polled.published(table).equals(before) for table, before in zip(DERIVED, made, strict=True))
+
+
+def test_only_parties_of_months_that_changed_are_looked_up_again(polled: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[set[str]] = []
+    look_up = Snapshot.customers_with
+
+    def noted(snapshot: Snapshot, ids: Collection[str]) -> pl.DataFrame:
+        asked.append(set(ids))
+        return look_up(snapshot, ids)
+
+    monkeypatch.setattr(Snapshot, "customers_with", noted)
+    new = company("third")
+    polled.notice("aapning", new, OCTOBER, "12:00")
+    polled.poll(OCTOBER)
+    wanted, to_match, _ = asked
+    assert (wanted, to_match) == ({new}, {new, OTHER, FIRM}), "FIRM was closed in October"
+    asked.clear()
+    polled.poll(OCTOBER)
+    to_match, _ = asked
+    assert to_match == set(), "nothing is new"
+
+
+def test_a_new_register_is_matched_against_every_month(polled: Bank) -> None:
+    polled.customer("K-3", FIRM)
+    polled.poll(OCTOBER)
+    matches = polled.published("customer_matches").filter(pl.col("customer_ref") == "K-3")
+    assert matches["workday"].to_list() == [MONDAY, OCTOBER]
+
+
+def test_other_rules_trust_nothing_that_was_made_before(polled: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    falsify_state(polled)
+    polled.poll(OCTOBER)
+    assert state_of(polled, FIRM) == "revoked", "the note agreed with it"
+    monkeypatch.setattr(made_from, "_digest_of_rules", lambda: "of another version")
+    polled.poll(OCTOBER)
+    assert state_of(polled, FIRM) == "closed"
+
+
+def drop_table(bank: Bank) -> None:
+    bank.layout.partition("estates", MONDAY).unlink()
+
+
+def drop_note(bank: Bank) -> None:
+    falsify_state(bank)
+    bank.layout.made_from("estates").unlink()
+
+
+def spoil_note(bank: Bank) -> None:
+    falsify_state(bank)
+    bank.layout.made_from("estates").write_bytes(b"[1]")
+
+
+def other_table(bank: Bank) -> None:
+    """Put a table back that is whole, and older than its note."""
+    path = bank.layout.partition("estates", MONDAY)
+    write_sealed_parquet(path, pl.read_parquet(path).with_columns(state=pl.lit("open")))
+
+
+@pytest.mark.parametrize("damage", [drop_table, drop_note, spoil_note, other_table])
+def test_a_table_that_is_not_what_its_note_says_is_made_whole(polled: Bank, damage: Callable[[Bank], Any]) -> None:
+    damage(polled)
+    polled.poll(OCTOBER)
+    assert state_of(polled, FIRM) == "closed"
+
+
+def test_an_estate_whose_closing_is_gone_from_its_month_is_open_again(polled: Bank) -> None:
+    """A month of notices put back from an older copy: what the estate rested on is not there any more."""
+    path = polled.layout.partition("raw_notices", OCTOBER)
+    write_sealed_parquet(path, pl.read_parquet(path).filter(pl.col("type") != "avslutning"))
+    polled.notices = [notice for notice in polled.notices if notice.type != "avslutning"]
+    polled.serve(polled.notices)
+    polled.poll(OCTOBER)
+    assert state_of(polled, FIRM) == "open"
+
+
+def test_a_poll_killed_before_its_note_is_made_good_by_the_next(polled: Bank) -> None:
+    note = polled.layout.made_from("estates")
+    kept = note.with_suffix(".kept")
+    shutil.copy(note, kept)
+    polled.notice("avslutning", OTHER, OCTOBER, "13:00")
+    polled.poll(OCTOBER)
+    kept.replace(note)
+    polled.poll(OCTOBER)
+    assert state_of(polled, OTHER) == "closed"
+
+
+def test_an_opening_unknown_at_first_is_told_of_at_every_poll_until_it_is_known(bank: Bank) -> None:
+    bank.notice("sletting", FIRM, TUESDAY)
+    assert "no known opening" in str(bank.poll(TUESDAY).detail)
+    assert "no known opening" in str(bank.poll(WEDNESDAY).detail)
+    bank.notice("aapning", FIRM, MONDAY)
+    assert "no known opening" not in str(bank.poll(WEDNESDAY).detail)
+
+
+def test_parties_put_back_from_an_older_copy_are_made_again_though_their_file_is_the_newest(bank: Bank) -> None:
+    """By the times of files it would be newer than the notices it lacks, and the opening never found its customer."""
+    bank.customer("K-1", company("a"))
+    bank.notice("aapning", company("b"), MONDAY)
+    bank.poll(MONDAY)
+    debtors = bank.layout.partition("debtors", MONDAY)
+    older = debtors.read_bytes()
+    bank.notice("aapning", company("a"), TUESDAY)
+    bank.poll(TUESDAY)
+    debtors.write_bytes(older)
+    bank.layout.partition("customer_matches", TUESDAY).unlink()
+    bank.poll(WEDNESDAY)
+    assert bank.published("customer_matches")["customer_ref"].to_list() == ["K-1"]
