@@ -20,11 +20,11 @@ from tests.processes.damage import Bit, bits_of, flipped
 # What stops a run, as a pattern in the data folder, and in how many places of the file a bit is tried.
 PLACES: Final = {
     "ledger/ledger.duckdb": 20,
-    "lake/raw_notices/2018-09-03.parquet": 3,
-    "lake/expanded_datasets/2018-09-04.parquet": 3,
-    "lake/debtors/2018-09-04.parquet": 3,
-    "lake/customer_matches/2018-09-04.parquet": 3,
-    "lake/estates/2018-09-03.parquet": 3,
+    "lake/raw_notices/2018-09.parquet": 3,
+    "lake/expanded_datasets/2018-09.parquet": 3,
+    "lake/debtors/2018-09.parquet": 3,
+    "lake/customer_matches/2018-09.parquet": 3,
+    "lake/estates/2018-09.parquet": 3,
     "lake/register/*/identifiers.parquet": 3,
     "lake/register/*/customers.parquet": 2,
     "lake/register/*/accounts.parquet": 2,
@@ -98,7 +98,7 @@ def test_a_wrong_bit_in_a_kept_answer_is_found_by_name(two_days: Bank) -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    ["ledger/ledger.duckdb", "lake/raw_notices/2018-09-03.parquet", "outbox/*_00000001_*.csv"],
+    ["ledger/ledger.duckdb", "lake/raw_notices/2018-09.parquet", "outbox/*_00000001_*.csv"],
     ids=["ledger", "lake", "outbox"],
 )
 def test_the_commands_say_so_in_one_line_and_exit_1(tuesday: BankOfProcesses, pattern: str) -> None:
