@@ -3,15 +3,22 @@
 All columns are arithmetic on row numbers, so that ten million customers take seconds, and the same size is always the
 same bank. No number is anybody's: organisation numbers start with 1 or 2, people have a synthetic month (+ 40), so none
 but the planted debtors is also a debtor of the generator. What does not belong here: which debtors (notices.py).
+
+    python -m bench.register FOLDER CUSTOMERS YEARS
+
+A process of its own: the memory of whoever starts a program is counted as that program's.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 import polars as pl
+
+from bench import notices
 
 _ORGNR_WEIGHTS: Final = (3, 2, 7, 6, 5, 4, 3, 2)
 _FIRST_WEIGHTS: Final = (3, 7, 6, 1, 8, 9, 4, 5, 2)
@@ -96,3 +103,7 @@ def _numbers(parts: Sequence[tuple[pl.Expr, int]], controls: Sequence[pl.Expr], 
         message = f"only {found.height} of {count} numbers have their control digit: raise _SPARE"
         raise ValueError(message)
     return found["number"]
+
+
+if __name__ == "__main__":
+    write_register(Path(sys.argv[1]), int(sys.argv[2]), notices.debtors_who_are_customers(int(sys.argv[3])))

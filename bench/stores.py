@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import notices
-from bench.processes import BIN, Ran, run
-from bench.register import write_register
+from bench.processes import BIN, Ran, run, run_script
 from bench.report import progress
 from bench.service import running_service
 
@@ -67,7 +66,7 @@ class Case:
         progress(f"making a register of {self.customers} customers")
         aside = self.register.with_suffix(".part")
         shutil.rmtree(aside, ignore_errors=True)
-        write_register(aside, self.customers, notices.debtors_who_are_customers(self.years))
+        run_script("register", [aside, str(self.customers), str(self.years)], os.environ)
         aside.rename(self.register)
 
     def start_empty(self) -> None:

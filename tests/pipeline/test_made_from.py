@@ -15,7 +15,7 @@ from konkurs_pipeline.storage import made_from
 from konkurs_pipeline.storage.sealed import write_sealed_parquet
 from konkurs_pipeline.storage.snapshots import Snapshot
 from tests.pipeline.conftest import NewBank
-from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company
+from tests.pipeline.kit import MONDAY, STEPS, TUESDAY, WEDNESDAY, Bank, company
 
 FIRM, OTHER = company("firm"), company("other firm")
 OCTOBER = dt.date(2018, 10, 1)
@@ -138,6 +138,18 @@ def test_an_estate_whose_closing_is_gone_from_its_month_is_open_again(polled: Ba
     polled.serve(polled.notices)
     polled.poll(OCTOBER)
     assert state_of(polled, FIRM) == "open"
+
+
+def test_an_older_copy_of_the_parties_put_back_today_is_noticed(polled: Bank) -> None:
+    """Told by content: its time is newer than that of the notices it lacks."""
+    path = polled.layout.partition("debtors", OCTOBER)
+    older = path.read_bytes()
+    new = company("third")
+    polled.customer("K-3", new)
+    polled.notice("aapning", new, OCTOBER, "12:00")
+    polled.poll(OCTOBER, steps=STEPS[:4])
+    path.write_bytes(older)
+    assert [action["customer_ref"] for action in polled.poll(OCTOBER).of("BLOCK")] == ["K-3"]
 
 
 def test_a_poll_killed_before_its_note_is_made_good_by_the_next(polled: Bank) -> None:
