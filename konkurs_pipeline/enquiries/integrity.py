@@ -93,17 +93,17 @@ def _history(store: Store) -> tuple[int, list[str]]:
 
     What has no history at all gets one by the next run: the store is older than it.
     """
-    last = "SELECT action_id, arg_max(status, version) AS status FROM action_history GROUP BY action_id"
-    ((looked_at,),) = store.ledger.rows("SELECT count(*) FROM action_history")
-    others = store.ledger.rows(
-        f"SELECT action_id FROM actions JOIN ({last}) h USING (action_id) "  # noqa: S608 -- own text
-        "WHERE h.status <> actions.status ORDER BY 1"
-    )
-    problems = [f"action {action_id}: its history ends with another status than it has" for (action_id,) in others]
+    history = store.ledger.read("action_history").sort("version")
+    last = dict(history.select("action_id", "status").iter_rows())
+    problems = [
+        f"action {action_id}: its history ends with another status than it has"
+        for action_id, status in store.ledger.read("actions").select("action_id", "status").iter_rows()
+        if last.get(action_id, status) != status
+    ]
     # A file that cannot be read is told of as the lake's.
     with suppress(StoreError):
         problems += _estates_unlike_their_versions(store)
-    return looked_at, problems
+    return history.height, problems
 
 
 def _estates_unlike_their_versions(store: Store) -> list[str]:

@@ -35,6 +35,8 @@ from konkurs_pipeline.storage.sealed import break_seal, is_seal_broken, seal_bes
 # Rows that are only ever added, and may come twice within an instant.
 _WITHOUT_KEY: Final = ("receipts", "answers")
 _KEYS: Final = {name: ", ".join(KEYS[name]) for name in LEDGER if name not in _WITHOUT_KEY}
+# Histories that nothing is looked up in by a key have no index: no damage can hide in one.
+_WITHOUT_INDEX: Final = ("action_history", "registers")
 # Nothing is ever downloaded.
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": False,
@@ -106,7 +108,7 @@ class Ledger:
     def _create(self) -> None:
         for name, table in LEDGER.items():
             columns = ", ".join(f'"{column}" {SQL_TYPES[kind]}' for column, kind in dtypes(table).items())
-            key = f", PRIMARY KEY ({_KEYS[name]})" if name in _KEYS else ""
+            key = f", PRIMARY KEY ({_KEYS[name]})" if name in _KEYS and name not in _WITHOUT_INDEX else ""
             self._con.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns}{key})")
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_content (seq BIGINT PRIMARY KEY, jsonl BLOB)")
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_pending (seq BIGINT PRIMARY KEY, base_name VARCHAR)")

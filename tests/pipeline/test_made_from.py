@@ -11,11 +11,12 @@ from typing import Any
 import polars as pl
 import pytest
 
+from konkurs_pipeline.steps.sequence import STEPS
 from konkurs_pipeline.storage import made_from
 from konkurs_pipeline.storage.sealed import write_sealed_parquet
 from konkurs_pipeline.storage.snapshots import Snapshot
 from tests.pipeline.conftest import NewBank
-from tests.pipeline.kit import MONDAY, STEPS, TUESDAY, WEDNESDAY, Bank, company
+from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company
 
 FIRM, OTHER = company("firm"), company("other firm")
 OCTOBER = dt.date(2018, 10, 1)
@@ -169,18 +170,3 @@ def test_an_opening_unknown_at_first_is_told_of_at_every_poll_until_it_is_known(
     assert "no known opening" in str(bank.poll(WEDNESDAY).detail)
     bank.notice("aapning", FIRM, MONDAY)
     assert "no known opening" not in str(bank.poll(WEDNESDAY).detail)
-
-
-def test_parties_put_back_from_an_older_copy_are_made_again_though_their_file_is_the_newest(bank: Bank) -> None:
-    """By the times of files it would be newer than the notices it lacks, and the opening never found its customer."""
-    bank.customer("K-1", company("a"))
-    bank.notice("aapning", company("b"), MONDAY)
-    bank.poll(MONDAY)
-    debtors = bank.layout.partition("debtors", MONDAY)
-    older = debtors.read_bytes()
-    bank.notice("aapning", company("a"), TUESDAY)
-    bank.poll(TUESDAY)
-    debtors.write_bytes(older)
-    bank.layout.partition("customer_matches", TUESDAY).unlink()
-    bank.poll(WEDNESDAY)
-    assert bank.published("customer_matches")["customer_ref"].to_list() == ["K-1"]
