@@ -51,8 +51,8 @@ def look_for_alarms(watched: Watched) -> list[Alarm]:
 
 def _no_good_poll(watched: Watched) -> Alarm | None:
     kind = AlarmKind.NO_GOOD_POLL
-    last = watched.good_polls["ended_at"].max()
-    if not isinstance(last, dt.datetime):
+    last = watched.last_good_poll_at
+    if last is None:
         return Alarm(kind, "no poll has come to a good end yet") if watched.polls.height else None
     longest = longest_without_poll(watched.now, watched.calendar)
     if watched.now - last <= longest:
@@ -124,11 +124,11 @@ def _poll_incomplete(watched: Watched) -> Alarm | None:
 def _silence(watched: Watched) -> Alarm | None:
     if not watched.settings.are_volumes_expected or watched.good_polls.is_empty():
         return None
-    newest = watched.notices["registered_at"].max()
-    quiet = volume.silence(newest if isinstance(newest, dt.datetime) else None, watched.now, watched.calendar)
+    newest = watched.newest_notice_at
+    quiet = volume.silence(newest, watched.now, watched.calendar)
     if quiet < volume.LONGEST_SILENCE:
         return None
-    since = shown_in_oslo(newest) if isinstance(newest, dt.datetime) else "ever"
+    since = shown_in_oslo(newest) if newest else "long ago"
     return Alarm(AlarmKind.SILENCE, f"no notice for {spoken(quiet)} of opening hours; the newest is of {since}")
 
 

@@ -56,7 +56,7 @@ def current_status(settings: Settings, now: dt.datetime) -> Status:
     waiting = [review.decided_at for review in reviews_of(published) if review.is_open]
     return Status(
         last_poll={name: _text(value) for name, value in last[0].items()} if last else None,
-        last_good_poll_at=_text(watched.good_polls["ended_at"].max()),
+        last_good_poll_at=_text(watched.last_good_poll_at),
         newest_notice_registered_at=_text(published.read("raw_notices")["registered_at"].max()),
         quarantine=quarantine,
         held=held,
@@ -115,8 +115,8 @@ def _attention(last: list[dict[str, Any]], alarms: Sequence[Alarm]) -> list[str]
 def age_of_last_good_poll(settings: Settings, now: dt.datetime) -> dt.timedelta | None:
     """Return how long ago the last poll that had the list ended; null: none ever did."""
     watched = Watched(settings, Published(layout_of(settings)), now)
-    last = watched.good_polls["ended_at"].max()
-    return now - last if isinstance(last, dt.datetime) else None
+    last = watched.last_good_poll_at
+    return now - last if last else None
 
 
 def _text(value: object) -> Any:  # noqa: ANN401 -- what JSON can say

@@ -64,6 +64,18 @@ class Watched:
         """Those that had the list and decided."""
         return self.polls.filter(pl.col("outcome").is_in(_GOOD) & pl.col("notices_seen").is_not_null())
 
+    @property
+    def last_good_poll_at(self) -> dt.datetime | None:
+        """When the last good poll ended, null: none ever did."""
+        last = self.good_polls["ended_at"].max()
+        return last if isinstance(last, dt.datetime) else None
+
+    @property
+    def newest_notice_at(self) -> dt.datetime | None:
+        """When the newest of the recent notices was registered, null: there is none."""
+        newest = self.notices["registered_at"].max()
+        return newest if isinstance(newest, dt.datetime) else None
+
     @cached_property
     def actions(self) -> pl.DataFrame:
         """All actions."""

@@ -40,8 +40,8 @@ def build_watch() -> dg.AssetChecksDefinition:
 
     @wiring.shows_errors
     def looked(poll: Poll) -> list[dg.AssetCheckResult]:
-        alarms = look_for_alarms(Watched(poll.settings, poll.store, poll.now()))
-        return [dg.AssetCheckResult(**one) for one in _results(alarms, tuple(AlarmKind))]
+        watched = Watched(poll.settings, poll.store, poll.now())
+        return [dg.AssetCheckResult(**one) for one in _results(watched, look_for_alarms(watched), tuple(AlarmKind))]
 
     @dg.multi_asset_check(name="watch", specs=_specs(), description="What needs a person now (docs/runbook.md)")
     def watch(poll: dg.ResourceParam[Poll]) -> Iterator[dg.AssetCheckResult]:
@@ -50,13 +50,18 @@ def build_watch() -> dg.AssetChecksDefinition:
     return watch
 
 
-def _results(alarms: Sequence[Alarm], kinds: Sequence[AlarmKind]) -> list[dict[str, Any]]:
+def _results(watched: Watched, alarms: Sequence[Alarm], kinds: Sequence[AlarmKind]) -> list[dict[str, Any]]:
     """Return the arguments of a check's result for each kind: passed where there is no alarm of it."""
     raised = {alarm.kind: alarm for alarm in alarms}
-    return [_result(kind, raised.get(kind)) for kind in kinds]
+    # Two clocks: when we last polled, and how new what we got is.
+    times = {
+        AlarmKind.NO_GOOD_POLL: {"last_good_poll": watched.last_good_poll_at},
+        AlarmKind.SILENCE: {"newest_notice": watched.newest_notice_at},
+    }
+    return [_result(kind, raised.get(kind), times.get(kind, {})) for kind in kinds]
 
 
-def _result(kind: AlarmKind, alarm: Alarm | None) -> dict[str, Any]:
+def _result(kind: AlarmKind, alarm: Alarm | None, times: Mapping[str, dt.datetime | None]) -> dict[str, Any]:
     rule = RULES[kind]
     is_error = rule.severity is Severity.ERROR
     return {
@@ -64,7 +69,10 @@ def _result(kind: AlarmKind, alarm: Alarm | None) -> dict[str, Any]:
         "check_name": kind.value,
         "passed": alarm is None,
         "severity": dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
-        "metadata": {"found": redact(alarm.said), "what_to_do": rule.cure} if alarm else {"found": "nothing"},
+        "metadata": {
+            **({"found": redact(alarm.said), "what_to_do": rule.cure} if alarm else {"found": "nothing"}),
+            **{name: dg.MetadataValue.timestamp(at) for name, at in times.items() if at is not None},
+        },
     }
 
 
@@ -79,7 +87,8 @@ def build_alert_sensor(settings: Settings, now: Callable[[], dt.datetime]) -> dg
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         kept = _kept(context.cursor)
-        alarms = look_for_alarms(Watched(settings, Published(layout_of(settings)), now()))
+        watched = Watched(settings, Published(layout_of(settings)), now())
+        alarms = look_for_alarms(watched)
         told = tell(alarms, from_text(kept["told"]), channels_of(settings), settings, now())
         for failure in told.failures:
             context.log.warning(redact(failure))
@@ -88,7 +97,7 @@ def build_alert_sensor(settings: Settings, now: Callable[[], dt.datetime]) -> dg
         return dg.SensorResult(
             skip_reason=_said(alarms, told.sent, told.failures),
             cursor=json.dumps({"told": as_text(told.state), "shown": shown}),
-            asset_events=[dg.AssetCheckEvaluation(**one) for one in _results(alarms, changed)],
+            asset_events=[dg.AssetCheckEvaluation(**one) for one in _results(watched, alarms, changed)],
         )
 
     return alerts

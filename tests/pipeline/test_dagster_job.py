@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 
 import dagster as dg
 import pytest
 
 from konkurs_pipeline.brreg.simulator.faults import Fault
+from konkurs_pipeline.definitions import build_defs
 from konkurs_pipeline.domain.alarms import RULES
 from konkurs_pipeline.orchestration.instance import dagster_instance
 from konkurs_pipeline.orchestration.launch import Ended, run_poll
@@ -159,3 +161,18 @@ def test_no_identifier_stands_in_dagster_s_own_history(instance: Instance, days:
     assert b"2018-09-04" in history, "else this looks at the wrong place"
     for number in (company("firm"), person("debtor")):
         assert number.encode() not in history
+
+
+def test_each_asset_names_its_owner_its_columns_and_the_file_of_its_code(bank: Bank) -> None:
+    specs = {spec.key.to_user_string(): spec for a in build_defs(bank.settings).assets or () for spec in specs_of(a)}
+    assert set(specs) == {"customers", "accounts", *PARTITIONED}
+    for name, spec in specs.items():
+        (code,) = spec.metadata["dagster/code_references"].code_references
+        assert Path(code.file_path).stem == ("register" if name in {"customers", "accounts"} else name)
+        assert (spec.owners, spec.code_version) == (["team:konkurs"], version("konkurs-pipeline"))
+        assert all(column.description for column in spec.metadata["dagster/column_schema"].columns), name
+
+
+def specs_of(asset: object) -> Iterable[dg.AssetSpec]:
+    assert isinstance(asset, dg.AssetsDefinition)
+    return asset.specs
