@@ -22,7 +22,9 @@ from konkurs_pipeline.redaction import redact
 app = typer.Typer(
     name="konkurs",
     help="Konkursvarsel for banks: poll the register of bankruptcies, match customers, hand over what to do.\n\n"
-    "Start with `konkurs demo`. For a bank's own set-up: `konkurs doctor`, then `konkurs run`, `konkurs status`.",
+    "Start with `konkurs demo`. For a bank's own set-up: `konkurs doctor`, then `konkurs plan`, `konkurs run`.\n\n"
+    "Exit codes: 0 done, 1 failed or incomplete, 2 usage or settings, 3 another run holds the store. With --json the "
+    "answer is for programs. `konkurs COMMAND --help` says more.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,7 +34,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON, for progra
 Day = Annotated[str | None, typer.Option(metavar="DAY", help="A day, YYYY-MM-DD.")]
 
 
-@app.command()
+@app.command(short_help="Show the whole chain on Brreg's 15 test notices")
 def demo() -> None:
     """Show the whole chain on Brreg's 15 test notices, in a fresh demo data folder, in seconds."""
     from konkurs_pipeline.cli.demo import show_demo
@@ -40,7 +42,7 @@ def demo() -> None:
     show_demo()
 
 
-@app.command()
+@app.command(short_help="Poll once, or over a range of workdays (backfill)")
 def run(
     first: Annotated[str | None, typer.Option("--from", metavar="DAY", help="First workday, YYYY-MM-DD.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last workday; default: today's.")] = None,
@@ -51,7 +53,7 @@ def run(
     raise typer.Exit(run_once(_day("--from", first), _day("--to", last)))
 
 
-@app.command()
+@app.command(short_help="Show what a run would write, and write nothing")
 def plan(
     first: Annotated[str | None, typer.Option("--from", metavar="DAY", help="First workday, YYYY-MM-DD.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last workday; default: today's.")] = None,
@@ -64,7 +66,7 @@ def plan(
     raise typer.Exit(show_plan(_day("--from", first), _day("--to", last), as_json=as_json))
 
 
-@app.command()
+@app.command(short_help="Show how things stand, and what needs a person")
 def status(
     max_age: Annotated[
         str | None,
@@ -85,7 +87,7 @@ def status(
     raise typer.Exit(show_status(as_json=as_json, max_age=max_age, off_hours_max_age=off_hours_max_age))
 
 
-@app.command()
+@app.command(short_help="List the opening hours that no poll covered")
 def gaps(
     first: Annotated[
         str | None, typer.Option("--from", metavar="DAY", help="First workday; default: the lookback's.")
@@ -101,7 +103,7 @@ def gaps(
     show_gaps(_day("--from", first), _day("--to", last), show_all=show_all, as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="Tell whether a party is bankrupt, and since when")
 def lookup(
     identifier: Annotated[str, typer.Argument(metavar="ID", help="orgnr, fødselsnummer or D-nummer; - reads stdin.")],
     as_of: Annotated[
@@ -117,7 +119,7 @@ def lookup(
     show_lookup(sys.stdin.readline() if identifier == "-" else identifier, as_of, as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="List the BLOCK rows that wait for release")
 def held(*, as_json: AsJson = False) -> None:
     """List the BLOCK rows that are held back until a person releases them."""
     from konkurs_pipeline.cli.held import show_held
@@ -125,7 +127,7 @@ def held(*, as_json: AsJson = False) -> None:
     show_held(as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="Release the rows that a run held back")
 def release(
     run_id: Annotated[str, typer.Argument(metavar="RUN_ID", help="The run that held them back.")],
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who releases them.")],
@@ -137,7 +139,7 @@ def release(
     release_rows(run_id, by=by, reason=reason)
 
 
-@app.command()
+@app.command(short_help="List the REVIEW rows that wait for a person")
 def reviews(
     *,
     all_: Annotated[bool, typer.Option("--all", help="Also those that have an outcome.")] = False,
@@ -149,7 +151,7 @@ def reviews(
     show_reviews(with_done=all_, as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="Record what a person did about a REVIEW")
 def review(
     action_id: Annotated[str, typer.Argument(metavar="ACTION_ID", help="The REVIEW, as `konkurs reviews` names it.")],
     outcome: Annotated[ReviewOutcome, typer.Option("--outcome", help="What was done: docs/case-officers.md.")],
@@ -162,7 +164,7 @@ def review(
     record_review(action_id, outcome, by=by, note=note)
 
 
-@app.command()
+@app.command(short_help="Make the page that proves when the bank knew")
 def evidence(
     case: Annotated[str, typer.Argument(metavar="NOTICE|ACTION_ID", help="A notice's uuid or an action's id.")],
     out: Annotated[
@@ -178,7 +180,7 @@ def evidence(
     show_evidence(case, out, force=force, as_json=as_json)
 
 
-@app.command()
+@app.command(short_help="Check certificate, service, register and folders")
 def doctor(*, as_json: AsJson = False) -> None:
     """Check settings, certificate, service, calendar, register files and folders; say what to do about each."""
     from konkurs_pipeline.cli.doctor import show_doctor
@@ -186,7 +188,7 @@ def doctor(*, as_json: AsJson = False) -> None:
     raise typer.Exit(show_doctor(as_json=as_json))
 
 
-@app.command()
+@app.command(short_help="Compare the service's answers with what is assumed")
 def contract(
     map_file: Annotated[
         Path | None, typer.Option("--write-map", metavar="FILE", help="Write the KONKURS_DATASET_MAP that fits.")
@@ -200,7 +202,7 @@ def contract(
     show_contract(as_json=as_json, map_file=map_file)
 
 
-@app.command()
+@app.command(short_help="Prove everything that was ever written")
 def verify(*, as_json: AsJson = False) -> None:
     """Check again everything that was written: hashes, the chain of files, the sequence, the ledger against the files."""
     from konkurs_pipeline.cli.verify import show_verify
@@ -208,7 +210,7 @@ def verify(*, as_json: AsJson = False) -> None:
     raise typer.Exit(show_verify(as_json=as_json))
 
 
-@app.command()
+@app.command(short_help="Put right what a run stops on")
 def recover(
     by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides it.")],
     reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: which copy was restored, and when.")],
@@ -219,7 +221,7 @@ def recover(
     recover_ledger(by=by, reason=reason)
 
 
-@app.command()
+@app.command(short_help="Write a copy for analysts, also pseudonymised")
 def publish(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="The DuckDB file to write, or to replace by a newer one.")
@@ -238,7 +240,7 @@ def publish(
     publish_file(file, key_file, pseudonymise=pseudonymise)
 
 
-@app.command()
+@app.command(short_help="Serve Konkursvarsel on this machine")
 def simulate(  # noqa: PLR0913 -- the command's options
     port: Annotated[int, typer.Option(metavar="N", help="Port on 127.0.0.1.")] = 8443,
     scenario: Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: notices, faults, paging.")] = None,

@@ -218,6 +218,10 @@ USAGE = [
     pytest.param(("run", "--from", "2999-01-04", "--to", "2999-01-04"), "today", id="the future"),
     pytest.param(("run", "--from", "2001-01-02", "--to", DAY), "KONKURS_FIRST_WORKDAY", id="before the first"),
     pytest.param(("lookup", "910425463", "--as-of", "yesterday"), "--as-of", id="no time"),
+    pytest.param(("status", "--max-age", "soon"), "--max-age", id="no span of time"),
+    pytest.param(("status", "--off-hours-max-age", "4h"), "--max-age", id="off hours alone"),
+    pytest.param(("plan", "--to", DAY), "--from", id="a plan with --to alone"),
+    pytest.param(("gaps", "--from", DAY, "--to", "2018-09-01"), "earlier", id="gaps backwards"),
     pytest.param(("release", "nobody", "--by", " ", "--reason", "x"), "--by", id="nobody releases"),
 ]
 
@@ -241,7 +245,7 @@ def test_what_the_command_line_does_not_know_exits_2(konkurs: CommandLine, argum
 
 @pytest.mark.parametrize(
     "arguments",
-    [RUN, ("verify",), ("release", "run-1", "--by", "Kari", "--reason", "checked")],
+    [RUN, ("plan", *RUN[1:]), ("verify",), ("release", "run-1", "--by", "Kari", "--reason", "checked")],
     ids=lambda arguments: arguments[0],
 )
 def test_while_another_run_holds_the_store_nothing_is_done_and_the_exit_code_is_3(
@@ -254,7 +258,7 @@ def test_while_another_run_holds_the_store_nothing_is_done_and_the_exit_code_is_
     assert "another run holds the store" in complaint(said)
 
 
-@pytest.mark.parametrize("arguments", [("status",), ("held",), ("lookup", FIRM)], ids=lambda a: a[0])
+@pytest.mark.parametrize("arguments", [("status",), ("held",), ("gaps",), ("lookup", FIRM)], ids=lambda a: a[0])
 def test_questions_are_answered_while_a_run_holds_the_store(konkurs: CommandLine, arguments: tuple[str, ...]) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
     with open_store(load_settings(konkurs.environ, dotenv=konkurs.folder / "none")):

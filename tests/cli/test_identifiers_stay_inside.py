@@ -99,7 +99,15 @@ def said(konkurs: CommandLine) -> str:
         content=f"customer_ref,national_id,former_ids,name\nK-1,{DEBTOR},,\nK-1,{FIRM},,\n".encode()
     )
     told.append(konkurs(*run, **more))
-    questions = (["status"], ["status", "--json"], ["held"], ["reviews"], ["reviews", "--json"])
+    questions = (
+        ["status"],
+        ["status", "--json"],
+        ["held"],
+        ["reviews"],
+        ["reviews", "--json"],
+        ["gaps"],
+        ["plan", *run[1:]],
+    )
     for command in (*questions, ["verify"], ["doctor"], ["contract"]):
         told.append(konkurs(*command, **more))
     told += [konkurs("lookup", number) for number in (FIRM, enk_of(DEBTOR), DAMAGED)]

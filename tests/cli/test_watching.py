@@ -1,0 +1,88 @@
+"""What operations ask from outside Dagster: is it alive, which hours were polled, what would a run do."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import pytest
+
+from konkurs_pipeline.brreg.simulator.notices import simulated_notice
+from konkurs_pipeline.brreg.simulator.population import random_orgnr, seeded
+from tests.cli.conftest import DAY, CommandLine
+
+FIRM = random_orgnr(seeded(11))
+RUN = ("run", "--from", DAY, "--to", DAY)
+
+
+@pytest.fixture
+def polled(konkurs: CommandLine) -> CommandLine:
+    """Return the command line of a bank that polled just now, and has one customer with an open bankruptcy."""
+    konkurs.write_customers(f"K-1,{FIRM},,")
+    opened = dt.datetime(2018, 9, 3, 8, tzinfo=dt.UTC)
+    uid = "0f1e2d3c-0000-4000-8000-000000000001"
+    day = dt.date.fromisoformat(DAY)
+    konkurs.service.replace_notices(
+        [simulated_notice(uuid=uid, type="aapning", registered_at=opened, debtor_id=FIRM, ruling_date=day)]
+    )
+    assert konkurs(*RUN).code == 0
+    return konkurs
+
+
+def test_the_dead_man_s_signal_is_well_while_the_last_good_poll_is_recent(polled: CommandLine) -> None:
+    assert polled("status", "--max-age", "45m").code == 0
+    assert polled("status", "--max-age", "45m", "--off-hours-max-age", "4h").code == 0
+
+
+@pytest.mark.parametrize("more", [(), ("--json",)], ids=["for people", "for programs"])
+def test_it_ends_with_1_and_says_why_when_the_last_good_poll_is_too_old(
+    polled: CommandLine, more: tuple[str, ...]
+) -> None:
+    said = polled("status", "--max-age", "0s", "--off-hours-max-age", "0s", *more)
+    assert said.code == 1
+    assert said.err.startswith("konkurs: no good poll within 0 s: the last one ended")
+
+
+def test_polls_that_fail_do_not_keep_it_alive(konkurs: CommandLine) -> None:
+    konkurs.write_customers(f"K-1,{FIRM},,")
+    assert konkurs(*RUN, KONKURS_API_URL="http://127.0.0.1:1").code == 1
+    said = konkurs("status", "--max-age", "45m")
+    assert (said.code, "none ever came to a good end" in said.err) == (1, True)
+
+
+def test_before_the_first_poll_it_is_not_alive(konkurs: CommandLine) -> None:
+    assert konkurs("status", "--max-age", "45m").code == 1
+
+
+def test_alarms_stand_in_the_status_for_people_and_for_programs(polled: CommandLine) -> None:
+    polled.write_customers(content=b"nonsense")
+    assert polled(*RUN).code == 0
+    told = polled("status")
+    assert "needs a person: the register was refused" in told.err
+    assert "mend the bank's export" in told.err
+    alarms = json.loads(polled("status", "--json").out)["alarms"]
+    assert [(alarm["alarm"], alarm["severity"]) for alarm in alarms] == [("register_refused", "error")]
+
+
+def test_gaps_are_counted_from_the_first_poll_on(polled: CommandLine) -> None:
+    assert "missed" in polled("gaps").out
+    assert isinstance(json.loads(polled("gaps", "--all", "--json").out), list)
+
+
+def test_a_plan_says_what_a_run_would_write_and_writes_nothing(konkurs: CommandLine, polled: CommandLine) -> None:
+    konkurs.write_customers(f"K-1,{FIRM},,", f"K-2,{FIRM},,")
+    before = sorted((polled.data / "outbox").iterdir())
+    said = konkurs("plan", *RUN[1:], "--json")
+    assert said.code == 0
+    assert json.loads(said.out)["rows"] == [
+        {"action": "BLOCK", "reason": "estate_open", "would be": "written", "rows": 1}
+    ]
+    assert said.err.startswith("nothing was written; 0 notices would be new")
+    assert sorted((polled.data / "outbox").iterdir()) == before
+    assert "BLOCK" in konkurs("plan", *RUN[1:]).out
+
+
+def test_a_plan_that_cannot_reach_the_service_fails_as_the_run_would(polled: CommandLine) -> None:
+    said = polled("plan", *RUN[1:], KONKURS_API_URL="http://127.0.0.1:1")
+    assert said.code == 1
+    assert said.err.startswith("konkurs: GET /konkursvarsler")
