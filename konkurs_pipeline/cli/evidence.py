@@ -9,10 +9,10 @@ from pathlib import Path
 
 import typer
 
-from konkurs_pipeline.enquiries.case_facts import Case
-from konkurs_pipeline.enquiries.clock import clock_of
-from konkurs_pipeline.enquiries.evidence import evidence_of
-from konkurs_pipeline.enquiries.evidence_page import page_of
+from konkurs_pipeline.enquiries.evidence.clock import clock_of
+from konkurs_pipeline.enquiries.evidence.facts import Case
+from konkurs_pipeline.enquiries.evidence.gathering import evidence_of
+from konkurs_pipeline.enquiries.evidence.page import page_of
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import utc_now

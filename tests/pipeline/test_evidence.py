@@ -13,12 +13,12 @@ import polars as pl
 import pytest
 
 from konkurs_pipeline.domain.reviews import ReviewOutcome
-from konkurs_pipeline.enquiries.case_facts import Case, NoticeFacts
-from konkurs_pipeline.enquiries.case_summary import span_text, summary_of
-from konkurs_pipeline.enquiries.clock import clock_of
-from konkurs_pipeline.enquiries.evidence import evidence_of
-from konkurs_pipeline.enquiries.evidence_page import page_of
-from konkurs_pipeline.enquiries.proofs import Agreement
+from konkurs_pipeline.enquiries.evidence.clock import clock_of
+from konkurs_pipeline.enquiries.evidence.facts import Case, NoticeFacts
+from konkurs_pipeline.enquiries.evidence.gathering import evidence_of
+from konkurs_pipeline.enquiries.evidence.page import page_of
+from konkurs_pipeline.enquiries.evidence.proofs import Agreement
+from konkurs_pipeline.enquiries.evidence.summary import span_text, summary_of
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.reviews import record_outcome

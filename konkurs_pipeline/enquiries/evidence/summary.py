@@ -11,8 +11,8 @@ from typing import Final
 
 from konkurs_pipeline.domain.actions import ActionStatus
 from konkurs_pipeline.domain.workdays import OSLO
-from konkurs_pipeline.enquiries.case_facts import ActionFacts, Case, FileFacts, NoticeFacts
-from konkurs_pipeline.enquiries.clock import counted, known_at
+from konkurs_pipeline.enquiries.evidence.clock import counted, known_at
+from konkurs_pipeline.enquiries.evidence.facts import ActionFacts, Case, FileFacts, NoticeFacts
 
 _STATES: Final[Mapping[str, str]] = {
     "open": "open",

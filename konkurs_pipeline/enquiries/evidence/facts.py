@@ -8,9 +8,9 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import dataclass
 
-from konkurs_pipeline.enquiries.proofs import Proof
+from konkurs_pipeline.enquiries.evidence.proofs import Proof
+from konkurs_pipeline.enquiries.evidence.sightings import Sighting
 from konkurs_pipeline.enquiries.reviews import RecordedOutcome
-from konkurs_pipeline.enquiries.sightings import Sighting
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from konkurs_pipeline.domain.actions import ActionKind
-from konkurs_pipeline.enquiries.case_facts import ActionFacts, Case
-from konkurs_pipeline.enquiries.case_summary import utc_text
-from konkurs_pipeline.enquiries.markup import Content, Html, code, joined, lines, table, tag
+from konkurs_pipeline.enquiries.evidence.facts import ActionFacts, Case
+from konkurs_pipeline.enquiries.evidence.markup import Content, Html, code, joined, lines, table, tag
+from konkurs_pipeline.enquiries.evidence.summary import utc_text
 
 _BLOCKED_BEFORE: Final = {
     True: "the register had it blocked before",

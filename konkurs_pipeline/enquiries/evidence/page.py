@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from konkurs_pipeline.enquiries.case_facts import Case, NoticeFacts
-from konkurs_pipeline.enquiries.case_summary import oslo_text, span_text, summary_of, utc_text
-from konkurs_pipeline.enquiries.clock import Step, clock_of
-from konkurs_pipeline.enquiries.evidence_style import STYLE
-from konkurs_pipeline.enquiries.evidence_tables import tables_of
-from konkurs_pipeline.enquiries.markup import Content, Html, code, lines, stylesheet, table, tag
-from konkurs_pipeline.enquiries.proofs import Agreement, Proof
+from konkurs_pipeline.enquiries.evidence.clock import Step, clock_of
+from konkurs_pipeline.enquiries.evidence.facts import Case, NoticeFacts
+from konkurs_pipeline.enquiries.evidence.markup import Content, Html, code, lines, stylesheet, table, tag
+from konkurs_pipeline.enquiries.evidence.proofs import Agreement, Proof
+from konkurs_pipeline.enquiries.evidence.style import STYLE
+from konkurs_pipeline.enquiries.evidence.summary import oslo_text, span_text, summary_of, utc_text
+from konkurs_pipeline.enquiries.evidence.tables import tables_of
 
 _AGREEMENT = {
     Agreement.AGREES: ("good", "agrees"),

@@ -17,7 +17,8 @@ from konkurs_pipeline.domain.actions import ActionKind
 from konkurs_pipeline.domain.foreign_text import shown
 from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.domain.reasons import sentence_of
-from konkurs_pipeline.enquiries.case_facts import (
+from konkurs_pipeline.enquiries.evidence.cases import CaseNotices, case_of
+from konkurs_pipeline.enquiries.evidence.facts import (
     ActionFacts,
     Case,
     FileFacts,
@@ -28,10 +29,9 @@ from konkurs_pipeline.enquiries.case_facts import (
     ReceiptFacts,
     RegisterFacts,
 )
-from konkurs_pipeline.enquiries.cases import CaseNotices, case_of
-from konkurs_pipeline.enquiries.proofs import Proof, Prover
+from konkurs_pipeline.enquiries.evidence.proofs import Proof, Prover
+from konkurs_pipeline.enquiries.evidence.sightings import Look, Sightings
 from konkurs_pipeline.enquiries.reviews import outcomes_by_action
-from konkurs_pipeline.enquiries.sightings import Look, Sightings
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from konkurs_pipeline.domain.actions import ActionStatus
-from konkurs_pipeline.enquiries.case_facts import ActionFacts, Case, FileFacts, NoticeFacts
+from konkurs_pipeline.enquiries.evidence.facts import ActionFacts, Case, FileFacts, NoticeFacts
 
 
 class Whose(StrEnum):
