@@ -36,6 +36,8 @@ _DAY_FILES: Final = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].parquet"
 # A column for a moment, of no table.
 _MONTH: Final = "month"
 
+_Version = tuple[int, int, int]
+
 
 class Lake:
     """Read and replace the partitions of the lake tables of `schemas.tables.LAKE`."""
@@ -43,7 +45,7 @@ class Lake:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         # The hashes of what this object has proven. A run proves each file once: it holds the store while it works.
-        self._proven: dict[tuple[Path, int], str] = {}
+        self._proven: dict[Path, tuple[_Version, str]] = {}
 
     def prepare(self) -> None:
         """Create what is absent, and remove what a killed process left half written."""
@@ -121,8 +123,9 @@ class Lake:
 
     def _prove(self, path: Path) -> str:
         # A file that is replaced, by a run while an analyst's command reads, is another one.
-        version = (path, path.stat().st_ino)
-        if version not in self._proven:
+        version = _version_of(path)
+        known = self._proven.get(path)
+        if known is None or known[0] != version:
             digest = _proven_hash(path)
             if digest is None:
                 message = (
@@ -130,8 +133,8 @@ class Lake:
                     "and run `konkurs verify`"
                 )
                 raise StoreError(message)
-            self._proven[version] = digest
-        return self._proven[version]
+            self._proven[path] = known = (version, digest)
+        return known[1]
 
     def replace(self, table: str, workdays: Collection[dt.date], rows: pl.DataFrame) -> list[dt.date]:
         """Make `rows` the whole of these partitions; returns the workdays that changed.
@@ -153,6 +156,7 @@ class Lake:
     def _write(self, table: str, month: dt.date, rows: pl.DataFrame) -> None:
         rows = validated(LAKE[table], rows)
         path = self._layout.partition(table, month)
+        self._proven.pop(path, None)
         if rows.is_empty():
             with storage_errors(f"removing {path}"):
                 path.unlink(missing_ok=True)
@@ -198,6 +202,12 @@ class Lake:
             message = f"the kept answer {path} is missing or damaged: restore it from a copy"
             raise StoreError(message)
         return body
+
+
+def _version_of(path: Path) -> _Version:
+    """Return what tells a file from the one before it; the inode alone does not: a disk gives a freed one again."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _month(day: dt.date) -> dt.date:

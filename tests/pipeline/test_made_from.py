@@ -13,6 +13,7 @@ import pytest
 
 from konkurs_pipeline.steps.sequence import STEPS
 from konkurs_pipeline.storage import made_from
+from konkurs_pipeline.storage.lake import Lake
 from konkurs_pipeline.storage.sealed import write_sealed_parquet
 from konkurs_pipeline.storage.snapshots import Snapshot
 from tests.pipeline.conftest import NewBank
@@ -170,3 +171,13 @@ def test_an_opening_unknown_at_first_is_told_of_at_every_poll_until_it_is_known(
     assert "no known opening" in str(bank.poll(WEDNESDAY).detail)
     bank.notice("aapning", FIRM, MONDAY)
     assert "no known opening" not in str(bank.poll(WEDNESDAY).detail)
+
+
+def test_what_was_proven_of_a_file_does_not_outlive_it(polled: Bank) -> None:
+    """A disk gives the inode of a file that was replaced to the next one: then the note would name what is gone."""
+    with polled.store() as store:
+        rows = store.lake.read("debtors", [OCTOBER])
+        for round_ in range(6):
+            store.lake.digests("debtors")
+            store.lake.replace("debtors", [OCTOBER], rows.with_columns(name=pl.lit(f"round {round_}")))
+        assert store.lake.digests("debtors") == Lake(polled.layout).digests("debtors")
