@@ -64,6 +64,7 @@ def fetch_missing_datasets(poll: Poll) -> DatasetCounts:
     total = DatasetCounts(wanted=wanted.height)
     if not wanted.is_empty():
         total = _fetch(poll, wanted)
+    _release_what_agrees_now(poll)
     if total.fetched == total.wanted:
         made.note()
     return total
@@ -184,13 +185,19 @@ def _store(poll: Poll, received: _Received) -> None:
     fresh = frame(ExpandedDatasets, received.rows)
     days = set(fresh["workday"])
     lake.replace("expanded_datasets", days, pl.concat([lake.read("expanded_datasets", days), fresh]).sort("uuid"))
+    with poll.store.ledger.transaction():
+        quarantine.record(poll.store.ledger, received.set_aside, poll.now())
+
+
+def _release_what_agrees_now(poll: Poll) -> None:
+    """Close the entries of contradicting documents whose notice has one that agrees, whichever poll stored it.
+
+    A poll that was killed after it stored the document has not closed them, and nobody fetches it again.
+    """
     ledger = poll.store.ledger
-    fetched = {row["uuid"] for row in received.rows}
-    healed = [
-        entry.entry_id
-        for entry in quarantine.open_entries(ledger)
-        if entry.reason is QuarantineReason.DATASET_CONTRADICTS and entry.uuid in fetched
-    ]
+    waiting = [e for e in quarantine.open_entries(ledger) if e.reason is QuarantineReason.DATASET_CONTRADICTS]
+    if not waiting:
+        return
+    stored = set(poll.store.lake.read("expanded_datasets", columns=["uuid"])["uuid"])
     with ledger.transaction():
-        quarantine.resolve(ledger, healed, poll.now())
-        quarantine.record(ledger, received.set_aside, poll.now())
+        quarantine.resolve(ledger, [entry.entry_id for entry in waiting if entry.uuid in stored], poll.now())

@@ -10,7 +10,8 @@ import pytest
 from konkurs_pipeline.brreg.simulator.datasets import enk_of, estate_of, expanded_dataset, trustee_of
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice, simulated_notice
-from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company, oslo, person
+from konkurs_pipeline.storage.lake import Lake
+from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, CrashError, company, oslo, person
 
 PERSON = person("debtor")
 PETITIONER = company("petitioner")
@@ -173,3 +174,27 @@ def test_a_dataset_map_changes_where_a_field_is_found_without_code(bank: Bank) -
     bank.customer("K-ENK", enk_of(PERSON))
     bank.notice("aapning", PERSON, uid=UUID, dataset=document(tilknyttedeEnheter=[], enheter=units))
     assert bank.poll(MONDAY).said() == [("BLOCK", "K-ENK", "estate_open")]
+
+
+def test_a_document_that_agrees_at_last_releases_its_notice_though_the_poll_that_stored_it_was_killed(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by the simulation (seed 201): the document was there, nobody fetched it again, and the entry stayed open."""
+    bank.customer("K-1", PERSON)
+    bank.notice("aapning", PERSON, uid=UUID, dataset=document(type="avslutning"))
+    assert bank.poll(MONDAY).said() == [("REVIEW", "K-1", "dataset_contradicts")]
+    bank.notices.clear()
+    bank.notice("aapning", PERSON, uid=UUID, dataset=document())
+
+    whole = Lake.replace
+
+    def stores_and_dies(lake: Lake, table: str, *rest: Any) -> None:
+        whole(lake, table, *rest)
+        if table == "expanded_datasets":
+            raise CrashError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Lake, "replace", stores_and_dies)
+        assert isinstance(bank.try_poll(TUESDAY), CrashError)
+    assert [action["action"] for action in bank.poll(WEDNESDAY).actions] == ["BLOCK"]
+    assert bank.open_quarantine() == []
