@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr
+from io import StringIO
 
 import typer
 
@@ -13,6 +16,7 @@ from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.orchestration.instance import dagster_instance
 from konkurs_pipeline.orchestration.launch import Ended, run_poll
+from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
@@ -31,13 +35,29 @@ def run_once(first: dt.date | None, last: dt.date | None) -> int:
         if sys.stderr.isatty():
             # For a person only: what a monitor reads must begin with the problem.
             typer.echo(f"polling {_days(window)} and the lookback from {window.read_from}", err=True)
-        with shown_progress() as progress:
+        with _held_back() as said_by_dagster, shown_progress() as progress:
             ended = run_poll(settings, store, window, instance, progress=progress)
         for line in summary(store, ended):
             typer.echo(line)
     if ended.detail:
         typer.echo(f"konkurs: {ended.outcome.value}: {ended.detail}", err=True)
+    if said_by_dagster.getvalue():
+        typer.echo(redact(said_by_dagster.getvalue().rstrip()), err=True)
     return 1 if ended.outcome in _FAILED else 0
+
+
+@contextmanager
+def _held_back() -> Iterator[StringIO]:
+    """Hold back what Dagster writes on standard error by itself, of a full disk say: the first line there is ours.
+
+    Where the run fails with an error, that error says it, and what was held back is dropped.
+    """
+    held = StringIO()
+    if sys.stderr.isatty():
+        yield held
+        return
+    with redirect_stderr(held):
+        yield held
 
 
 def refuse_unusable(settings: Settings) -> None:

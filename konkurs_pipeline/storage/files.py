@@ -11,6 +11,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
+from polars.exceptions import PolarsError
+
 from konkurs_pipeline.errors import StoreError
 
 PRIVATE_FOLDER: Final = 0o700
@@ -25,9 +27,11 @@ def storage_errors(doing: str) -> Iterator[None]:
     """Turn what the file system says while `doing` something into a `StoreError` with the cure."""
     try:
         yield
-    except OSError as error:
-        where = error.filename or ""
-        message = f"{doing} failed: {error.strerror or type(error).__name__} {where}".rstrip()
+    except (OSError, PolarsError) as error:
+        # polars says of a full disk that the file is out of specification.
+        reason = error.strerror if isinstance(error, OSError) else None
+        where = error.filename if isinstance(error, OSError) else None
+        message = f"{doing} failed: {reason or type(error).__name__} {where or ''}".rstrip()
         message += ". Make room, or mend the rights of the folder, and run again: nothing is lost"
         raise StoreError(message) from None
 

@@ -8,7 +8,9 @@ import os
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
+from polars.exceptions import ComputeError
 
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.published import Published
@@ -81,3 +83,14 @@ def test_a_commit_that_fails_leaves_no_transaction_open_to_be_published(
         store.publish()
         assert store.ledger.read("answers").is_empty()
     assert Published(layout_of(settings)).read("answers").is_empty()
+
+
+def test_a_full_disk_as_polars_tells_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse_as_polars(*_: Any, **__: Any) -> None:
+        message = "parquet: File out of specification: underlying IO error: No space left on device (os error 28)"
+        raise ComputeError(message)
+
+    with open_store(settings_of(tmp_path)) as store, monkeypatch.context() as patched:
+        patched.setattr(pl.DataFrame, "write_parquet", refuse_as_polars)
+        with pytest.raises(StoreError, match="Make room"):
+            store.ledger.append("answers", [ANSWER | {"fetched_at": NOON}])
