@@ -14,34 +14,15 @@ import json
 import sys
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any
 
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.steps.actions import decide
-from konkurs_pipeline.steps.datasets import fetch_missing_datasets
-from konkurs_pipeline.steps.debtors import normalise_debtors
-from konkurs_pipeline.steps.estates import fold_notices
-from konkurs_pipeline.steps.matches import match_debtors
-from konkurs_pipeline.steps.notices import poll_notices
-from konkurs_pipeline.steps.outbox import hand_over
 from konkurs_pipeline.steps.poll import Poll, conducted
-from konkurs_pipeline.steps.register import take_register
+from konkurs_pipeline.steps.sequence import STEPS
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.store import open_store
-
-# The order of the job's assets.
-STEPS: Final[tuple[Callable[[Poll], object], ...]] = (
-    take_register,
-    poll_notices,
-    fetch_missing_datasets,
-    normalise_debtors,
-    match_debtors,
-    fold_notices,
-    decide,
-    hand_over,
-)
 
 
 class Stopwatch:
