@@ -39,13 +39,13 @@ def build_watch() -> dg.AssetChecksDefinition:
     """Return the last step of a run: the look at what it left."""
 
     @wiring.shows_errors
-    def looked(poll: Poll) -> list[dg.AssetCheckResult]:
+    def look(poll: Poll) -> list[dg.AssetCheckResult]:
         watched = Watched(poll.settings, poll.store, poll.now())
         return [dg.AssetCheckResult(**one) for one in _results(watched, look_for_alarms(watched), tuple(AlarmKind))]
 
     @dg.multi_asset_check(name="watch", specs=_specs(), description="What needs a person now (docs/runbook.md)")
     def watch(poll: dg.ResourceParam[Poll]) -> Iterator[dg.AssetCheckResult]:
-        yield from looked(poll=poll)
+        yield from look(poll=poll)
 
     return watch
 

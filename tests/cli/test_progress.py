@@ -1,0 +1,50 @@
+"""Progress is for a person at a terminal: what is under way, how much of how much; a program reads none of it."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import sys
+
+import pytest
+
+from konkurs_pipeline.cli.progress import shown_progress
+from konkurs_pipeline.progress import silent
+
+
+def test_a_terminal_is_shown_what_is_under_way_though_standard_error_is_turned_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As Dagster does while a step runs: else nothing would be seen of a backfill until its end."""
+    ours, theirs = pty.openpty()
+    with os.fdopen(theirs, "w", encoding="utf-8") as terminal, monkeypatch.context() as patched:
+        patched.setenv("TERM", "xterm")
+        patched.setattr(sys, "stderr", terminal)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        with shown_progress() as told:
+            os.dup2(nowhere, terminal.fileno())
+            told("expanded datasets", 50, 120)
+            told("actions", 0, None)
+            shown = read_all(ours)
+        os.close(nowhere)
+    os.close(ours)
+    for what in ("expanded datasets", "50/120", "actions", "0/?"):
+        assert what in shown
+
+
+def read_all(terminal: int) -> str:
+    """Return what was written to a terminal so far."""
+    parts: list[bytes] = []
+    while select.select([terminal], [], [], 0.2)[0]:
+        parts.append(os.read(terminal, 100_000))
+        if len(parts) > 100:
+            break
+    return b"".join(parts).decode()
+
+
+def test_a_program_is_told_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with shown_progress() as told:
+        assert told is silent
+        told("raw notices", 0, None)
+    assert capsys.readouterr() == ("", "")
