@@ -38,7 +38,7 @@ def read_all(terminal: int) -> str:
     parts: list[bytes] = []
     while select.select([terminal], [], [], 0.2)[0]:
         parts.append(os.read(terminal, 100_000))
-        if len(parts) > 100:
+        if len(parts) > 15:
             break
     return b"".join(parts).decode()
 
