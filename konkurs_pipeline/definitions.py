@@ -9,7 +9,6 @@ import dagster as dg
 from konkurs_pipeline.orchestration.alerts import build_alert_sensor, build_watch
 from konkurs_pipeline.orchestration.assets import build_assets
 from konkurs_pipeline.orchestration.housekeeping import build_housekeeping
-from konkurs_pipeline.orchestration.instance import spare_syncs
 from konkurs_pipeline.orchestration.loggers import quiet_console
 from konkurs_pipeline.orchestration.partitions import workday_partitions
 from konkurs_pipeline.orchestration.poll_resource import poll_resource
@@ -34,9 +33,10 @@ def build_defs(
     settings = settings or load_settings()
     workdays = workday_partitions(settings.calendar, now().date())
     assets = build_assets(workdays)
+    watch = build_watch()
     job = dg.define_asset_job(
         JOB_NAME,
-        selection=dg.AssetSelection.all(),
+        selection=dg.AssetSelection.all() - dg.AssetSelection.checks(watch),
         description="One poll: the workdays of its partitions and the lookback before them, from the list to the outbox.",
         # A run that died is tried again as a whole: a decision rests on a list of its own.
         tags={"dagster/retry_strategy": "ALL_STEPS"},
@@ -49,7 +49,7 @@ def build_defs(
 
     return dg.Definitions(
         assets=assets,
-        asset_checks=[build_watch()],
+        asset_checks=[watch],
         jobs=[job, housekeeping],
         schedules=[*build_schedules(settings, JOB_NAME, first_polled), nightly],
         sensors=[build_alert_sensor(settings, now)],
@@ -63,5 +63,4 @@ def build_defs(
 @dg.definitions
 def defs() -> dg.Definitions:
     """Return the definitions for the environment; a function, so that importing this module reads no setting."""
-    spare_syncs()
     return build_defs()

@@ -15,6 +15,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from konkurs_pipeline.cli.starting import importing
 from konkurs_pipeline.domain.reviews import ReviewOutcome
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.redaction import redact
@@ -37,7 +38,8 @@ Day = Annotated[str | None, typer.Option(metavar="DAY", help="A day, YYYY-MM-DD.
 @app.command(short_help="Show the whole chain on Brreg's 15 test notices")
 def demo() -> None:
     """Show the whole chain on Brreg's 15 test notices, in a fresh demo data folder, in seconds."""
-    from konkurs_pipeline.cli.demo import show_demo
+    with importing():
+        from konkurs_pipeline.cli.demo import show_demo
 
     show_demo()
 
@@ -48,7 +50,8 @@ def run(
     last: Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last workday; default: today's.")] = None,
 ) -> None:
     """Poll once: today's workday and the lookback, or the given workdays and the lookback before them."""
-    from konkurs_pipeline.cli.run import run_once
+    with importing():
+        from konkurs_pipeline.cli.run import run_once
 
     raise typer.Exit(run_once(_day("--from", first), _day("--to", last)))
 
@@ -61,7 +64,8 @@ def plan(
     as_json: AsJson = False,
 ) -> None:
     """Show what a run would write, by action and reason, and write nothing: it is rehearsed on a copy of the store."""
-    from konkurs_pipeline.cli.plan import show_plan
+    with importing():
+        from konkurs_pipeline.cli.plan import show_plan
 
     raise typer.Exit(show_plan(_day("--from", first), _day("--to", last), as_json=as_json))
 

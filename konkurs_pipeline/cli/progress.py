@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,11 +26,7 @@ def shown_progress() -> Iterator[Told]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    # A terminal of its own: while a step runs Dagster turns the process's standard error into a file of the run.
-    with (
-        os.fdopen(os.dup(sys.stderr.fileno()), "w", encoding="utf-8") as terminal,
-        Progress(*columns, console=Console(file=terminal, force_terminal=True), transient=True) as bars,
-    ):
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         under_way = bars.add_task("starting", total=None)
 
         def told(what: str, done: int, total: int | None) -> None:

@@ -1,12 +1,11 @@
 """What needs a person, as Dagster shows and tells it: a check for each kind of alarm, and the sensor that sends alerts.
 
-The last step of every run looks (`watch`), and so does the sensor every minute: a poll that does not come leaves no run.
-The sensor reads what runs published and holds up nothing. Its cursor is what each channel was told last, so an alert
-leaves once, also after a restart. A check is written when it changed since the sensor last looked, and not at every look.
+The sensor looks every minute, also when no poll comes; `konkurs run`, beside which no daemon need run, looks at its end. A
+check is written when it differs from what Dagster shows, and not at every look. The sensor reads what runs published and
+holds up nothing. Its cursor is what each channel was told last, so an alert leaves once, also after a restart.
 """
 
 import datetime as dt
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -36,12 +35,12 @@ def _specs() -> list[dg.AssetCheckSpec]:
 
 
 def build_watch() -> dg.AssetChecksDefinition:
-    """Return the last step of a run: the look at what it left."""
+    """Return the checks, for a person who wants to look now: no run has them, as they are written when they change."""
 
     @wiring.shows_errors
     def look(poll: Poll) -> list[dg.AssetCheckResult]:
         watched = Watched(poll.settings, poll.store, poll.now())
-        return [dg.AssetCheckResult(**one) for one in _results(watched, look_for_alarms(watched), tuple(AlarmKind))]
+        return [dg.AssetCheckResult(**one) for one in _results(watched, look_for_alarms(watched))]
 
     @dg.multi_asset_check(name="watch", specs=_specs(), description="What needs a person now (docs/runbook.md)")
     def watch(poll: dg.ResourceParam[Poll]) -> Iterator[dg.AssetCheckResult]:
@@ -50,7 +49,28 @@ def build_watch() -> dg.AssetChecksDefinition:
     return watch
 
 
-def _results(watched: Watched, alarms: Sequence[Alarm], kinds: Sequence[AlarmKind]) -> list[dict[str, Any]]:
+def show_alarms(instance: dg.DagsterInstance, watched: Watched) -> None:
+    """Look, and write the checks that differ from what the instance shows."""
+    for changed in _changed(instance, watched, look_for_alarms(watched)):
+        instance.report_runless_asset_event(changed)
+
+
+def _changed(
+    instance: dg.DagsterInstance, watched: Watched, alarms: Sequence[Alarm]
+) -> Iterator[dg.AssetCheckEvaluation]:
+    """Return the checks that differ from what the instance shows."""
+    found = [dg.AssetCheckEvaluation(**one) for one in _results(watched, alarms)]
+    shown = instance.event_log_storage.get_latest_asset_check_execution_by_key([one.asset_check_key for one in found])
+    for one in found:
+        last = shown.get(one.asset_check_key)
+        # One that was begun by hand and never ended has a plan in its place.
+        known = last.evaluation if last is not None else None
+        as_shown = (known.passed, known.metadata) if isinstance(known, dg.AssetCheckEvaluation) else None
+        if as_shown != (one.passed, one.metadata):
+            yield one
+
+
+def _results(watched: Watched, alarms: Sequence[Alarm]) -> list[dict[str, Any]]:
     """Return the arguments of a check's result for each kind: passed where there is no alarm of it."""
     raised = {alarm.kind: alarm for alarm in alarms}
     # Two clocks: when we last polled, and how new what we got is.
@@ -58,7 +78,7 @@ def _results(watched: Watched, alarms: Sequence[Alarm], kinds: Sequence[AlarmKin
         AlarmKind.NO_GOOD_POLL: {"last_good_poll": watched.last_good_poll_at},
         AlarmKind.SILENCE: {"newest_notice": watched.newest_notice_at},
     }
-    return [_result(kind, raised.get(kind), times.get(kind, {})) for kind in kinds]
+    return [_result(kind, raised.get(kind), times.get(kind, {})) for kind in AlarmKind]
 
 
 def _result(kind: AlarmKind, alarm: Alarm | None, times: Mapping[str, dt.datetime | None]) -> dict[str, Any]:
@@ -86,25 +106,18 @@ def build_alert_sensor(settings: Settings, now: Callable[[], dt.datetime]) -> dg
         description="Looks for what needs a person (docs/runbook.md), tells the channels that are set, shows it as checks",
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        kept = _kept(context.cursor)
         watched = Watched(settings, Published(layout_of(settings)), now())
         alarms = look_for_alarms(watched)
-        told = tell(alarms, from_text(kept["told"]), channels_of(settings), settings, now())
+        told = tell(alarms, from_text(context.cursor), channels_of(settings), settings, now())
         for failure in told.failures:
             context.log.warning(redact(failure))
-        shown = {alarm.kind.value: redact(alarm.said) for alarm in alarms}
-        changed = [kind for kind in AlarmKind if shown.get(kind.value) != kept["shown"].get(kind.value)]
         return dg.SensorResult(
             skip_reason=_said(alarms, told.sent, told.failures),
-            cursor=json.dumps({"told": as_text(told.state), "shown": shown}),
-            asset_events=[dg.AssetCheckEvaluation(**one) for one in _results(watched, alarms, changed)],
+            cursor=as_text(told.state),
+            asset_events=list(_changed(context.instance, watched, alarms)),
         )
 
     return alerts
-
-
-def _kept(cursor: str | None) -> Mapping[str, Any]:
-    return {"told": None, "shown": {}, **(json.loads(cursor) if cursor else {})}
 
 
 def _said(alarms: Sequence[Alarm], sent: int, failures: Sequence[str]) -> str:

@@ -6,9 +6,7 @@ own to remove (dagster.yaml, retention).
 """
 
 import datetime as dt
-import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Final
 
 import dagster as dg
@@ -58,15 +56,8 @@ def remove_runs(instance: dg.DagsterInstance, before: dt.datetime) -> int:
     for run_id in list(_ended_runs(instance, before)):
         if run_id not in kept:
             instance.delete_run(run_id)
-            _remove_output(instance, run_id)
             removed += 1
     return removed
-
-
-def _remove_output(instance: dg.DagsterInstance, run_id: str) -> None:
-    """Remove what the run printed: Dagster leaves that behind."""
-    folder = Path(instance.storage_directory()) / run_id
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _ended_runs(instance: dg.DagsterInstance, before: dt.datetime) -> Iterator[str]:

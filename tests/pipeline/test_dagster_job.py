@@ -10,12 +10,15 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run
 
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.definitions import build_defs
 from konkurs_pipeline.domain.alarms import RULES
 from konkurs_pipeline.orchestration.instance import dagster_instance
 from konkurs_pipeline.orchestration.launch import Ended, run_poll
+from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.storage.polls import Outcome
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company, oslo, person
@@ -43,8 +46,8 @@ CHECKS = {
     ("estates", "openings_known"),
     ("actions", "schema"),
     ("outbox", "chain"),
-    *((rule.asset, kind.value) for kind, rule in RULES.items()),
 }
+ALARMS = {(rule.asset, kind.value) for kind, rule in RULES.items()}
 
 
 class Instance:
@@ -74,6 +77,12 @@ class Instance:
             result = event.asset_check_evaluation_data
             found[result.asset_key.to_user_string(), result.check_name] = result.passed
         return found
+
+    def shown(self) -> dict[tuple[str, str], bool]:
+        """Return what Dagster shows of the alarms."""
+        keys = [dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in ALARMS]
+        records = self.dagster.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+        return {(key.asset_key.to_user_string(), key.name): r.status.value == "SUCCEEDED" for key, r in records.items()}
 
 
 @contextmanager
@@ -134,7 +143,25 @@ def test_what_a_person_must_see_is_a_failed_check_and_not_a_failed_run(instance:
     assert days.outcome is Outcome.NEW
     assert days.detail is not None
     failed = {check for check, passed in instance.check_results(days.run_id).items() if not passed}
-    assert failed == {("raw_notices", "nothing_in_quarantine"), ("actions", "quarantine")}
+    assert failed == {("raw_notices", "nothing_in_quarantine")}
+    assert instance.shown() == {check: check != ("actions", "quarantine") for check in ALARMS}
+
+
+def test_the_alarms_can_be_looked_for_by_hand(bank: Bank) -> None:
+    bank.customer("K-1", company("firm"))
+    with opened(bank) as instance:
+        instance.poll(MONDAY)
+        polls = bank.published("polls").height
+        with bank.store() as store:
+            job = build_defs(bank.settings, store=store, now=bank.clock).resolve_implicit_global_asset_job_def()
+            chosen = frozenset(dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in ALARMS)
+            subset = job.get_subset(asset_selection=set(), asset_check_selection=chosen)
+            run = instance.dagster.create_run_for_job(subset, run_config=QUIET_RUN_CONFIG)
+            # As the UI asks for it.
+            run = run._replace(asset_selection=frozenset(), asset_check_selection=chosen)
+            ended = execute_run(InMemoryJob(subset), run, instance.dagster)
+        assert set(instance.check_results(ended.run_id)) == ALARMS
+        assert bank.published("polls").height == polls, "a look is no poll"
 
 
 def test_a_poll_that_fails_is_a_failed_run_that_materialises_nothing_after_the_failure(bank: Bank) -> None:
