@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Final
 
 import polars as pl
 
@@ -14,16 +15,19 @@ from konkurs_pipeline.brreg.wire import parse_notice
 from konkurs_pipeline.domain.actions import Account, Settlement, Situation, decide_actions, settle
 from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.matching import Doubt, Match, MatchedVia
-from konkurs_pipeline.domain.notices import Notice, QuarantineReason
+from konkurs_pipeline.domain.notices import QuarantineReason
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, notices_of
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.register import take_register
+from konkurs_pipeline.steps.scope import Scope, find_scope
 from konkurs_pipeline.storage import decisions, polls, quarantine
 from konkurs_pipeline.storage.decisions import Decision
 from konkurs_pipeline.storage.outbox_format import Header
 from konkurs_pipeline.storage.quarantine import Entry
 from konkurs_pipeline.storage.snapshots import Snapshot
+
+_LINK: Final = ("notice_uuid", "customer_ref")
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def decide(poll: Poll) -> ActionCounts:
         message = "actions are decided only by a run that polls: materialise all assets together (job konkurs_poll)"
         raise UsageError(message)
     snapshot = take_register(poll)
-    situation = present_situation(poll, snapshot)
+    scope, situation = present_situation(poll, snapshot)
     settlement = _settle(poll, situation)
     now = poll.now()
     decision = Decision(
@@ -56,6 +60,7 @@ def decide(poll: Poll) -> ActionCounts:
         poll.window.to_workday,
         snapshot.id if snapshot else None,
         settlement,
+        scope.decided_from,
     )
     waiting = len(settlement.hold) + _still_held(poll, settlement)
     if waiting:
@@ -77,10 +82,11 @@ def decide(poll: Poll) -> ActionCounts:
 
 
 def _settle(poll: Poll, situation: Situation) -> Settlement:
-    held = decisions.held_rows(poll.store.ledger)
+    ledger = poll.store.ledger
+    ought, held = decide_actions(situation), decisions.held_rows(ledger)
     return settle(
-        decide_actions(situation),
-        written=decisions.written_ids(poll.store.ledger),
+        ought,
+        written=decisions.written_ids(ledger, [action.action_id for action in ought]),
         held={row.action_id: row.is_released for row in held},
         states={estate.opening.uuid: estate.state for estate in situation.fold.estates},
         held_openings={row.action_id: row.opening_uuid for row in held},
@@ -95,30 +101,40 @@ def _still_held(poll: Poll, settlement: Settlement) -> int:
     return sum(row.action_id not in going_out and row.action_id not in settlement.void for row in held)
 
 
-def present_situation(poll: Poll, snapshot: Snapshot | None) -> Situation:
-    """Gather what the decisions rest on: for the debtors of notices that concern a customer or an issued action."""
-    issued = decisions.issued_blocks_and_reopens(poll.store.ledger)
-    open_entries = quarantine.open_entries(poll.store.ledger)
-    matches = [*_present_matches(poll, snapshot), *_matches_of_changed_versions(open_entries, snapshot)]
-    concerned = {match.notice_uuid for match in matches} | {action.notice_uuid for action in issued}
-    notices = _all_notices_of_same_debtors(poll, concerned)
-    return Situation(
-        fold=fold_estates(notices),
-        notices=notices,
+def present_situation(poll: Poll, snapshot: Snapshot | None) -> tuple[Scope, Situation]:
+    """Gather what the decisions rest on, for the debtors whose decisions can have become others."""
+    lake, ledger = poll.store.lake, poll.store.ledger
+    notices = lake.read("raw_notices", columns=[*NOTICE_COLUMNS, "workday"])
+    matched = lake.read("customer_matches")
+    open_entries = quarantine.open_entries(ledger)
+    of_versions = _matches_of_changed_versions(open_entries, snapshot)
+    issued = [*decisions.block_and_reopen_links(ledger), *((m.notice_uuid, m.customer_ref) for m in of_versions)]
+    links = pl.concat([matched.select(*_LINK, "workday"), _links(issued)], how="diagonal")
+    scope = find_scope(poll, snapshot, notices, links)
+    of_scope = notices.filter(pl.col("debtor_id").is_in(scope.debtors.implode()))
+    in_scope = matched.filter(pl.col("notice_uuid").is_in(of_scope["uuid"].implode()))
+    matches = [*_present_matches(in_scope, snapshot), *of_versions]
+    concerned = notices_of(of_scope)
+    return scope, Situation(
+        fold=fold_estates(concerned),
+        notices=concerned,
         matches=matches,
         accounts=_accounts(snapshot, {match.customer_ref for match in matches}),
         flaws=quarantine.flaws(open_entries),
-        issued=issued,
+        issued=decisions.issued_blocks_and_reopens(ledger, scope.customers.to_list()),
     )
 
 
-def _present_matches(poll: Poll, snapshot: Snapshot | None) -> list[Match]:
+def _links(pairs: Sequence[tuple[str, str]]) -> pl.DataFrame:
+    return pl.DataFrame(pairs, schema=dict.fromkeys(_LINK, pl.String), orient="row")
+
+
+def _present_matches(matched: pl.DataFrame, snapshot: Snapshot | None) -> list[Match]:
     """Return the matches that the present snapshot still has."""
     if snapshot is None:
         return []
-    rows = poll.store.lake.read("customer_matches")
-    present = snapshot.customers_with(rows["national_id"].unique().to_list())
-    still = rows.join(present.select("national_id", "customer_ref"), on=["national_id", "customer_ref"], how="semi")
+    present = snapshot.customers_with(matched["national_id"].unique().to_list())
+    still = matched.join(present.select("national_id", "customer_ref"), on=["national_id", "customer_ref"], how="semi")
     return [
         Match(notice_uuid, customer_ref, MatchedVia(via), Doubt(doubt) if doubt else None)
         for notice_uuid, customer_ref, via, doubt in still.select(
@@ -143,13 +159,6 @@ def _matches_of_changed_versions(entries: Sequence[Entry], snapshot: Snapshot | 
         for national_id, ref, is_former in found.select("national_id", "customer_ref", "is_former").iter_rows()
         if national_id == notice.debtor_id
     ]
-
-
-def _all_notices_of_same_debtors(poll: Poll, uuids: Collection[str]) -> Sequence[Notice]:
-    rows = poll.store.lake.read("raw_notices", columns=NOTICE_COLUMNS)
-    wanted = pl.Series(sorted(uuids), dtype=pl.String)
-    debtors = rows.filter(pl.col("uuid").is_in(wanted.implode()))["debtor_id"].unique()
-    return notices_of(rows.filter(pl.col("debtor_id").is_in(debtors.implode())))
 
 
 def _accounts(snapshot: Snapshot | None, customer_refs: Collection[str]) -> Mapping[str, Sequence[Account]] | None:

@@ -112,6 +112,7 @@ class Ledger:
             self._con.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns}{key})")
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_content (seq BIGINT PRIMARY KEY, jsonl BLOB)")
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_pending (seq BIGINT PRIMARY KEY, base_name VARCHAR)")
+        self._con.execute("CREATE TABLE IF NOT EXISTS decided_from (note VARCHAR)")
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query. Raises `StoreError` where the database is damaged or the disk is full."""

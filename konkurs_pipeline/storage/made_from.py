@@ -13,66 +13,88 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, Final
+from typing import Final, Self
+
+from pydantic import BaseModel
 
 from konkurs_pipeline.storage.files import write_bytes_atomically
 from konkurs_pipeline.storage.lake import Lake
 
 # What decides the content of a derived table.
 _RULES: Final = ("domain", "steps", "schemas")
-_FORMAT: Final = "konkurs-made/1"
+_FORMAT: Final = "konkurs-made/2"
+
+
+class Basis(BaseModel):
+    """What something was made from: the rules and whatever else decides, and the hash of every month of its sources."""
+
+    rules: list[str]
+    months: dict[str, dict[str, str]]
+
+    @classmethod
+    def of(cls, lake: Lake, sources: Sequence[str], further: Sequence[object]) -> Self:
+        """Return it as it is, proven by this run; raises `StoreError`, naming the file, when a source is damaged."""
+        months = {source: _digests(lake, source) for source in sources}
+        return cls(rules=[_FORMAT, _digest_of_rules(), *map(str, further)], months=months)
+
+    def differing(self, before: Self | None) -> dict[str, set[dt.date]]:
+        """Return the months of each source that are not as `before`: all, where there is none or the rules are others."""
+        old = before.months if before is not None and before.rules == self.rules else {}
+        return {
+            source: {
+                dt.date.fromisoformat(month)
+                for month in {*digests, *old.get(source, {})}
+                if digests.get(month) != old.get(source, {}).get(month)
+            }
+            for source, digests in self.months.items()
+        }
+
+
+class _Note(BaseModel):
+    """The note beside a derived table: what it was made from, and the hash of every month of its own."""
+
+    basis: Basis
+    made: dict[str, str]
 
 
 @dataclass(frozen=True)
 class Derivation:
-    """How a table is made: from the months of `sources`, and from what else `basis` tells apart."""
+    """How a table is made: from the months of `sources`, and from what else `further` tells apart."""
 
     lake: Lake
     table: str
     sources: Sequence[str]
-    basis: Sequence[object]
+    further: Sequence[object]
 
     def stale_months(self) -> set[dt.date]:
         """Return the months of the sources whose rows the table may not reflect; raises `StoreError` when one is damaged."""
-        now, noted = self._state(), self._noted()
-        before = noted["sources"] if {**noted, "sources": now["sources"]} == now else {}
-        months = {
-            month
-            for source, digests in now["sources"].items()
-            for month in {*digests, *before.get(source, {})}
-            if digests.get(month) != before.get(source, {}).get(month)
-        }
-        return {dt.date.fromisoformat(month) for month in months}
+        now, noted = self._now(), self._noted()
+        is_as_noted = noted is not None and noted.made == now.made
+        return set().union(*now.basis.differing(noted.basis if noted and is_as_noted else None).values())
 
     def note(self) -> None:
         """Note that the table now reflects its sources as they are; raises `StoreError` where it cannot be written."""
-        state = self._state()
-        if state != self._noted():
-            write_bytes_atomically(self.lake.note_path(self.table), json.dumps(state).encode())
+        now = self._now()
+        if now != self._noted():
+            write_bytes_atomically(self.lake.note_path(self.table), now.model_dump_json().encode())
 
-    def _state(self) -> dict[str, Any]:
-        return {
-            "format": _FORMAT,
-            "basis": [_digest_of_rules(), *map(str, self.basis)],
-            "sources": {source: self._digests(source) for source in self.sources},
-            "made": self._digests(self.table),
-        }
+    def _now(self) -> _Note:
+        return _Note(basis=Basis.of(self.lake, self.sources, self.further), made=_digests(self.lake, self.table))
 
-    def _digests(self, table: str) -> dict[str, str]:
-        return {month.isoformat(): digest for month, digest in self.lake.digests(table).items()}
-
-    def _noted(self) -> dict[str, Any]:
-        """Return the note; empty where there is none, or it cannot be read."""
+    def _noted(self) -> _Note | None:
+        """Return the note; null where there is none, or it cannot be read."""
         try:
-            noted = json.loads(self.lake.note_path(self.table).read_bytes())
+            return _Note.model_validate_json(self.lake.note_path(self.table).read_bytes())
         except (OSError, ValueError):
-            return {}
-        return noted if isinstance(noted, dict) and isinstance(noted.get("sources"), dict) else {}
+            return None
+
+
+def _digests(lake: Lake, table: str) -> dict[str, str]:
+    return {month.isoformat(): digest for month, digest in lake.digests(table).items()}
 
 
 @cache

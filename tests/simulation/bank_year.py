@@ -16,6 +16,7 @@ from konkurs_pipeline.brreg.client import Konkursvarsel
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.steps.actions import decide
 from konkurs_pipeline.steps.poll import Poll, conducted
 from konkurs_pipeline.steps.sequence import STEPS
 from konkurs_pipeline.storage.store import Store, open_store
@@ -29,6 +30,7 @@ from tests.simulation.oracle import Oracle
 from tests.simulation.premises import LIMIT, LOOKBACK, Premises, Register
 from tests.simulation.receipts import Receipts
 from tests.simulation.service import FAULTS, Document, Service
+from tests.simulation.whole import left_out_of_scope
 from tests.simulation.world import World, pick
 
 _WIDE: Final = 250
@@ -170,6 +172,9 @@ class BankYear:
             ):
                 for step in STEPS:
                     self._disk.reach(step.__name__)
+                    if step is decide:
+                        left_out = left_out_of_scope(poll)
+                        self.figures.lost += [f"{run_id}: action {one} is due and out of scope" for one in left_out]
                     step(poll)
         except (KonkursError, KilledError) as error:
             self._premises.heard.append(str(error))

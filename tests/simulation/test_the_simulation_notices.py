@@ -13,7 +13,7 @@ import pytest
 from konkurs_pipeline.domain.actions import Action, ActionKind, Settlement, settle
 from konkurs_pipeline.domain.datasets import read_dataset
 from konkurs_pipeline.domain.matching import match_customers
-from konkurs_pipeline.steps import notices
+from konkurs_pipeline.steps import notices, scope
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage import decisions
 from konkurs_pipeline.storage.lake import Lake
@@ -61,7 +61,7 @@ def review_turned_into_block(settlement: Settlement) -> Settlement:
 
 def forgets_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """Decide as if nothing had been decided before."""
-    monkeypatch.setattr(decisions, "written_ids", lambda _: set())
+    monkeypatch.setattr(decisions, "written_ids", lambda *_: set())
 
 
 def reads_no_lookback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,10 +113,20 @@ def proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Lake, "_prove", lambda *_: None)
 
 
+def forgets_who_is_linked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decide on those whose notices changed, and not on who else has their customers."""
+
+    def alone(linked: Any, customers: Any) -> Any:  # noqa: ANN401 -- frames
+        return linked.head(0)["debtor_id"], customers
+
+    monkeypatch.setattr(scope, "_hanging_together", alone)
+
+
 BREAKS: Iterable[Any] = [
     pytest.param(settles(without_a_block), "lost", id="a BLOCK is forgotten"),
     pytest.param(settles(review_turned_into_block), "wrong", id="a REVIEW becomes a BLOCK"),
     pytest.param(forgets_what_was_written, "doubled", id="what was written is forgotten"),
+    pytest.param(forgets_who_is_linked, "lost", id="who is linked is not decided on"),
     pytest.param(reads_no_lookback, "lost", id="a bare cursor"),
     pytest.param(believes_every_dataset, "wrong", id="every dataset is believed"),
     pytest.param(ignores_former_numbers, "lost", id="former numbers are ignored"),
