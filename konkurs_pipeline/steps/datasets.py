@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, answer_row, notices_o
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.register import take_register
 from konkurs_pipeline.storage import quarantine
-from konkurs_pipeline.storage.made_from import Derivation
+from konkurs_pipeline.storage.made_from import Derivation, Stale
 from konkurs_pipeline.storage.quarantine import Entry
 
 # Written this many at a time, so that a killed backfill keeps what it has.
@@ -60,7 +60,7 @@ class _Received:
 def fetch_missing_datasets(poll: Poll) -> DatasetCounts:
     """Fetch what is wanted and missing, and store it by workday."""
     made = _complete_for(poll)
-    wanted = _wanted(poll, made.stale_months())
+    wanted = _wanted(poll, made.stale())
     total = DatasetCounts(wanted=wanted.height)
     if not wanted.is_empty():
         total = _fetch(poll, wanted)
@@ -110,11 +110,11 @@ def _tell(poll: Poll, total: DatasetCounts, errors: Sequence[ServiceError]) -> N
         poll.attention.append(f"{total.contradicting} expanded datasets contradict their notices: set aside")
 
 
-def _wanted(poll: Poll, months: Collection[dt.date]) -> pl.DataFrame:
-    """Return the notices of `months` whose dataset is wanted (KONKURS_EXPAND) and not there, as `raw_notices` rows."""
+def _wanted(poll: Poll, stale: Stale) -> pl.DataFrame:
+    """Return the stale notices whose dataset is wanted (KONKURS_EXPAND) and not there, as `raw_notices` rows."""
     lake = poll.store.lake
-    have = lake.read_months("expanded_datasets", months, columns=["uuid"])
-    notices = lake.read_months("raw_notices", months, columns=[*NOTICE_COLUMNS, "workday", "debtor_kind"])
+    have = stale.read(lake, "expanded_datasets", ["uuid"])
+    notices = stale.read(lake, "raw_notices", [*NOTICE_COLUMNS, "workday", "debtor_kind"])
     lacking = notices.join(have, on="uuid", how="anti").sort("registered_at", "uuid")
     if poll.settings.expand is Expand.ALL or lacking.is_empty():
         return lacking

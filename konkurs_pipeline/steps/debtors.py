@@ -27,17 +27,17 @@ class DebtorCounts:
 
 
 def normalise_debtors(poll: Poll) -> DebtorCounts:
-    """Write the parties of every month whose notices or datasets the table may not reflect."""
+    """Write the parties of the notices that the table may not reflect, or whose datasets it may not."""
     lake = poll.store.lake
     findings: dict[str, int] = {}
     made = Derivation(lake, "debtors", ["raw_notices", "expanded_datasets"], _basis(poll))
-    months = made.stale_months()
-    notices = lake.read_months("raw_notices", months, columns=[*NOTICE_COLUMNS, "workday"])
-    documents = dict(lake.read_months("expanded_datasets", months, columns=["uuid", "payload"]).iter_rows())
+    stale = made.stale()
+    notices = stale.read(lake, "raw_notices", [*NOTICE_COLUMNS, "workday"])
+    documents = dict(stale.read(lake, "expanded_datasets", ["uuid", "payload"]).iter_rows())
     workdays = dict(notices.select("uuid", "workday").iter_rows())
     parties = _parties(poll, notices_of(notices), documents, findings)
     rows = frame(Debtors, [_row(party, workdays[party.notice_uuid]) for party in parties])
-    before = lake.read_months("debtors", months, columns=["workday"])
+    before = stale.read(lake, "debtors", ["workday"])
     whole = rows.sort("workday", "notice_uuid", "role", "national_id")
     days = lake.replace("debtors", {*workdays.values(), *before["workday"]}, whole)
     made.note()

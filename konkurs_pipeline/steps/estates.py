@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +15,7 @@ from konkurs_pipeline.schemas.tables import Estates, frame
 from konkurs_pipeline.steps.estate_versions import keep_versions
 from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, notices_of
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage.made_from import Derivation
+from konkurs_pipeline.storage.made_from import Derivation, Stale
 
 
 @dataclass(frozen=True)
@@ -34,34 +33,36 @@ def fold_notices(poll: Poll) -> EstateCounts:
     made = Derivation(lake, "estates", ["raw_notices"], [poll.settings.calendar])
     notices = lake.read("raw_notices", columns=[*NOTICE_COLUMNS, "workday"])
     before = lake.read("estates")
-    is_folded = pl.col("debtor_id").is_in(_debtors_to_fold(notices, before, made.stale_months()).implode())
+    is_folded = pl.col("debtor_id").is_in(_debtors_to_fold(notices, before, made.stale()).implode())
     fold = fold_estates(notices_of(notices.filter(is_folded)))
     kept, folded = before.filter(~is_folded), frame(Estates, [_row(poll, estate) for estate in fold.estates])
-    keep_versions(poll, folded.join(before, on=folded.columns, how="anti", nulls_equal=True))
+    made_anew = folded.join(before, on=folded.columns, how="anti", nulls_equal=True)
+    replaced = before.filter(is_folded).join(folded, on=folded.columns, how="anti", nulls_equal=True)
+    keep_versions(poll, made_anew)
     whole = pl.concat([kept, folded])
-    days = {*before.filter(is_folded)["workday"], *folded["workday"]}
+    days = {*made_anew["workday"], *replaced["workday"]}
     of_days = whole.filter(pl.col("workday").is_in(days)).sort("workday", "registered_at", "opening_uuid")
     changed = lake.replace("estates", days, of_days)
     made.note()
     if fold.orphan_slettinger:
         poll.attention.append(f"{len(fold.orphan_slettinger)} slettinger have no known opening")
-    return EstateCounts(Counter(whole["state"]), len(fold.orphan_slettinger), tuple(changed))
+    by_state = dict(whole["state"].value_counts().iter_rows())
+    return EstateCounts(by_state, len(fold.orphan_slettinger), tuple(changed))
 
 
-def _debtors_to_fold(notices: pl.DataFrame, estates: pl.DataFrame, stale_months: Collection[dt.date]) -> pl.Series:
-    """Return the debtors of the stale months, those whose estates rest on notices that are gone, and possible orphans'.
+def _debtors_to_fold(notices: pl.DataFrame, estates: pl.DataFrame, stale: Stale) -> pl.Series:
+    """Return the debtors of the stale notices, those whose estates rest on notices that are gone, and possible orphans'.
 
     A sletting that made no estate's state may have no opening, and a person is told of it at every poll.
     """
-    is_stale = pl.col("workday").dt.month_start().is_in(sorted(stale_months))
-    uuids, made_by = notices["uuid"].implode(), estates["changed_by_uuid"].drop_nulls().implode()
-    is_unaccounted = (pl.col("type") == NoticeType.SLETTING.value) & ~pl.col("uuid").is_in(made_by)
-    is_gone = ~pl.col("opening_uuid").is_in(uuids) | ~pl.col("changed_by_uuid").is_in(uuids)
-    found = [
-        notices.filter(is_stale | is_unaccounted)["debtor_id"],
-        estates.filter(is_gone)["debtor_id"],
+    changed_by = estates.select(uuid="changed_by_uuid").drop_nulls()
+    slettinger = notices.filter(pl.col("type") == NoticeType.SLETTING.value)
+    gone = [
+        estates.filter(pl.col(column).is_not_null()).join(notices, left_on=column, right_on="uuid", how="anti")
+        for column in ("opening_uuid", "changed_by_uuid")
     ]
-    return pl.concat(found).unique()
+    found = [notices.filter(stale.is_in), slettinger.join(changed_by, on="uuid", how="anti"), *gone]
+    return pl.concat([rows["debtor_id"] for rows in found]).unique()
 
 
 def _row(poll: Poll, estate: Estate) -> dict[str, Any]:

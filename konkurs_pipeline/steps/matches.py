@@ -36,13 +36,13 @@ def match_debtors(poll: Poll) -> MatchCounts:
     lake = poll.store.lake
     # The same parties against the same register are the same matches: only parties that are new to it are looked up.
     made = Derivation(lake, "customer_matches", ["debtors"], [snapshot.id])
-    months = made.stale_months()
-    parties = lake.read_months("debtors", months, columns=_PARTY_COLUMNS)
+    stale = made.stale()
+    parties = stale.read(lake, "debtors", _PARTY_COLUMNS)
     identifiers = snapshot.customers_with(parties["national_id"].unique().to_list())
     found = match_customers(parties, identifiers).with_columns(
         found_at=pl.lit(poll.now()).cast(pl.Datetime("us", "UTC")), register_id=pl.lit(snapshot.id)
     )
-    before = lake.read_months("customer_matches", months)
+    before = stale.read(lake, "customer_matches")
     whole = _with_first_finding(found, before)
     changed = lake.replace("customer_matches", set(whole["workday"]), whole)
     made.note()

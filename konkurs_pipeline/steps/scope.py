@@ -2,9 +2,9 @@
 
 What ought to be for a debtor follows from its notices and their matches, the customers' accounts, what is in quarantine, what
 was issued, and what else holds the same customers. So it is decided anew, together with all that hang together with it by a
-customer, when a month of its notices or matches differs from the one decided on, when one of its actions took another status
-(by a receipt, or by the last file), when a row of it is held, when it ever was in quarantine, and when a notice is gone that
-a match or an action rests on. With another register, other rules, or no note, all are: by the same code.
+customer, when a notice or match of it is among those that differ from what was decided on, when one of its actions took
+another status (by a receipt, or by the last file), when a row of it is held, when it ever was in quarantine, and when a
+notice is gone that a match or an action rests on. With another register, other rules, or no note, all are: by the same code.
 
 The note is in the ledger, committed with the decisions it belongs to: a ledger put back from a copy has the note of its time.
 What does not belong here: what is decided (domain/actions).
@@ -12,8 +12,6 @@ What does not belong here: what is decided (domain/actions).
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 
@@ -50,22 +48,18 @@ def find_scope(poll: Poll, snapshot: Snapshot | None, notices: pl.DataFrame, lin
     before = decisions.decided_from(ledger)
     # A ledger that knows less than what was noted in it: it was changed by other hands.
     is_known = before is not None and before.history_length <= now.history_length
-    differing = now.basis.differing(before.basis if before and is_known else None)
+    differing = now.basis.differing(before.basis if before and is_known else None, poll.store.lake)
     touched = decisions.notices_touched_since(ledger, before.history_length if before and is_known else 0)
     changed = pl.concat(
         [
-            notices.filter(_in_months(differing[_NOTICES]))["uuid"],
-            links.filter(_in_months(differing[_MATCHES]))["notice_uuid"],
+            notices.filter(differing[_NOTICES].is_in)["uuid"],
+            links.filter(differing[_MATCHES].is_in)["notice_uuid"],
             pl.Series(sorted(touched), dtype=pl.String),
         ]
     ).unique()
     linked = links.join(notices.select("debtor_id", notice_uuid="uuid"), on="notice_uuid", how="left")
     is_changed = pl.col("notice_uuid").is_in(changed.implode()) | pl.col("debtor_id").is_null()
     return Scope(*_hanging_together(linked, linked.filter(is_changed)["customer_ref"].unique()), now)
-
-
-def _in_months(months: Collection[dt.date]) -> pl.Expr:
-    return pl.col("workday").dt.month_start().is_in(sorted(months))
 
 
 def _hanging_together(linked: pl.DataFrame, customers: pl.Series) -> tuple[pl.Series, pl.Series]:

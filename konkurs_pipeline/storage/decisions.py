@@ -22,7 +22,7 @@ from konkurs_pipeline.storage import action_history
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.ledger import Ledger
 from konkurs_pipeline.storage.made_from import Basis
-from konkurs_pipeline.storage.outbox_format import Header, render_jsonl
+from konkurs_pipeline.storage.outbox_format import Header, manifest_name, render_all, render_jsonl
 
 _NEVER_WRITTEN = "('held', 'void')"
 
@@ -173,7 +173,8 @@ def store_file(ledger: Ledger, header: Header, jsonl: bytes, action_count: int) 
 
 def store_content(ledger: Ledger, header: Header, jsonl: bytes) -> None:
     """Add the bytes of a file that the ledger knows, to be shown; part of the caller's transaction."""
-    ledger.execute("INSERT INTO outbox_content VALUES (?, ?)", [header.seq, jsonl])
+    manifest = render_all(header.base_name, jsonl)[manifest_name(header.base_name)]
+    ledger.execute("INSERT INTO outbox_content VALUES (?, ?, ?)", [header.seq, jsonl, manifest])
     ledger.execute("INSERT INTO outbox_pending VALUES (?, ?)", [header.seq, header.base_name])
 
 

@@ -46,6 +46,10 @@ class Lake:
         self._layout = layout
         # The hashes of what this object has proven. A run proves each file once: it holds the store while it works.
         self._proven: dict[Path, tuple[_Version, str]] = {}
+        # By table, until this object writes it.
+        self._digests: dict[str, dict[dt.date, str]] = {}
+        # What this object changed, by table and month: the hash that the file had before, and the workdays that differ.
+        self._changed: dict[tuple[str, dt.date], tuple[str | None, set[dt.date]]] = {}
 
     def prepare(self) -> None:
         """Create what is absent, and remove what a killed process left half written."""
@@ -115,7 +119,9 @@ class Lake:
 
     def digests(self, table: str) -> dict[dt.date, str]:
         """Return the hash of each month's file, proven by this run; raises `StoreError`, naming the file, when damaged."""
-        return {month: self._prove(path) for month, path in self._month_files(table).items()}
+        if table not in self._digests:
+            self._digests[table] = {month: self._prove(path) for month, path in self._month_files(table).items()}
+        return self._digests[table]
 
     def note_path(self, table: str) -> Path:
         """Return where it is noted what the table was made from (made_from.py)."""
@@ -145,18 +151,30 @@ class Lake:
         changed: list[dt.date] = []
         for month in sorted({_month(day) for day in workdays}):
             days = [day for day in workdays if _month(day) == month]
+            digest = self.digests(table).get(month)
             before = self.read_months(table, [month])
             others = before.filter(~pl.col("workday").is_in(days))
             after = pl.concat([others, wanted.get(month, others.clear())]).sort("workday", maintain_order=True)
             if not after.equals(before):
+                different = _days_that_differ(before, after)
                 self._write(table, month, after)
-                changed += _days_that_differ(before, after)
+                self._changed.setdefault((table, month), (digest, set()))[1].update(different)
+                changed += different
         return changed
+
+    def changed_since(self, table: str, month: dt.date, digest: str | None) -> set[dt.date] | None:
+        """Return the workdays that this object changed since the month's file had this hash (null: there was none).
+
+        Null where it did not have that hash when this object first changed it: then whoever asks cannot be told.
+        """
+        before, days = self._changed.get((table, month), (None, None))
+        return days if days is not None and before == digest else None
 
     def _write(self, table: str, month: dt.date, rows: pl.DataFrame) -> None:
         rows = validated(LAKE[table], rows)
         path = self._layout.partition(table, month)
         self._proven.pop(path, None)
+        self._digests.pop(table, None)
         if rows.is_empty():
             with storage_errors(f"removing {path}"):
                 path.unlink(missing_ok=True)

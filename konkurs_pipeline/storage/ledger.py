@@ -111,6 +111,8 @@ class Ledger:
             key = f", PRIMARY KEY ({_KEYS[name]})" if name in _KEYS and name not in _WITHOUT_INDEX else ""
             self._con.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns}{key})")
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_content (seq BIGINT PRIMARY KEY, jsonl BLOB)")
+        # A ledger of an earlier version has files without: they are rendered again where they are looked at.
+        self._con.execute("ALTER TABLE outbox_content ADD COLUMN IF NOT EXISTS manifest BLOB")
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_pending (seq BIGINT PRIMARY KEY, base_name VARCHAR)")
         self._con.execute("CREATE TABLE IF NOT EXISTS decided_from (note VARCHAR)")
 

@@ -7,6 +7,8 @@ Core banking may remove files it has taken; they are not written again.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
@@ -19,7 +21,7 @@ from konkurs_pipeline.storage.files import (
     write_bytes_atomically,
 )
 from konkurs_pipeline.storage.ledger import Ledger
-from konkurs_pipeline.storage.outbox_format import is_whole, render_all
+from konkurs_pipeline.storage.outbox_format import is_whole, manifest_name, render_all
 
 # Core banking reads as another user of the same group; the files hold no national identifier.
 _OUTBOX_FILE_MODE: Final = 0o640
@@ -32,7 +34,7 @@ _SHOWN: Final = (
 )
 _PENDING: Final = "SELECT seq, base_name, jsonl FROM outbox_pending JOIN outbox_content USING (seq) ORDER BY seq"
 _FILES: Final = (
-    "SELECT seq, base_name, sha256, prev_sha256, jsonl FROM outbox_files LEFT JOIN outbox_content USING (seq) "
+    "SELECT seq, base_name, sha256, prev_sha256, jsonl, manifest FROM outbox_files LEFT JOIN outbox_content USING (seq) "
     "WHERE seq >= ? ORDER BY seq"
 )
 # As INTERFACES § 6 names receipts.
@@ -119,7 +121,8 @@ class Outbox:
     ) -> list[str]:
         """Hold the chain, the sequence and the files against the ledger; returns what is wrong, a line each.
 
-        `last`: look at the newest so many files only; default: all. Files that wait to be shown may be absent.
+        `last`: look at the newest so many files only, each held against the hashes in the manifest that the ledger has;
+        default: all, each rendered again. Files that wait to be shown may be absent.
         `in_ledger_only`: look at the ledger's own chain and bytes, not at the folder.
         """
         excused = {name for (name,) in ledger.rows("SELECT base_name FROM outbox_pending")}
@@ -129,7 +132,7 @@ class Outbox:
         found: list[str] = []
         before_it = ledger.rows("SELECT sha256 FROM outbox_files WHERE seq = ?", [first - 1])
         previous, expected_seq = before_it[0][0] if before_it else None, first
-        for seq, base_name, digest, before, jsonl in ledger.rows(_FILES, [first]):
+        for seq, base_name, digest, before, jsonl, manifest in ledger.rows(_FILES, [first]):
             if seq != expected_seq:
                 found.append(f"the sequence has a gap: {expected_seq} is missing before {seq}")
             if before != previous:
@@ -138,16 +141,31 @@ class Outbox:
             if hash_of(bytes(jsonl or b"")) != digest:
                 found.append(f"{base_name}: the ledger's bytes do not have the ledger's hash")
             elif not in_ledger_only:
-                found += self._file_problems(base_name, bytes(jsonl), may_be_gone=may_be_gone)
+                is_rendered = last is None or manifest is None
+                expected = (
+                    _rendered(base_name, bytes(jsonl)) if is_rendered else _manifested(base_name, bytes(manifest))
+                )
+                found += self._file_problems(expected, may_be_gone=may_be_gone)
             previous, expected_seq = digest, seq + 1
         return found
 
-    def _file_problems(self, base_name: str, jsonl: bytes, *, may_be_gone: bool) -> list[str]:
+    def _file_problems(self, expected: Mapping[str, str], *, may_be_gone: bool) -> list[str]:
         problems = []
-        for name, content in render_all(base_name, jsonl).items():
+        for name, digest in expected.items():
             path = self.folder / name
             if not path.is_file() and not may_be_gone:
                 problems.append(f"{name} is gone from the outbox, and no receipt says that core banking took it")
-            elif path.is_file() and path.read_bytes() != content:
+            elif path.is_file() and hash_of(path.read_bytes()) != digest:
                 problems.append(f"{name}: its bytes are not what was written")
         return problems
+
+
+def _rendered(base_name: str, jsonl: bytes) -> dict[str, str]:
+    """Return file name → hash, of the files as they are rendered from the .jsonl."""
+    return {name: hash_of(content) for name, content in render_all(base_name, jsonl).items()}
+
+
+def _manifested(base_name: str, manifest: bytes) -> dict[str, str]:
+    """Return file name → hash, as the manifest has them, and of the manifest itself."""
+    hashes = {file["name"]: file["sha256"] for file in json.loads(manifest)["files"]}
+    return {**hashes, manifest_name(base_name): hash_of(manifest)}

@@ -196,6 +196,11 @@ def render_manifest(base_name: str, records: Sequence[Mapping[str, Any]], jsonl:
     return json.dumps(manifest, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
+def manifest_name(base_name: str) -> str:
+    """Return the name of the file that a receiver looks for."""
+    return f"{base_name}.manifest.json"
+
+
 def render_all(base_name: str, jsonl: bytes) -> dict[str, bytes]:
     """Return file name → bytes for one outbox file, in the order to show them: the manifest last."""
     records = records_of(jsonl)
@@ -203,5 +208,5 @@ def render_all(base_name: str, jsonl: bytes) -> dict[str, bytes]:
     return {
         f"{base_name}.jsonl": jsonl,
         f"{base_name}.csv": csv_bytes,
-        f"{base_name}.manifest.json": render_manifest(base_name, records, jsonl, csv_bytes),
+        manifest_name(base_name): render_manifest(base_name, records, jsonl, csv_bytes),
     }

@@ -69,10 +69,13 @@ def settled(bank: Bank, asked: Asked) -> Bank:
     return bank
 
 
-def test_a_new_notice_is_decided_on_with_its_month(settled: Bank, asked: Asked) -> None:
+def test_a_new_notice_is_decided_on_with_its_workday(settled: Bank, asked: Asked) -> None:
     settled.notice("sletting", company("firm 2"), TUESDAY, "12:00")
     assert settled.poll(TUESDAY).said() == [("REOPEN", "K-2", "opening_deleted")]
-    assert asked.since_last() == {"K-2", "K-3"}, "not K-1, of whom there is nothing new since July"
+    assert asked.since_last() == {"K-2"}, "not K-3, whose notice is of the day before"
+    settled.notice("avslutning", company("firm 1"), TUESDAY, "13:00")
+    settled.poll(TUESDAY)
+    assert asked.since_last() == {"K-1", "K-2"}, "both of that workday"
 
 
 def test_who_has_a_customer_in_common_is_decided_on_too(settled: Bank, asked: Asked) -> None:
