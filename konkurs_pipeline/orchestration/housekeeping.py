@@ -27,11 +27,11 @@ def build_housekeeping(now: Callable[[], dt.datetime]) -> tuple[dg.JobDefinition
     """Return the job and its schedule, running by default."""
 
     @dg.op(description=f"Remove runs older than {_DAYS_KEPT} days, but the last good one of each workday")
-    def remove_old_runs(context: dg.OpExecutionContext) -> int:
+    def remove_old_runs(context: dg.OpExecutionContext) -> None:
         removed = remove_runs(context.instance, now() - dt.timedelta(days=_DAYS_KEPT))
         context.log.info("%s runs removed", removed)
+        # No value is handed on: Dagster would keep it in a file under its home, which is read-only in a container.
         context.add_output_metadata({"removed": removed})
-        return removed
 
     @dg.job(name=JOB_NAME, description="Removes what nobody needs of Dagster's history; the ledger keeps everything")
     def housekeeping() -> None:

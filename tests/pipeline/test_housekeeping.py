@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from konkurs_pipeline.orchestration.housekeeping import remove_runs
+from konkurs_pipeline.orchestration.housekeeping import build_housekeeping, remove_runs
 from konkurs_pipeline.storage.polls import Outcome
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, company
@@ -37,6 +37,21 @@ def test_a_run_that_is_under_way_is_never_removed() -> None:
         assert remove_runs(history, LATER) == 0
         history.report_run_failed(run)
         assert remove_runs(history, LATER) == 1
+
+
+def housekeeping() -> dg.JobDefinition:
+    return build_housekeeping(lambda: LATER)[0]
+
+
+def test_the_job_writes_no_file_in_dagsters_home() -> None:
+    """It is read-only in a container."""
+    in_process: dict[str, object] = {"execution": {"config": {"in_process": {}}}}
+    with (
+        dg.instance_for_test() as history,
+        dg.execute_job(dg.reconstructable(housekeeping), history, run_config=in_process) as result,
+    ):
+        assert result.success
+        assert list(Path(history.storage_directory()).rglob("remove_old_runs")) == []
 
 
 def _job() -> dg.JobDefinition:
