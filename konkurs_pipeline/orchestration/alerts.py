@@ -1,8 +1,9 @@
 """What needs a person, as Dagster shows and tells it: a check for each kind of alarm, and the sensor that sends alerts.
 
-The sensor looks every minute, also when no poll comes; `konkurs run`, beside which no daemon need run, looks at its end. A
-check is written when it differs from what Dagster shows, and not at every look. The sensor reads what runs published and
-holds up nothing. Its cursor is what each channel was told last, so an alert leaves once, also after a restart.
+Every run looks at its end, and the sensor every minute, also when no poll comes. A check is written when it differs from what
+Dagster shows, or its asset was made since (the UI takes it for not evaluated then), and not at every look. The sensor reads
+what runs published and holds up nothing. Its cursor is what each channel was told last, so an alert leaves once, also after
+a restart.
 """
 
 import datetime as dt
@@ -10,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import dagster as dg
+from dagster._core.definitions.asset_checks.asset_check_evaluation import AssetCheckEvaluationTargetMaterializationData
 
 from konkurs_pipeline.alerting.channels import channels_of
 from konkurs_pipeline.alerting.telling import as_text, from_text, tell
@@ -35,39 +37,61 @@ def _specs() -> list[dg.AssetCheckSpec]:
 
 
 def build_watch() -> dg.AssetChecksDefinition:
-    """Return the checks, for a person who wants to look now: no run has them, as they are written when they change."""
+    """Return the checks, for a person who wants to look now: no poll has them, as they are written after it."""
 
     @wiring.shows_errors
     def look(poll: Poll) -> list[dg.AssetCheckResult]:
         watched = Watched(poll.settings, poll.store, poll.now())
         return [dg.AssetCheckResult(**one) for one in _results(watched, look_for_alarms(watched))]
 
-    @dg.multi_asset_check(name="watch", specs=_specs(), description="What needs a person now (docs/runbook.md)")
-    def watch(poll: dg.ResourceParam[Poll]) -> Iterator[dg.AssetCheckResult]:
-        yield from look(poll=poll)
+    description = "What needs a person now (docs/runbook.md)"
+
+    @dg.multi_asset_check(name="watch", specs=_specs(), description=description, can_subset=True)
+    def watch(context: dg.AssetCheckExecutionContext, poll: dg.ResourceParam[Poll]) -> Iterator[dg.AssetCheckResult]:
+        chosen = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
+        yield from (one for one in look(poll=poll) if (one.asset_key, one.check_name) in chosen)
 
     return watch
 
 
 def show_alarms(instance: dg.DagsterInstance, watched: Watched) -> None:
-    """Look, and write the checks that differ from what the instance shows."""
-    for changed in _changed(instance, watched, look_for_alarms(watched)):
-        instance.report_runless_asset_event(changed)
+    """Look, and write the checks that the instance does not show as they are."""
+    for check in _to_write(instance, watched, look_for_alarms(watched)):
+        instance.report_runless_asset_event(check)
 
 
-def _changed(
+def _to_write(
     instance: dg.DagsterInstance, watched: Watched, alarms: Sequence[Alarm]
 ) -> Iterator[dg.AssetCheckEvaluation]:
-    """Return the checks that differ from what the instance shows."""
-    found = [dg.AssetCheckEvaluation(**one) for one in _results(watched, alarms)]
-    shown = instance.event_log_storage.get_latest_asset_check_execution_by_key([one.asset_check_key for one in found])
+    """Return the checks that differ from what the instance shows, or whose asset was made since."""
+    results = _results(watched, alarms)
+    history = instance.event_log_storage
+    made = {
+        record.asset_entry.asset_key: _target(record.asset_entry.last_materialization_record)
+        for record in history.get_asset_records(sorted({one["asset_key"] for one in results}))
+    }
+    found = [dg.AssetCheckEvaluation(**one, target_materialization_data=made.get(one["asset_key"])) for one in results]
+    shown = history.get_latest_asset_check_execution_by_key([one.asset_check_key for one in found])
     for one in found:
         last = shown.get(one.asset_check_key)
         # One that was begun by hand and never ended has a plan in its place.
         known = last.evaluation if last is not None else None
-        as_shown = (known.passed, known.metadata) if isinstance(known, dg.AssetCheckEvaluation) else None
-        if as_shown != (one.passed, one.metadata):
+        if not isinstance(known, dg.AssetCheckEvaluation) or _as_shown(known) != _as_shown(one):
             yield one
+
+
+def _target(made: dg.EventLogRecord | None) -> AssetCheckEvaluationTargetMaterializationData | None:
+    """Return which materialisation a check is about; without it the UI goes by times, to the second."""
+    if made is None:
+        return None
+    return AssetCheckEvaluationTargetMaterializationData(
+        storage_id=made.storage_id, run_id=made.run_id, timestamp=made.timestamp
+    )
+
+
+def _as_shown(check: dg.AssetCheckEvaluation) -> tuple[object, ...]:
+    target = check.target_materialization_data
+    return check.passed, check.metadata, target.storage_id if target else None
 
 
 def _results(watched: Watched, alarms: Sequence[Alarm]) -> list[dict[str, Any]]:
@@ -114,7 +138,7 @@ def build_alert_sensor(settings: Settings, now: Callable[[], dt.datetime]) -> dg
         return dg.SensorResult(
             skip_reason=_said(alarms, told.sent, told.failures),
             cursor=as_text(told.state),
-            asset_events=list(_changed(context.instance, watched, alarms)),
+            asset_events=list(_to_write(context.instance, watched, alarms)),
         )
 
     return alerts

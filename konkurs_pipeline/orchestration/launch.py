@@ -8,15 +8,12 @@ import dagster as dg
 
 from konkurs_pipeline.definitions import JOB_NAME, build_defs
 from konkurs_pipeline.domain.workdays import Window
-from konkurs_pipeline.enquiries.watch import Watched
-from konkurs_pipeline.orchestration.alerts import show_alarms
 from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.orchestration.poll_resource import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.poll import Clock, utc_now
 from konkurs_pipeline.storage.polls import Outcome
-from konkurs_pipeline.storage.published import Published
 from konkurs_pipeline.storage.store import Store
 
 
@@ -43,7 +40,6 @@ def run_poll(  # noqa: PLR0913 -- what a run needs, and by name what tests and t
     result = job.execute_in_process(
         run_config=QUIET_RUN_CONFIG, instance=instance, raise_on_error=False, tags=_tags(window)
     )
-    show_alarms(instance, Watched(settings, Published(store.layout), now()))
     rows = store.ledger.rows("SELECT outcome, detail FROM polls WHERE run_id = ?", [result.run_id])
     if not rows:
         return Ended(result.run_id, Outcome.FAILED, _why(result))

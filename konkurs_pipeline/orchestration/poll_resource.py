@@ -10,13 +10,16 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 import dagster as dg
 
 from konkurs_pipeline.domain.workdays import Window
+from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.orchestration.alerts import show_alarms
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.poll import Clock, Poll, conducted, utc_now
 from konkurs_pipeline.storage import polls
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
+from konkurs_pipeline.storage.published import Published
 from konkurs_pipeline.storage.store import Store, open_store
 
 PARTITION_TAG = "dagster/partition"
@@ -42,8 +45,11 @@ def poll_resource(
             message = "a poll needs a run: materialise assets through a job"
             raise dg.DagsterInvariantViolationError(message)
         try:
-            with opened() as open_, conducted(_poll_of(run, settings, open_, now, progress)) as poll:
-                yield poll
+            with opened() as open_:
+                with conducted(_poll_of(run, settings, open_, now, progress)) as poll:
+                    yield poll
+                if context.instance is not None:
+                    show_alarms(context.instance, Watched(settings, Published(open_.layout), now()))
         except KonkursError as error:
             raise dg.Failure(description=redact(str(error)), allow_retries=False) from None
 

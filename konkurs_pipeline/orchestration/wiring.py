@@ -65,7 +65,7 @@ def workday_asset(  # noqa: PLR0913 -- what differs between the assets, all by n
 
 
 def register_spec(name: str, table: type[Table], description: str) -> dg.AssetSpec:
-    """Return one table of the bank's register as an asset; it has no partitions."""
+    """Return one table of the bank's register as an asset."""
     return dg.AssetSpec(
         name,
         description=description,

@@ -20,8 +20,9 @@ from konkurs_pipeline.orchestration.assets.register import build_register
 
 
 def build_assets(workdays: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Return all assets, partitioned by `workdays` but for the register."""
-    builders = (
+    """Return all assets, partitioned by `workdays`."""
+    builders: tuple[Callable[[dg.PartitionsDefinition], dg.AssetsDefinition], ...] = (
+        build_register,
         build_raw_notices,
         build_expanded_datasets,
         build_debtors,
@@ -33,9 +34,7 @@ def build_assets(workdays: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]
     with warnings.catch_warnings():
         # backfill_policy and code references are in beta; the versions are pinned, and a test runs a range.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        made: list[tuple[Callable[..., object], dg.AssetsDefinition]] = [(build_register, build_register())]
-        made += [(build, build(workdays)) for build in builders]
-        return [_with_its_code(asset, build) for build, asset in made]
+        return [_with_its_code(build(workdays), build) for build in builders]
 
 
 def _with_its_code(asset: dg.AssetsDefinition, build: Callable[..., object]) -> dg.AssetsDefinition:

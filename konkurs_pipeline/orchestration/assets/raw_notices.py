@@ -17,7 +17,7 @@ def build_raw_notices(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
         workdays,
         group="konkursvarsel",
         kind="parquet",
-        # Not for its data: so that a backfill makes the register first, and then all workdays in one run.
+        # Not for its data: so that a run takes in the register first.
         deps=["customers", "accounts"],
         check_specs=[
             checks.schema_spec("raw_notices"),

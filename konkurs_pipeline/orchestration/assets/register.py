@@ -18,11 +18,16 @@ _ACCOUNTS = """The bank's accounts: the last accepted snapshot. One row per acco
 Source: KONKURS_ACCOUNTS. No rows where the bank gives no such file: actions are then for the customer as a whole."""
 
 
-def build_register() -> dg.AssetsDefinition:
-    """Return the register assets; they have no partitions: a run uses the register as it is now."""
+def build_register(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+    """Return the register assets. A partition of them says which register the workday was last polled with.
+
+    So they are partitioned as the other assets are, and a backfill of a range is one run.
+    """
 
     @dg.multi_asset(
         name="register",
+        partitions_def=workdays,
+        backfill_policy=dg.BackfillPolicy.single_run(),
         specs=[
             wiring.register_spec("customers", RegisterCustomers, _CUSTOMERS),
             wiring.register_spec("accounts", RegisterAccounts, _ACCOUNTS),
