@@ -10,7 +10,6 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import ssl
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -105,7 +104,6 @@ class Konkursvarsel:
         self._deadline_s = deadline_s
         self._max_bytes_list = max_bytes_list
         self._max_bytes_dataset = max_bytes_dataset
-        self._keep_lock = threading.Lock()
         # stamina would log each retry with the function's arguments.
         stamina.instrumentation.set_on_retry_hooks([])
         self._retrying = stamina.RetryingCaller(
@@ -157,7 +155,7 @@ class Konkursvarsel:
         """Return the expanded dataset of one notice, a JSON object as received."""
         path = _dataset_path(uuid)
         answer = self._get(path, None, self._max_bytes_dataset)
-        self._keep(answer, keep)
+        keep(answer)
         dataset = parse_json(answer.body, what=f"GET {path}")
         if not isinstance(dataset, dict):
             message = f"GET {path}: the answer is no JSON object; expected: a dataset. Look at what was kept"
@@ -169,8 +167,8 @@ class Konkursvarsel:
     ) -> Iterator[tuple[str, JsonObject | ServiceError]]:
         """Return the datasets of several notices, in the order asked for; an error for one that failed.
 
-        `keep` is called from several threads, one at a time. After five unreachable in a row, or when the
-        service refuses us, the rest is not tried.
+        `keep` is called from several threads at once: a disk that syncs is waited for by each alone. After five
+        unreachable in a row, or when the service refuses us, the rest is not tried.
         """
         for uuid in uuids:
             _dataset_path(uuid)
@@ -184,7 +182,7 @@ class Konkursvarsel:
         room = self._max_bytes_list
         while len(answers) < MAX_PAGES:
             answer = self._get(path, queries[-1], room)
-            self._keep(answer, keep)
+            keep(answer)
             room -= len(answer.body)
             what = f"GET {path} (page {len(queries)})"
             value = parse_json(answer.body, what=what)
@@ -223,10 +221,6 @@ class Konkursvarsel:
         except httpx.TransportError as error:
             raise transport_error(error, target, self._deadline_s) from None
         return Answer(path, response.status_code, body, hashlib.sha256(body).hexdigest(), self._now())
-
-    def _keep(self, answer: Answer, keep: Keep) -> None:
-        with self._keep_lock:
-            keep(answer)
 
 
 def _dataset_path(uuid: str) -> str:

@@ -6,11 +6,16 @@ not belong here: which page comes next (`wire`), requests (`client`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from typing import Final
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
 from konkurs_pipeline.brreg.hosts import shown_host
 from konkurs_pipeline.json_strict import JsonObject, JsonValue
+
+_PLAIN_PATH: Final = re.compile(r"(?:/[a-z0-9-]+)+")
+_ANOTHER: Final = "{}'s own link names another resource than its uuid; it is never followed"
 
 
 def link_findings(document: JsonObject, uuid: str, base_url: str | None, *, whose: str) -> tuple[str, ...]:
@@ -57,13 +62,16 @@ def _hrefs(links: JsonValue) -> Iterator[tuple[str, str]]:
 
 
 def _own_link(href: str, uuid: str, base_url: str | None, whose: str) -> tuple[str, ...]:
+    if base_url and href.startswith(base_url) and _PLAIN_PATH.fullmatch(rest := href[len(base_url) :]):
+        # As documented, of which there are thousands: on the service's host, as the host ends where the path begins.
+        return () if rest.endswith(f"/{uuid}") else (_ANOTHER.format(whose),)
     link = resolve(base_url or "", href)
     if link is None:
         return (f"{whose}'s own link cannot be read; it is never followed",)
     named = unquote(link.path).rstrip("/").rpartition("/")[2].lower()
     findings = other_host(f"{whose}'s own link", link, base_url) if base_url else ()
     if named != uuid:
-        findings += (f"{whose}'s own link names another resource than its uuid; it is never followed",)
+        findings += (_ANOTHER.format(whose),)
     return findings
 
 

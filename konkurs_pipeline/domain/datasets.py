@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from konkurs_pipeline.domain.foreign_text import shown
@@ -109,11 +110,16 @@ class DatasetMap:
         return [unit for unit in found if isinstance(unit, dict)]
 
 
+@cache
+def _steps(path: str) -> tuple[tuple[str, bool], ...]:
+    """Return the keys of a path, each with whether the elements of a list stand there."""
+    return tuple((step.removesuffix("[]"), step.endswith("[]")) for step in path.split("."))
+
+
 def walk(document: object, path: str) -> Iterator[object]:
     """Yield the values at `path` (keys joined by dots, `[]` for each element of a list)."""
     values = [document]
-    for step in path.split("."):
-        key, each = step.removesuffix("[]"), step.endswith("[]")
+    for key, each in _steps(path):
         values = [value[key] for value in values if isinstance(value, dict) and key in value]
         if each:
             values = [element for value in values if isinstance(value, list) for element in value]
@@ -134,7 +140,7 @@ def read_dataset(
     A contradiction (uuid, type or debtor) leaves the notice's debtor as the only party: what a contradicting document
     says of others is not believed.
     """
-    contradiction = _contradiction(notice, document, fields)
+    contradiction = contradiction_of(notice, document, fields)
     if contradiction is not None:
         return Reading((debtor_of(notice, synthetic_allowed=synthetic_allowed),), contradiction)
     debtor = _named_debtor(notice, document, fields, synthetic_allowed=synthetic_allowed)
@@ -144,7 +150,8 @@ def read_dataset(
     return Reading((debtor, *linked), None, tuple(findings))
 
 
-def _contradiction(notice: Notice, document: Mapping[str, object], fields: DatasetMap) -> str | None:
+def contradiction_of(notice: Notice, document: Mapping[str, object], fields: DatasetMap) -> str | None:
+    """Say in what a document contradicts its notice (uuid, type or debtor); null: in nothing."""
     said_uuid, said_type = fields.text(document, "uuid"), fields.text(document, "type")
     if said_uuid is not None and said_uuid.lower() != notice.uuid:
         return "the document's uuid is another than its notice's"
@@ -206,18 +213,23 @@ def _never_blocked(document: object, fields: DatasetMap) -> Iterator[str]:
 
 def _undeclared_identifiers(document: object, known: set[str], *, synthetic_allowed: bool) -> list[str]:
     """Say at which paths a valid identifier stands that no declared path explains."""
-    texts = [(path, text) for path, text in _texts(document, "") if text not in known]
+    texts = [(keys, text) for keys, text in _texts(document, ()) if text not in known]
     kinds = identify_all([text for _, text in texts], synthetic_allowed=synthetic_allowed)
-    paths = {path for (path, _), kind in zip(texts, kinds, strict=True) if kind is not IdKind.UNKNOWN}
+    paths = {_shown_path(keys) for (keys, _), kind in zip(texts, kinds, strict=True) if kind is not IdKind.UNKNOWN}
     return [f"an identifier stands at {path}, which is no declared place for one" for path in sorted(paths)]
 
 
-def _texts(value: object, path: str) -> Iterator[tuple[str, str]]:
+def _texts(value: object, keys: tuple[str | None, ...]) -> Iterator[tuple[tuple[str | None, ...], str]]:
+    """Yield every text with the keys that lead to it; null for the elements of a list."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _texts(inner, f"{path}.{shown(str(key))}" if path else shown(str(key)))
+            yield from _texts(inner, (*keys, str(key)))
     elif isinstance(value, list):
         for inner in value:
-            yield from _texts(inner, f"{path}[]")
+            yield from _texts(inner, (*keys, None))
     elif isinstance(value, str):
-        yield path, value
+        yield keys, value
+
+
+def _shown_path(keys: Sequence[str | None]) -> str:
+    return ".".join("[]" if key is None else shown(key) for key in keys).replace(".[]", "[]")

@@ -126,9 +126,9 @@ def is_utf8(text: str) -> bool:
 
 def identify(text: str, *, synthetic_allowed: bool) -> IdKind:
     """Classify one identifier, by the same rules and tables as `id_kind`."""
-    digits = [ord(sign) - ord("0") for sign in text]
-    if not all(0 <= digit <= _LARGEST_DIGIT for digit in digits):
+    if len(text) not in _LENGTHS or not (text.isascii() and text.isdecimal()):
         return IdKind.UNKNOWN
+    digits = [ord(sign) - ord("0") for sign in text]
     if len(digits) == len(_ORGNR_WEIGHTS):
         return IdKind.ORGNR if any(digits) and _remainder(digits, _ORGNR_WEIGHTS) == 0 else IdKind.UNKNOWN
     if len(digits) == len(_SECOND_CONTROL_WEIGHTS) and _is_person(digits, synthetic_allowed=synthetic_allowed):
@@ -141,7 +141,7 @@ def identify_all(texts: Sequence[str], *, synthetic_allowed: bool) -> list[IdKin
     return [identify(text, synthetic_allowed=synthetic_allowed) for text in texts]
 
 
-_LARGEST_DIGIT = 9
+_LENGTHS = (len(_ORGNR_WEIGHTS), len(_SECOND_CONTROL_WEIGHTS))
 _DNR_FIRST_DIGIT = _DNR_DAY_OFFSET // 10
 
 

@@ -16,7 +16,7 @@ import polars as pl
 
 from konkurs_pipeline.brreg.client import Answer, Konkursvarsel
 from konkurs_pipeline.brreg.links import link_findings
-from konkurs_pipeline.domain.datasets import read_dataset
+from konkurs_pipeline.domain.datasets import contradiction_of
 from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.notices import Notice, QuarantineReason
 from konkurs_pipeline.errors import AnswerError, ServiceError
@@ -30,7 +30,7 @@ from konkurs_pipeline.storage.made_from import Derivation, Stale
 from konkurs_pipeline.storage.quarantine import Entry
 
 # Written this many at a time, so that a killed backfill keeps what it has.
-_PORTION: Final = 50
+_PORTION: Final = 250
 _PERSON_KINDS: Final = [kind.value for kind in IdKind if kind.is_person]
 
 
@@ -150,7 +150,7 @@ def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame) ->
                 link_findings(document, uid, poll.settings.api_url, whose="an expanded dataset")
             )
             _sort_in(poll, received, notices[uid], document, answers[uid], workdays[uid])
-    poll.store.ledger.append("answers", [answer_row(poll, answer) for answer in answers.values()])
+    poll.store.ledger.append("answers", [answer_row(poll, answers[uid]) for uid in notices if uid in answers])
     return received
 
 
@@ -162,11 +162,10 @@ def _sort_in(  # noqa: PLR0913, PLR0917 -- one document with all that goes with 
         received.errors.append(AnswerError(message))
         return
     payload = json.dumps(document)
-    synthetic_allowed = poll.settings.synthetic_allowed
-    reading = read_dataset(notice, document, poll.fields, synthetic_allowed=synthetic_allowed)
-    if reading.contradiction is not None:
+    contradiction = contradiction_of(notice, document, poll.fields)
+    if contradiction is not None:
         reason = QuarantineReason.DATASET_CONTRADICTS
-        received.set_aside.append(Entry(notice.uuid, workday, reason, reading.contradiction, payload))
+        received.set_aside.append(Entry(notice.uuid, workday, reason, contradiction, payload))
         return
     received.rows.append(
         {

@@ -10,16 +10,18 @@ import datetime as dt
 import json
 import random
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import httpx
 
-from konkurs_pipeline.brreg.client import Konkursvarsel
+from konkurs_pipeline.brreg.client import Keep, Konkursvarsel
 from konkurs_pipeline.brreg.simulator.datasets import expanded_dataset, trustee_of
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice
 from konkurs_pipeline.brreg.simulator.population import seeded
+from konkurs_pipeline.errors import ServiceError
+from konkurs_pipeline.json_strict import JsonObject
 from tests.pipeline.kit import KeptOpenClient
 from tests.simulation.oracle import Told, Unit
 from tests.simulation.world import Entry, World
@@ -104,6 +106,15 @@ class Document:
     contradicts: bool
 
 
+class OneAtATime(KeptOpenClient):
+    """Asks for one dataset after the other, so that a seed writes its files in the same order again."""
+
+    def fetch_datasets(
+        self, uuids: Sequence[str], *, keep: Keep, concurrency: int = 1
+    ) -> Iterator[tuple[str, JsonObject | ServiceError]]:
+        return super().fetch_datasets(uuids, keep=keep, concurrency=concurrency)
+
+
 @dataclass
 class Service:
     """The service of one world. What goes wrong in a poll is set before it, what was delivered is read after it."""
@@ -137,7 +148,7 @@ class Service:
     def client(self) -> Konkursvarsel:
         """Return the pipeline's client, answered by this service."""
         http = httpx.Client(transport=httpx.MockTransport(self._answer))
-        return KeptOpenClient(URL, ssl_context=None, deadline_s=60, attempts=1, http=http, now=lambda: self.now)
+        return OneAtATime(URL, ssl_context=None, deadline_s=60, attempts=1, http=http, now=lambda: self.now)
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         path = request.url.path

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from konkurs_pipeline.domain.actions import Action, ActionKind, Settlement, settle
-from konkurs_pipeline.domain.datasets import read_dataset
 from konkurs_pipeline.domain.matching import match_customers
 from konkurs_pipeline.steps import notices, scope
 from konkurs_pipeline.steps.poll import Poll
@@ -76,11 +75,8 @@ def reads_no_lookback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def believes_every_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a document that contradicts its notice for a good one."""
-
-    def believing(*args: Any, **more: Any) -> Any:  # noqa: ANN401 -- as the original
-        return dataclasses.replace(read_dataset(*args, **more), contradiction=None)
-
-    monkeypatch.setattr("konkurs_pipeline.steps.datasets.read_dataset", believing)
+    monkeypatch.setattr("konkurs_pipeline.steps.datasets.contradiction_of", lambda *_: None)
+    monkeypatch.setattr("konkurs_pipeline.domain.datasets.contradiction_of", lambda *_: None)
 
 
 def ignores_former_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
