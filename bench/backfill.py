@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bench import notices
+from bench.empty_job import ASSETS
 from bench.processes import Series, run_script
 from bench.report import measurement, progress
 from bench.scale import Scale
@@ -46,7 +47,7 @@ def measure(folder: Path, scale: Scale) -> None:
     both = Series([floor.median + empty.median], [floor.cpu_median + empty.cpu_median])
     measurement("backfill: own part", own, floor_own, OWN_GOAL, **size, datasets=ran.said["datasets"])
     measurement("backfill: whole process", whole, both, WHOLE_GOAL, beside="the floor and an empty job", **size)
-    measurement("backfill: an empty Dagster job", empty, partitions=len(notices.workdays(case.years)), assets=7)
+    measurement("backfill: an empty Dagster job", empty, partitions=len(notices.workdays(case.years)), assets=ASSETS)
 
 
 def _days(case: Case) -> list[str]:

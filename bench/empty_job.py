@@ -17,7 +17,8 @@ from konkurs_pipeline.orchestration.partitions import workday_partitions
 from konkurs_pipeline.orchestration.poll_resource import RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.settings import load_settings
 
-_ASSETS = 7
+# As many as the product's.
+ASSETS = 9
 
 
 def main() -> None:
@@ -26,7 +27,7 @@ def main() -> None:
     settings = load_settings()
     workdays = workday_partitions(settings.calendar, dt.datetime.now(dt.UTC).date())
     assets: list[Any] = []
-    for number in range(_ASSETS):
+    for number in range(ASSETS):
         assets.append(_empty(f"asset_{number}", workdays, [assets[-1]] if assets else []))
     definitions = dg.Definitions(
         assets=assets,

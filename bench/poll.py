@@ -1,7 +1,8 @@
 """A poll of fifty notices, five of them new and five matches, and how flat it is in history and in customers.
 
 `whole`: the process `konkurs run` beside the floor's process. `own`: the steps alone beside the floor's own part, each timed
-within its process after the imports. `flat`: the same poll without history, and with few customers.
+within its process after the imports. An empty Dagster run is what a process costs that has one record a run over as many
+empty assets, and does nothing else. `flat`: the same poll without history, and with few customers.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class Figures:
     """The runs of one case."""
 
     def __init__(self) -> None:
-        self.whole, self.own, self.floor, self.floor_own = Series(), Series(), Series(), Series()
+        self.whole, self.own, self.floor, self.floor_own, self.dagster = (Series() for _ in range(5))
 
 
 def measure(folder: Path, scale: Scale) -> None:
@@ -38,6 +39,7 @@ def measure(folder: Path, scale: Scale) -> None:
     most = found[large]
     size: dict[str, Any] = {"customers": large.customers, "years": large.years}
     measurement("poll: whole process", most.whole, most.floor, WHOLE_GOAL, **size)
+    measurement("poll: an empty Dagster run", most.dagster, most.floor, beside="the floor", **size)
     measurement("poll: own part", most.own, most.floor_own, OWN_GOAL, **size)
     for part in ("whole", "own"):
         of_history, of_size = getattr(found[no_history], part), getattr(found[few], part)
@@ -68,4 +70,5 @@ def _figures(case: Case, runs: int) -> Figures:
             figures.own.add_own(run_script("own", [day, day], environ))
             case.restore()
             figures.whole.add_run(run([BIN / "konkurs", "run", "--from", day, "--to", day], environ))
+            figures.dagster.add_run(run_script("empty_job", [day, day], environ))
     return figures
