@@ -50,16 +50,14 @@ def find_scope(poll: Poll, snapshot: Snapshot | None, notices: pl.DataFrame, lin
     is_known = before is not None and before.history_length <= now.history_length
     differing = now.basis.differing(before.basis if before and is_known else None, poll.store.lake)
     touched = decisions.notices_touched_since(ledger, before.history_length if before and is_known else 0)
-    changed = pl.concat(
-        [
-            notices.filter(differing[_NOTICES].is_in)["uuid"],
-            links.filter(differing[_MATCHES].is_in)["notice_uuid"],
-            pl.Series(sorted(touched), dtype=pl.String),
-        ]
-    ).unique()
+    of_matches = links.filter(differing[_MATCHES].is_in)["notice_uuid"]
+    uuids = pl.concat([of_matches, pl.Series(sorted(touched), dtype=pl.String)]).unique()
+    # By debtor: a sletting need not match anybody itself, where its opening did by a linked unit.
+    is_changed = differing[_NOTICES].is_in | pl.col("uuid").is_in(uuids.implode())
+    debtors = notices.filter(is_changed)["debtor_id"].unique()
     linked = links.join(notices.select("debtor_id", notice_uuid="uuid"), on="notice_uuid", how="left")
-    is_changed = pl.col("notice_uuid").is_in(changed.implode()) | pl.col("debtor_id").is_null()
-    return Scope(*_hanging_together(linked, linked.filter(is_changed)["customer_ref"].unique()), now)
+    is_concerned = pl.col("debtor_id").is_in(debtors.implode()) | pl.col("debtor_id").is_null()
+    return Scope(*_hanging_together(linked, linked.filter(is_concerned)["customer_ref"].unique()), now)
 
 
 def _hanging_together(linked: pl.DataFrame, customers: pl.Series) -> tuple[pl.Series, pl.Series]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
+from dataclasses import replace
 
 import polars as pl
 import pytest
 
+from konkurs_pipeline.brreg.simulator.datasets import enk_of, expanded_dataset
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage import decisions, made_from
 from konkurs_pipeline.storage.snapshots import Snapshot
-from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company
+from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company, person
 from tests.pipeline.test_receipts import give, receipt
 
 
@@ -146,3 +149,17 @@ def test_a_poll_that_failed_to_commit_leaves_its_notices_to_be_decided_on(
         patched.setattr(decisions, "store_file", fail)
         assert isinstance(settled.try_poll(TUESDAY), StoreError)
     assert settled.poll(TUESDAY).said() == [("REOPEN", "K-1", "opening_deleted")]
+
+
+def test_a_sletting_that_matches_nobody_itself_is_decided_on_with_its_debtor(bank: Bank) -> None:
+    """The customer is the debtor's sole proprietorship: the opening's dataset names it, a sletting's need not."""
+    owner = person("owner")
+    bank.customer("K-8", enk_of(owner))
+    bank.notice("aapning", owner, MONDAY)
+    assert ("BLOCK", "K-8", "estate_open") in bank.poll(MONDAY).said()
+    for _ in range(2):
+        bank.poll(MONDAY)
+    sletting = bank.notice("sletting", owner, TUESDAY, "12:00")
+    document = {**expanded_dataset(sletting, bank.url), "tilknyttedeEnheter": []}
+    bank.serve([*bank.notices[:-1], replace(sletting, dataset=json.dumps(document))])
+    assert ("REOPEN", "K-8", "opening_deleted") in bank.poll(TUESDAY).said()

@@ -232,6 +232,10 @@ class Service:
             document["rekvirent"] = {"organisasjonsnummer": stranger}
         elif draw < 0.14:
             document["_links"]["self"]["href"] = "https://127.0.0.2:1/konkursvarsler/x"
+        elif draw < 0.6 and notice.type != "aapning":
+            # What ends a bankruptcy need not say again whose units are its.
+            document["tilknyttedeEnheter"], told = [], ()
+            self.injected["dataset: an ending without units"] += 1
         return document, Document(notice.debtor_id, told, contradicts=False)
 
 
