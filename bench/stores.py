@@ -110,6 +110,8 @@ class Case:
                 os.link(path, copy)
             else:
                 shutil.copy2(path, copy)
+        # Else the first sync of what is measured would wait for all that was copied.
+        os.sync()
 
     def snapshot(self) -> Path:
         """Return the folder of the register's snapshot in the live store: the floor's register is the same file."""

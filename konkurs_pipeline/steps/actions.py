@@ -17,7 +17,7 @@ from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.matching import Doubt, Match, MatchedVia
 from konkurs_pipeline.domain.notices import QuarantineReason
 from konkurs_pipeline.errors import UsageError
-from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, notices_of
+from konkurs_pipeline.steps.notices import all_notices, notices_of
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.register import take_register
 from konkurs_pipeline.steps.scope import Scope, find_scope
@@ -104,7 +104,7 @@ def _still_held(poll: Poll, settlement: Settlement) -> int:
 def present_situation(poll: Poll, snapshot: Snapshot | None) -> tuple[Scope, Situation]:
     """Gather what the decisions rest on, for the debtors whose decisions can have become others."""
     lake, ledger = poll.store.lake, poll.store.ledger
-    notices = lake.read("raw_notices", columns=[*NOTICE_COLUMNS, "workday"])
+    notices = all_notices(poll)
     matched = lake.read("customer_matches")
     open_entries = quarantine.open_entries(ledger)
     of_versions = _matches_of_changed_versions(open_entries, snapshot)

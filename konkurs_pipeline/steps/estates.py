@@ -13,7 +13,7 @@ from konkurs_pipeline.domain.estates import Estate, fold_estates
 from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.schemas.tables import Estates, frame
 from konkurs_pipeline.steps.estate_versions import keep_versions
-from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, notices_of
+from konkurs_pipeline.steps.notices import all_notices, notices_of
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.made_from import Derivation, Stale
 
@@ -31,7 +31,7 @@ def fold_notices(poll: Poll) -> EstateCounts:
     """Write the state of every estate: folded again are the debtors of notices that the table may not reflect."""
     lake = poll.store.lake
     made = Derivation(lake, "estates", ["raw_notices"], [poll.settings.calendar])
-    notices = lake.read("raw_notices", columns=[*NOTICE_COLUMNS, "workday"])
+    notices = all_notices(poll)
     before = lake.read("estates")
     is_folded = pl.col("debtor_id").is_in(_debtors_to_fold(notices, before, made.stale()).implode())
     fold = fold_estates(notices_of(notices.filter(is_folded)))

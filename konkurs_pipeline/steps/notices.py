@@ -137,7 +137,7 @@ def _read_items(poll: Poll, items: Iterable[JsonValue], answer: Answer) -> tuple
 def _sort_out(poll: Poll, taken: Sequence[_Seen]) -> tuple[list[_Seen], list[Entry]]:
     """Return the notices not known yet, and an entry for each that says something else than its first version."""
     uuids = pl.Series(sorted({one.parsed.notice.uuid for one in taken}), dtype=pl.String)
-    stored = poll.store.lake.read("raw_notices", columns=NOTICE_COLUMNS)
+    stored = all_notices(poll)
     first = {notice.uuid: notice for notice in notices_of(stored.filter(pl.col("uuid").is_in(uuids.implode())))}
     new: list[_Seen] = []
     changed: list[Entry] = []
@@ -165,8 +165,9 @@ def _store(poll: Poll, new: Sequence[_Seen]) -> dict[dt.date, int]:
     """Add notices to their workdays; returns workday → how many."""
     fresh = frame(RawNotices, [_row(poll, one) for one in new])
     days = set(fresh["workday"])
-    stored = poll.store.lake.read("raw_notices", days)
+    known, stored = all_notices(poll), poll.store.lake.read("raw_notices", days)
     poll.store.lake.replace("raw_notices", days, pl.concat([stored, fresh]).sort("registered_at", "uuid"))
+    poll.notices = pl.concat([known, fresh.select(known.columns)])
     return dict(sorted(Counter(fresh["workday"]).items()))
 
 
@@ -228,6 +229,13 @@ def _settle_quarantine(poll: Poll, entries: Sequence[Entry], taken: Sequence[_Se
     if opened:
         poll.attention.append(f"{opened} new in quarantine: see `konkurs status`")
     return opened
+
+
+def all_notices(poll: Poll) -> pl.DataFrame:
+    """Return NOTICE_COLUMNS and the workday of all notices there are, in no order; read once, and added to when stored."""
+    if poll.notices is None:
+        poll.notices = poll.store.lake.read("raw_notices", columns=[*NOTICE_COLUMNS, "workday"])
+    return poll.notices
 
 
 def notices_of(rows: pl.DataFrame) -> list[Notice]:

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+import polars as pl
+
 from konkurs_pipeline.brreg.client import Konkursvarsel, connect
 from konkurs_pipeline.domain.datasets import DatasetMap
 from konkurs_pipeline.domain.workdays import Window
@@ -56,6 +58,8 @@ class Poll:
     attention: list[str] = field(default_factory=list)
     is_decided: bool = False
     failure: str | None = None
+    # For all_notices alone.
+    notices: pl.DataFrame | None = None
     progress: Progress = silent
 
     def days(self) -> list[dt.date]:

@@ -105,17 +105,25 @@ class Lake:
         self, table: str, months: Iterable[dt.date], *, columns: Collection[str] | None = None
     ) -> pl.DataFrame:
         """Return the rows of whole months, each given as its first day; otherwise as `read`."""
-        paths = [path for day in sorted(set(months)) if (path := self._layout.partition(table, day)).is_file()]
         wanted = list(columns or dtypes(LAKE[table]))
+        paths = self._proven_paths(table, sorted(set(months)))
         if not paths:
             return frame(LAKE[table], []).select(wanted)
-        for path in paths:
-            self._prove(path)
         try:
             return pl.scan_parquet(paths).select(wanted).collect()
         except (PolarsError, OSError):
             message = f"lake table {table} in {self._layout.table(table)} cannot be read: see `konkurs verify`"
             raise StoreError(message) from None
+
+    def _proven_paths(self, table: str, months: Iterable[dt.date]) -> list[Path]:
+        """Return the files of these months that are there, each proven: once a run, where the run has asked for all."""
+        known = self._digests.get(table)
+        if known is not None:
+            return [self._layout.partition(table, month) for month in months if month in known]
+        paths = [path for month in months if (path := self._layout.partition(table, month)).is_file()]
+        for path in paths:
+            self._prove(path)
+        return paths
 
     def digests(self, table: str) -> dict[dt.date, str]:
         """Return the hash of each month's file, proven by this run; raises `StoreError`, naming the file, when damaged."""
