@@ -16,15 +16,14 @@ from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import connect
 
 
-def ensure_views(layout: Layout) -> bool:
-    """Make `konkurs.duckdb` hold today's definitions; returns whether it had to be replaced."""
+def ensure_views(layout: Layout) -> None:
+    """Make `konkurs.duckdb` hold today's definitions: it is replaced where it has others."""
     statements = list(_statements(layout))
     wanted = hash_of("\n".join(statements).encode())
     if _definitions_of(layout.analyst_database) == wanted:
-        return False
+        return
     replace_atomically(layout.analyst_database, lambda path: _build(path, statements))
     write_bytes_atomically(_stamp(layout.analyst_database), wanted.encode())
-    return True
 
 
 def _definitions_of(path: Path) -> str | None:
