@@ -118,6 +118,8 @@ def _take_published(layout: Layout, ledger: Ledger) -> None:
         rows = published.read(table).to_dicts()
         ledger.execute(f"DELETE FROM {table}")  # noqa: S608 -- own names
         ledger.append(table, rows)
+    # The history stands in another order now, so what was touched since the last decision cannot be told by it.
+    ledger.execute("DELETE FROM decided_from")
     # A store that was last published before there was a history has none.
     action_history.complete(ledger)
 
