@@ -11,17 +11,17 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Final
 
-from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.ledger import EACH, Ledger
 
 # An action whose last status is the present one took none: noting twice is noting once.
-_NOTE: Final = """
+_NOTE: Final = f"""
 INSERT INTO action_history
 SELECT a.action_id, coalesce(max(h.version), 0) + 1, a.status, ?, ?, a.status_code, ?, ?
 FROM actions a LEFT JOIN action_history h USING (action_id)
-WHERE a.action_id IN (SELECT unnest(?::VARCHAR[]))
+WHERE a.action_id IN (SELECT {EACH})
 GROUP BY a.action_id, a.status, a.status_code
 HAVING a.status IS DISTINCT FROM arg_max(h.status, h.version)
-"""
+"""  # noqa: S608 -- own constants
 _WITHOUT: Final = "FROM actions WHERE action_id NOT IN (SELECT action_id FROM action_history)"
 # From the times that an action keeps of itself; whether it was held before it was written is not among them. Materialised,
 # for the second part would find the rows of the first.

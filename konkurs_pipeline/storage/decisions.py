@@ -20,7 +20,7 @@ from konkurs_pipeline.domain.matching import MatchedVia
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.storage import action_history
 from konkurs_pipeline.storage.files import hash_of
-from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.ledger import EACH, Ledger
 from konkurs_pipeline.storage.made_from import Basis
 from konkurs_pipeline.storage.outbox_format import Header, manifest_name, render_all, render_jsonl
 
@@ -95,8 +95,8 @@ def block_and_reopen_links(ledger: Ledger) -> list[tuple[str, str]]:
 def issued_blocks_and_reopens(ledger: Ledger, customer_refs: Collection[str]) -> list[Issued]:
     """Return every BLOCK and REOPEN of these customers that the ledger knows, whatever its status."""
     rows = ledger.rows(
-        "SELECT action_id, action, notice_uuid, customer_ref, account_no, matched_via, status, was_blocked, caused_by "
-        "FROM actions WHERE action IN ('BLOCK', 'REOPEN') AND customer_ref IN (SELECT unnest(?::VARCHAR[])) "
+        "SELECT action_id, action, notice_uuid, customer_ref, account_no, matched_via, status, was_blocked, caused_by "  # noqa: S608 -- own
+        f"FROM actions WHERE action IN ('BLOCK', 'REOPEN') AND customer_ref IN (SELECT {EACH}) "
         "ORDER BY decided_at, action_id",
         [list(customer_refs)],
     )
@@ -242,7 +242,7 @@ def _store_actions(ledger: Ledger, decision: Decision, header: Header) -> None:
 
 def known_ids(ledger: Ledger, action_ids: Sequence[str], where: str = "TRUE") -> set[str]:
     """Return those of `action_ids` that the ledger knows, by default whatever their status."""
-    sql = f"SELECT action_id FROM actions WHERE {where} AND action_id IN (SELECT unnest(?::VARCHAR[]))"  # noqa: S608 -- own
+    sql = f"SELECT action_id FROM actions WHERE {where} AND action_id IN (SELECT {EACH})"  # noqa: S608 -- own
     found = ledger.rows(sql, [list(action_ids)])
     return {action_id for (action_id,) in found}
 

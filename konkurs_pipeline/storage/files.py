@@ -72,11 +72,23 @@ def write_bytes_atomically(path: Path, content: bytes, *, mode: int = PRIVATE_FI
     replace_atomically(path, lambda temporary: temporary.write_bytes(content), mode=mode, aside=aside)
 
 
-def remove_leftovers(folder: Path, *, below: str = "") -> None:
-    """Remove the temporary files that a killed process left in `folder`; `below`: a pattern of folders under it too."""
+def remove_leftovers(folder: Path) -> None:
+    """Remove the temporary files that a killed process left in `folder`."""
     with storage_errors(f"tidying {folder}"):
-        for leftover in folder.glob(f"{below}.*{TEMPORARY_SUFFIX}"):
-            leftover.unlink(missing_ok=True)
+        for name in names_in(folder):
+            if name.startswith(".") and name.endswith(TEMPORARY_SUFFIX):
+                (folder / name).unlink(missing_ok=True)
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names of what is in `folder`, in no order, none where it is absent. Raises `OSError`.
+
+    Names and no paths: of an outbox that nobody empties there are a quarter of a million after ten years.
+    """
+    try:
+        return os.listdir(folder)  # noqa: PTH208
+    except FileNotFoundError:
+        return []
 
 
 def require_room(folder: Path) -> None:

@@ -16,6 +16,7 @@ from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.files import (
     hash_of,
     make_private_folder,
+    names_in,
     remove_leftovers,
     storage_errors,
     write_bytes_atomically,
@@ -37,6 +38,7 @@ _FILES: Final = (
     "SELECT seq, base_name, sha256, prev_sha256, jsonl, manifest FROM outbox_files LEFT JOIN outbox_content USING (seq) "
     "WHERE seq >= ? ORDER BY seq"
 )
+_JSONL_SUFFIX: Final = ".jsonl"
 # As INTERFACES § 6 names receipts.
 RECEIPT_SUFFIX: Final = ".receipt.json"
 _TAKEN: Final = "SELECT name FROM receipts WHERE outcome = 'taken'"
@@ -70,7 +72,10 @@ class Outbox:
 
     def base_names(self) -> list[str]:
         """Return the names, without ending, of the files of this bank and environment that stand in the folder."""
-        return sorted(path.stem for path in self.folder.glob(f"{self._prefix}*.jsonl"))
+        ours = [
+            name for name in names_in(self.folder) if name.endswith(_JSONL_SUFFIX) and name.startswith(self._prefix)
+        ]
+        return sorted(name.removesuffix(_JSONL_SUFFIX) for name in ours)
 
     def jsonl_of(self, base_name: str) -> bytes:
         """Return the bytes of a file that stands in the folder; raises `StoreError` when it is gone or not whole."""
@@ -125,8 +130,7 @@ class Outbox:
         default: all, each rendered again. Files that wait to be shown may be absent.
         `in_ledger_only`: look at the ledger's own chain and bytes, not at the folder.
         """
-        excused = {name for (name,) in ledger.rows("SELECT base_name FROM outbox_pending")}
-        excused |= {name.removesuffix(RECEIPT_SUFFIX) for (name,) in ledger.rows(_TAKEN)}
+        excused = _that_may_be_gone(ledger) if gone_is_wrong else set[str]()
         ((newest,),) = ledger.rows("SELECT coalesce(max(seq), 0) FROM outbox_files")
         first = 1 if last is None else max(1, newest - last + 1)
         found: list[str] = []
@@ -158,6 +162,12 @@ class Outbox:
             elif path.is_file() and hash_of(path.read_bytes()) != digest:
                 problems.append(f"{name}: its bytes are not what was written")
         return problems
+
+
+def _that_may_be_gone(ledger: Ledger) -> set[str]:
+    """Return the base names of the files that wait to be shown, and of those that core banking took."""
+    pending = {name for (name,) in ledger.rows("SELECT base_name FROM outbox_pending")}
+    return pending | {name.removesuffix(RECEIPT_SUFFIX) for (name,) in ledger.rows(_TAKEN)}
 
 
 def _rendered(base_name: str, jsonl: bytes) -> dict[str, str]:

@@ -85,7 +85,8 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
         lake = Lake(layout)
         lake.prepare()
         make_private_folder(layout.snapshots)
-        remove_leftovers(layout.snapshots, below="*/")
+        for snapshot in layout.snapshots.glob("*/"):
+            remove_leftovers(snapshot)
         outbox = Outbox(layout.outbox, settings.bank_id, settings.environment.value)
         ledger = Ledger(layout.ledger)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -11,7 +12,9 @@ import pytest
 
 from konkurs_pipeline.brreg.simulator.datasets import enk_of, expanded_dataset
 from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage import decisions, made_from
+from konkurs_pipeline.storage.recovery import recover
 from konkurs_pipeline.storage.snapshots import Snapshot
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company, person
 from tests.pipeline.test_receipts import give, receipt
@@ -163,3 +166,16 @@ def test_a_sletting_that_matches_nobody_itself_is_decided_on_with_its_debtor(ban
     document = {**expanded_dataset(sletting, bank.url), "tilknyttedeEnheter": []}
     bank.serve([*bank.notices[:-1], replace(sletting, dataset=json.dumps(document))])
     assert ("REOPEN", "K-8", "opening_deleted") in bank.poll(TUESDAY).said()
+
+
+def test_a_ledger_that_took_over_what_was_published_decides_on_all(settled: Bank, asked: Asked) -> None:
+    before = settled.folder / "copy"
+    shutil.copytree(settled.layout.ledger.parent, before)
+    settled.poll(MONDAY)
+    shutil.rmtree(settled.layout.ledger.parent)
+    shutil.copytree(before, settled.layout.ledger.parent)
+    with settled.store(in_doubt=True) as store:
+        recover(store.layout, store.ledger, store.outbox, by="Kari", reason="checked", now=utc_now())
+    asked.since_last()
+    settled.poll(MONDAY)
+    assert asked.since_last() == ALL
