@@ -8,18 +8,18 @@ than the ledger did. A row is never changed. What belongs here: writing the hist
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
-from konkurs_pipeline.storage.ledger import EACH, Ledger
+from konkurs_pipeline.storage.ledger import Ledger, each_record
 
 # An action whose last status is the present one took none: noting twice is noting once.
 _NOTE: Final = f"""
 INSERT INTO action_history
-SELECT a.action_id, coalesce(max(h.version), 0) + 1, a.status, ?, ?, a.status_code, ?, ?
-FROM actions a LEFT JOIN action_history h USING (action_id)
-WHERE a.action_id IN (SELECT {EACH})
-GROUP BY a.action_id, a.status, a.status_code
+SELECT a.action_id, coalesce(max(h.version), 0) + 1, a.status, ?, n.reported_at, a.status_code, ?, ?
+FROM (SELECT {each_record(action_id="VARCHAR", reported_at="TIMESTAMPTZ")}) n
+JOIN actions a USING (action_id) LEFT JOIN action_history h USING (action_id)
+GROUP BY a.action_id, a.status, a.status_code, n.reported_at
 HAVING a.status IS DISTINCT FROM arg_max(h.status, h.version)
 """  # noqa: S608 -- own constants
 _WITHOUT: Final = "FROM actions WHERE action_id NOT IN (SELECT action_id FROM action_history)"
@@ -38,16 +38,21 @@ WHERE exported_at IS NOT NULL AND status <> 'exported'
 
 def note(  # noqa: PLR0913 -- a row of the table
     ledger: Ledger,
-    action_ids: Sequence[str],
+    action_ids: Iterable[str],
     *,
     known_at: dt.datetime,
     run_id: str | None = None,
-    reported_at: dt.datetime | None = None,
+    reported_at: Mapping[str, dt.datetime | None] | None = None,
     source: str | None = None,
 ) -> None:
-    """Keep the status these actions have now, where it is another than their last; part of the caller's transaction."""
-    if action_ids:
-        ledger.execute(_NOTE, [known_at, reported_at, run_id, source, list(action_ids)])
+    """Keep the status these actions have now, where it is another than their last; part of the caller's transaction.
+
+    `reported_at`: by action, when core banking says it happened, where it said so.
+    """
+    said = reported_at or {}
+    noted = [{"action_id": action_id, "reported_at": said.get(action_id)} for action_id in dict.fromkeys(action_ids)]
+    if noted:
+        ledger.execute(_NOTE, [known_at, run_id, source, noted])
 
 
 def complete(ledger: Ledger) -> None:

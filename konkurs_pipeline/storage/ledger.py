@@ -38,8 +38,6 @@ _WITHOUT_KEY: Final = ("receipts", "answers")
 _KEYS: Final = {name: ", ".join(KEYS[name]) for name in LEDGER if name not in _WITHOUT_KEY}
 # Histories that nothing is looked up in by a key have no index: no damage can hide in one.
 _WITHOUT_INDEX: Final = ("action_history", "registers")
-# A row for each value of a parameter that is a list of texts.
-EACH: Final = "unnest(from_json(?, '[\"VARCHAR\"]'))"
 # Nothing is ever downloaded.
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": False,
@@ -51,6 +49,13 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 # A run that adds a row to a table has its last group of rows written anew. By default a group is 122 880 rows: after ten
 # years of polls that would be 65 MB a poll.
 _ROWS_WRITTEN_TOGETHER: Final = 8192
+# A row for each value of a parameter that is a list of texts.
+EACH: Final = "unnest(from_json(?, '[\"VARCHAR\"]'))"
+
+
+def each_record(**types: str) -> str:
+    """Return the same for a parameter that is a list of records (dict) with these columns, of these types of SQL."""
+    return f"unnest(from_json(?, '[{json.dumps(types)}]'), max_depth := 2)"
 
 
 def connect(path: Path | str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
@@ -141,7 +146,7 @@ class Ledger:
         self._con.execute("CREATE TABLE IF NOT EXISTS receipts_seen (name VARCHAR, version VARCHAR)")
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query; a parameter that is a list of texts stands in it as `EACH`.
+        """Return the rows of a query; a parameter that is a list stands in it as `EACH`, or as `each_record`.
 
         Raises `StoreError` where the database is damaged or the disk is full.
         """
@@ -208,7 +213,7 @@ class Ledger:
 
 def _bound(parameters: Sequence[object]) -> list[object]:
     # Of a list, DuckDB's client would look for pandas at each value, in vain: 0.1 ms a value.
-    return [json.dumps(value) if isinstance(value, list) else value for value in parameters]
+    return [json.dumps(value, default=str) if isinstance(value, list) else value for value in parameters]
 
 
 def _doubt(path: Path) -> str | None:

@@ -33,9 +33,9 @@ class Published:
             return self._lake.read(table, workdays, columns=columns)
         path = self._layout.published / f"{table}.parquet"
         if not path.is_file():
-            return frame(LEDGER[table], [])
+            return frame(LEDGER[table], []).select(columns or pl.all())
         try:
-            return pl.read_parquet(path)
+            return pl.read_parquet(path, columns=list(columns) if columns else None)
         except (PolarsError, OSError):
             message = f"{path} cannot be read: remove it, and the next run publishes it again"
             raise StoreError(message) from None

@@ -11,6 +11,7 @@ import datetime as dt
 import os
 import stat
 import time
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -21,12 +22,19 @@ from konkurs_pipeline.domain.identifiers import is_utf8
 from konkurs_pipeline.json_strict import RefusedJsonError, parse_strictly
 from konkurs_pipeline.storage import action_history, decisions
 from konkurs_pipeline.storage.files import hash_of, make_private_folder, storage_errors
-from konkurs_pipeline.storage.ledger import EACH, Ledger
+from konkurs_pipeline.storage.ledger import EACH, Ledger, each_record
 from konkurs_pipeline.storage.outbox import RECEIPT_SUFFIX
 
 # Core banking writes here as another user of the same group.
 _RECEIPTS_FOLDER_MODE: Final = 0o770
 _MAX_BYTES: Final = 64 * 1024 * 1024
+# What core banking carried out stays so.
+_OPEN_TO_CHANGE: Final = ("exported", "rejected")
+_REPORTED: Final = each_record(action_id="VARCHAR", status="VARCHAR", status_code="VARCHAR", confirmed_at="TIMESTAMPTZ")
+_APPLY: Final = f"""
+UPDATE actions SET status = r.status, status_code = r.status_code, confirmed_at = r.confirmed_at
+FROM (SELECT {_REPORTED}) r WHERE actions.action_id = r.action_id
+"""  # noqa: S608 -- own constants
 # More than the grain of any file system's clock.
 _AT_REST_S: Final = 5
 
@@ -188,12 +196,11 @@ def _take(ledger: Ledger, name: str, content: bytes, now: dt.datetime) -> str:
     if receipt.status == "REJECTED":
         _reject_all(ledger, seq, receipt.code, now)
         action_history.note(ledger, decisions.ids_in_file(ledger, seq), known_at=now, source=name)
-    changed = 0
-    for action in receipt.actions:
-        if _apply(ledger, seq, action, now):
-            action_history.note(ledger, [action.action_id], known_at=now, reported_at=action.at, source=name)
-            changed += 1
-    return f"{receipt.status}: {changed} of {len(receipt.actions)} actions"
+    changed = _changed(ledger, seq, receipt.actions)
+    _apply(ledger, changed.values(), now)
+    reported_at = {action_id: action.at for action_id, action in changed.items()}
+    action_history.note(ledger, changed, known_at=now, reported_at=reported_at, source=name)
+    return f"{receipt.status}: {len(changed)} of {len(receipt.actions)} actions"
 
 
 def _parse(content: bytes) -> _Receipt:
@@ -212,15 +219,29 @@ def _reject_all(ledger: Ledger, seq: int, code: str | None, now: dt.datetime) ->
     )
 
 
-def _apply(ledger: Ledger, seq: int, action: _ReceivedAction, now: dt.datetime) -> bool:
-    """Record what became of one action; one that was carried out stays so, whatever a later receipt says."""
-    if action.status is _ActionStatus.PENDING:
-        return False
-    before = ledger.rows("SELECT status FROM actions WHERE action_id = ? AND seq = ?", [action.action_id, seq])
-    if not before or before[0][0] not in ("exported", "rejected"):
-        return False
-    ledger.execute(
-        "UPDATE actions SET status = ?, status_code = ?, confirmed_at = ? WHERE action_id = ?",
-        [action.status.value.lower(), action.code, action.at or now, action.action_id],
-    )
-    return True
+def _changed(ledger: Ledger, seq: int, said: Sequence[_ReceivedAction]) -> dict[str, _ReceivedAction]:
+    """Return what the receipt changes of the file's actions, by action_id: of several words on one the last that counts.
+
+    One that was carried out stays so, whatever is said later.
+    """
+    status_of = dict(ledger.rows("SELECT action_id, status FROM actions WHERE seq = ?", [seq]))
+    changed: dict[str, _ReceivedAction] = {}
+    for action in said:
+        if action.status is not _ActionStatus.PENDING and status_of.get(action.action_id) in _OPEN_TO_CHANGE:
+            status_of[action.action_id] = action.status.value.lower()
+            changed[action.action_id] = action
+    return changed
+
+
+def _apply(ledger: Ledger, changed: Iterable[_ReceivedAction], now: dt.datetime) -> None:
+    """Record what became of the actions, all at once: a receipt may speak of tens of thousands."""
+    rows = [
+        {
+            "action_id": action.action_id,
+            "status": action.status.value.lower(),
+            "status_code": action.code,
+            "confirmed_at": action.at or now,
+        }
+        for action in changed
+    ]
+    ledger.execute(_APPLY, [rows])

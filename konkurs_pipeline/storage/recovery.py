@@ -63,7 +63,7 @@ def unknown_files(layout: Layout, ledger: Ledger, outbox: Outbox) -> list[str]:
 
 def _published_names(layout: Layout) -> list[str]:
     try:
-        return Published(layout).read("outbox_files")["base_name"].to_list()
+        return Published(layout).read("outbox_files", columns=["base_name"])["base_name"].to_list()
     except StoreError:
         # They are made anew by every run: damage there is no reason to stop.
         return []

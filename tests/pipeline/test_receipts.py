@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Sequence
@@ -101,6 +102,34 @@ def test_later_receipts_add_to_earlier_ones(exported: Bank) -> None:
     give(exported, receipt(exported, ["PENDING", "PENDING"]))
     exported.poll(THURSDAY)
     assert statuses(exported) == ["applied", "applied"], "what was carried out stays so"
+
+
+@pytest.mark.parametrize(
+    ("words", "status"),
+    [
+        (["REJECTED", "APPLIED"], "applied"),
+        (["APPLIED", "REJECTED"], "applied"),
+        (["REJECTED", "PENDING"], "rejected"),
+        (["REJECTED", "REJECTED"], "rejected"),
+    ],
+    ids=" then ".join,
+)
+def test_of_several_words_on_one_action_the_last_that_counts_is_kept_once(
+    exported: Bank, words: list[str], status: str
+) -> None:
+    action_id = ids(exported)[0]
+    times = ["2018-09-03T15:00:00.000001Z", "2018-09-03T18:30:00+02:00"]
+    said = [{"action_id": action_id, "status": w, "code": w, "at": at} for w, at in zip(words, times, strict=True)]
+    give(exported, receipt(exported, actions=said))
+    exported.poll(TUESDAY)
+    counted = max(n for n, word in enumerate(words) if word.lower() == status)
+    history = exported.published("action_history").filter(action_id=action_id).sort("version")
+    assert statuses(exported) == [status, "exported"]
+    assert history["status"].to_list() == ["exported", status]
+    assert history["status_code"].to_list() == [None, words[counted]]
+    assert history["reported_at"][1] == dt.datetime.fromisoformat(times[counted])
+    (row,) = exported.published("actions").filter(action_id=action_id).to_dicts()
+    assert row["confirmed_at"] == dt.datetime.fromisoformat(times[counted])
 
 
 def test_a_file_that_is_rejected_as_a_whole_has_all_its_actions_rejected(exported: Bank) -> None:
