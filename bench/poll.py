@@ -2,7 +2,8 @@
 
 `whole`: the process `konkurs run` beside the floor's process. `own`: the steps alone beside the floor's own part, each timed
 within its process after the imports. An empty Dagster run is what a process costs that has one record a run over as many
-empty assets, and does nothing else. `flat`: the same poll without history, and with few customers.
+empty assets, and does nothing else. `flat`: the same poll without history, with few customers, and after as many polls as
+the years have, which left as many files and receipts.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def measure(folder: Path, scale: Scale) -> None:
     large = Case(folder, scale.years, scale.customers)
     no_history = Case(folder, 0, scale.customers)
     few = Case(folder, scale.years, scale.few_customers)
-    found = {case: _figures(case, scale.runs) for case in (large, no_history, few)}
+    polled = Case(folder, scale.years, scale.few_customers, scale.polls)
+    found = {case: _figures(case, scale.runs) for case in (large, no_history, few, polled)}
     most = found[large]
     size: dict[str, Any] = {"customers": large.customers, "years": large.years}
     measurement("poll: whole process", most.whole, most.floor, WHOLE_GOAL, **size)
@@ -48,6 +50,9 @@ def measure(folder: Path, scale: Scale) -> None:
         )
         measurement(
             f"flat in customers: {part}", getattr(most, part), of_size, beside=f"{few.customers} customers", **size
+        )
+        measurement(
+            f"flat in polls: {part}", getattr(found[polled], part), of_size, beside="a few polls", polls=polled.polls
         )
     is_met = most.whole.peak_mib <= MEMORY_GOAL_MIB
     measurement("poll: memory", most.whole, goal_mib=MEMORY_GOAL_MIB, met=is_met, **size)

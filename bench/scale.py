@@ -8,21 +8,25 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Scale:
-    """Years of history and customers of the large case, customers of the small one, and runs of each measurement."""
+    """Years of history and customers of the large case, customers of the small one, and runs of each measurement.
+
+    `polls`: how many the years are, 33 a workday.
+    """
 
     name: str
     years: int
     customers: int
     few_customers: int
     runs: int
+    polls: int
 
 
 SCALES: Final = {
     scale.name: scale
     for scale in (
-        Scale("tiny", 0, 5_000, 4_000, 1),
-        Scale("default", 1, 100_000, 10_000, 3),
-        Scale("ten", 10, 1_000_000, 10_000, 3),
-        Scale("full", 10, 10_000_000, 10_000, 5),
+        Scale("tiny", 0, 5_000, 4_000, 1, 10),
+        Scale("default", 1, 100_000, 10_000, 3, 8_316),
+        Scale("ten", 10, 1_000_000, 10_000, 3, 83_160),
+        Scale("full", 10, 10_000_000, 10_000, 5, 83_160),
     )
 }

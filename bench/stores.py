@@ -10,25 +10,30 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import notices
+from bench import notices, past_polls
 from bench.processes import BIN, Ran, run, run_script
 from bench.report import progress
 from bench.service import running_service
 
 # What the product never changes in place, only replaces: a copy may share it.
-_SHARED = ("lake",)
+_SHARED = ("lake", "outbox")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A bank of so many customers with so many years of history, prepared under `folder`."""
+    """A bank of so many customers with so many years of history, prepared under `folder`.
+
+    `polls`: how many it has behind it, each with a file and a receipt that nobody removed; 0: some few, which brought the
+    history at once.
+    """
 
     folder: Path
     years: int
     customers: int
+    polls: int = 0
 
     @property
     def register(self) -> Path:
@@ -42,7 +47,16 @@ class Case:
 
     @property
     def _kept(self) -> Path:
-        return self.folder / f"store-{self.years}y-{self.customers}"
+        return self.folder / f"store-{self.years}y-{self.customers}{self._after_polls}"
+
+    @property
+    def _after_polls(self) -> str:
+        return f"-{self.polls}polls" if self.polls else ""
+
+    @property
+    def _receipts(self) -> Path:
+        """Where receipts are: those of many polls are never copied, as each copy would be a new file to read."""
+        return self.folder / f"receipts{self._after_polls}" if self.polls else self.live / "receipts"
 
     def environ(self, url: str) -> dict[str, str]:
         """Return the environment of a program of the bank; no setting of the caller's counts."""
@@ -51,6 +65,7 @@ class Case:
             **inherited,
             "KONKURS_ENVIRONMENT": "demo",
             "KONKURS_DATA_DIR": str(self.live),
+            "KONKURS_RECEIPTS_DIR": str(self._receipts),
             "KONKURS_API_URL": url,
             "KONKURS_CUSTOMERS": str(self.register / "customers.csv"),
             "KONKURS_ACCOUNTS": str(self.register / "accounts.csv"),
@@ -85,10 +100,17 @@ class Case:
 
         After a backfill, and after a change of the rules, a poll makes derived tables whole: that is not what is measured.
         """
+        before = replace(self, polls=0)
+        if self.polls and not self._kept.is_dir():
+            before.prepare()
         with running_service(self.years) as url:
             environ = self.environ(url)
             if self._kept.is_dir():
                 self.restore()
+            elif self.polls:
+                before.restore()
+                progress(f"adding {self.polls} polls that brought nothing")
+                past_polls.add(self.live, self._receipts, self.polls)
             else:
                 self.start_empty()
                 progress(f"preparing a store: {self.years} years, {self.customers} customers")
