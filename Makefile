@@ -79,7 +79,7 @@ coverage: $(VENV)/.dev  ## branch coverage of the rules and the store, by all te
 
 # --strict: without it a package that the service does not know, or all of them where it cannot be asked, would pass.
 audit: $(VENV)/.dev  ## known vulnerabilities of everything that is locked; fails where they cannot be asked for
-	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off \
+	$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off $(AUDIT_SERVICE) \
 		-r requirements.lock -r requirements-dev.lock || { echo "make audit failed: a package is vulnerable," \
 		"or the vulnerability service could not answer for one (see above)" >&2; exit 1; }
 
