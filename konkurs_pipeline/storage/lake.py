@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import re
 import zlib
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -23,6 +24,7 @@ from konkurs_pipeline.schemas.tables import LAKE, dtypes, frame, validated
 from konkurs_pipeline.storage.files import (
     hash_of,
     make_private_folder,
+    names_in,
     remove_leftovers,
     storage_errors,
     write_bytes_atomically,
@@ -31,8 +33,8 @@ from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.sealed import proven_hash, write_sealed_parquet
 
 EMPTY_FILE: Final = "_schema.parquet"
-_MONTH_FILES: Final = "[0-9][0-9][0-9][0-9]-[0-9][0-9].parquet"
-_DAY_FILES: Final = "[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9].parquet"
+_MONTH_FILE: Final = re.compile(r"[0-9]{4}-[0-9]{2}\.parquet")
+_DAY_FILE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}\.parquet")
 # A column for a moment, of no table.
 _MONTH: Final = "month"
 
@@ -65,7 +67,8 @@ class Lake:
 
     def _take_days_into_months(self, table: str) -> None:
         """Take in the files of an earlier version, one a workday; a month is written before its days are removed."""
-        paths = sorted(self._layout.table(table).glob(_DAY_FILES))
+        folder = self._layout.table(table)
+        paths = [folder / name for name in sorted(filter(_DAY_FILE.fullmatch, names_in(folder)))]
         if not paths:
             return
         for path in paths:
@@ -84,8 +87,9 @@ class Lake:
         return list(self._month_files(table))
 
     def _month_files(self, table: str) -> dict[dt.date, Path]:
-        paths = sorted(self._layout.table(table).glob(_MONTH_FILES))
-        return {dt.date.fromisoformat(f"{path.stem}-01"): path for path in paths}
+        folder = self._layout.table(table)
+        names = sorted(filter(_MONTH_FILE.fullmatch, names_in(folder)))
+        return {dt.date.fromisoformat(f"{name[:7]}-01"): folder / name for name in names}
 
     def read(
         self, table: str, workdays: Iterable[dt.date] | None = None, *, columns: Collection[str] | None = None
