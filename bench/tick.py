@@ -61,11 +61,17 @@ def _dagster(case: Case, environ: dict[str, str]) -> Iterator[None]:
             "DAGSTER_HOME": str(home),
             "PATH": f"{BIN}{os.pathsep}{environ['PATH']}",
         }
-        with (
-            _running([BIN / "dagster", "api", "grpc", "--socket", socket, *location], started),
-            _running([BIN / "dagster-daemon", "run", "--workspace", workspace], started),
-        ):
-            yield
+        with _running([BIN / "dagster", "api", "grpc", "--socket", socket, *location], started):
+            _wait_for_code_server(socket, started)
+            with _running([BIN / "dagster-daemon", "run", "--workspace", workspace], started):
+                yield
+
+
+def _wait_for_code_server(socket: Path, environ: Mapping[str, str]) -> None:
+    """Wait as the unit does: a daemon that finds no code server looks again in a minute."""
+    asks: list[str | Path] = [BIN / "dagster", "api", "grpc-health-check", "--socket", socket]
+    while subprocess.run(asks, env=environ, capture_output=True, check=False).returncode:  # noqa: S603 -- dagster's own
+        time.sleep(1)
 
 
 @contextmanager

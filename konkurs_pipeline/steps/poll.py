@@ -95,8 +95,7 @@ def conducted(poll: Poll) -> Iterator[Poll]:
     try:
         store.prove()
         store.outbox.show_pending(store.ledger)
-        set_aside = read_receipts(store.ledger, poll.settings.receipts_dir, poll.now())
-        poll.attention += [f"receipt set aside: {line}" for line in set_aside]
+        poll.attention += read_receipts(store.ledger, poll.settings.receipts_dir, poll.now())
         yield poll
     except BaseException as error:
         poll.fail(error)

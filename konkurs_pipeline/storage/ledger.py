@@ -163,12 +163,9 @@ class Ledger:
         """Turn what DuckDB says of the disk or the file into a `StoreError`; what it says of a statement is a bug."""
         try:
             yield
-        except (
-            duckdb.IOException,
-            duckdb.FatalException,
-            duckdb.InternalException,
-            duckdb.OutOfMemoryException,
-        ) as error:
+        except duckdb.Error as error:
+            if not _is_of_storage(error):
+                raise
             message = (
                 f"the ledger {self._path} failed ({type(error).__name__}). Make room, or restore the file from a copy and "
                 "run `konkurs verify`; what was committed is kept"
@@ -209,6 +206,14 @@ class Ledger:
             self.execute(f"COPY (SELECT * FROM {table} {order}) TO '{_quoted(target)}' (FORMAT parquet)")  # noqa: S608
 
         return copy
+
+
+def _is_of_storage(error: duckdb.Error) -> bool:
+    """Whether an error is the disk's or the file's, and no bug in a statement."""
+    kinds = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.OutOfMemoryException)
+    # Of a log that cannot be written DuckDB says that the transaction failed.
+    is_commit = isinstance(error, duckdb.TransactionException) and "Failed to commit: Could not" in str(error)
+    return isinstance(error, kinds) or is_commit
 
 
 def _bound(parameters: Sequence[object]) -> list[object]:

@@ -71,10 +71,13 @@ class Outbox:
             raise StoreError(message)
 
     def base_names(self) -> list[str]:
-        """Return the names, without ending, of the files of this bank and environment that stand in the folder."""
-        ours = [
-            name for name in names_in(self.folder) if name.endswith(_JSONL_SUFFIX) and name.startswith(self._prefix)
-        ]
+        """Return the names, without ending, of the files of this bank and environment that stand in the folder.
+
+        Raises `StoreError` where it cannot be looked at.
+        """
+        with storage_errors(f"looking at the outbox {self.folder}"):
+            names = names_in(self.folder)
+        ours = [name for name in names if name.endswith(_JSONL_SUFFIX) and name.startswith(self._prefix)]
         return sorted(name.removesuffix(_JSONL_SUFFIX) for name in ours)
 
     def jsonl_of(self, base_name: str) -> bytes:

@@ -21,7 +21,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from konkurs_pipeline.domain.identifiers import is_utf8
 from konkurs_pipeline.json_strict import RefusedJsonError, parse_strictly
 from konkurs_pipeline.storage import action_history, decisions
-from konkurs_pipeline.storage.files import hash_of, make_private_folder, storage_errors
+from konkurs_pipeline.storage.files import hash_of, make_private_folder
 from konkurs_pipeline.storage.ledger import EACH, Ledger, each_record
 from konkurs_pipeline.storage.outbox import RECEIPT_SUFFIX
 
@@ -97,10 +97,15 @@ class _SetAsideError(ValueError):
 
 
 def read_receipts(ledger: Ledger, folder: Path, now: dt.datetime) -> list[str]:
-    """Take in the receipts that are new or changed; returns a line for each that was set aside."""
+    """Take in the receipts that are new or changed; returns a line for each that was set aside.
+
+    A folder that cannot be looked at is such a line too: a block must not wait for a receipt.
+    """
     make_private_folder(folder, mode=_RECEIPTS_FOLDER_MODE)
-    with storage_errors(f"looking at {folder}"):
+    try:
         standing = _versions(folder)
+    except OSError as error:
+        return [f"receipts cannot be looked at: {error.strerror} {folder}"]
     seen = dict(ledger.rows("SELECT name, version FROM receipts_seen"))
     changed = sorted(name for name, version in standing.items() if version is None or seen.get(_text(name)) != version)
     set_aside = []
@@ -110,7 +115,7 @@ def read_receipts(ledger: Ledger, folder: Path, now: dt.datetime) -> list[str]:
         content = _read(folder / name)
         key = (_text(name), hash_of(content))
         if key not in known and (reason := _take_in(ledger, *key, content, now)):
-            set_aside.append(f"{_text(name)}: {reason}")
+            set_aside.append(f"receipt set aside: {_text(name)}: {reason}")
         known.add(key)
         if content and (version := standing[name]):
             read[_text(name)] = version

@@ -120,6 +120,8 @@ def _take_published(layout: Layout, ledger: Ledger) -> None:
         ledger.append(table, rows)
     # The history stands in another order now, so what was touched since the last decision cannot be told by it.
     ledger.execute("DELETE FROM decided_from")
+    # What was read of receipts since is read again: its hash tells whether it is known.
+    ledger.execute("DELETE FROM receipts_seen")
     # A store that was last published before there was a history has none.
     action_history.complete(ledger)
 

@@ -12,6 +12,7 @@ from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.schemas.tables import Debtors, frame
 from konkurs_pipeline.steps.poll import utc_now
+from konkurs_pipeline.storage import receipts
 from konkurs_pipeline.storage.recovery import Recovered, recover
 from konkurs_pipeline.storage.sealed import write_sealed_parquet
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company
@@ -89,6 +90,30 @@ def test_a_file_that_does_not_follow_the_last_known_one_is_not_taken_over(polled
     with pytest.raises(StoreError, match="does not follow"):
         recovered(polled)
     assert isinstance(polled.try_poll(WEDNESDAY), StoreError), "the ledger is in doubt as before"
+
+
+def test_receipts_are_read_again_where_published_tables_are_taken(
+    polled: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receipts, "_AT_REST_S", -3600)
+    (polled.settings.receipts_dir / "K.receipt.json").write_bytes(b"{")
+    polled.poll(TUESDAY)
+    shutil.rmtree(polled.folder / "copy")
+    shutil.copytree(polled.layout.ledger.parent, polled.folder / "copy")
+    polled.poll(WEDNESDAY)
+    (polled.layout.published / "receipts.parquet").unlink()
+    restore_old_ledger(polled)
+    recovered(polled)
+    polled.poll(WEDNESDAY)
+    assert polled.published("receipts")["name"].to_list() == ["K.receipt.json"]
+
+
+def test_an_outbox_that_cannot_be_looked_at_stops_the_run_with_the_cure(polled: Bank) -> None:
+    polled.settings.outbox_dir.rename(polled.folder / "outbox aside")
+    polled.settings.outbox_dir.write_bytes(b"a file")
+    error = polled.try_poll(WEDNESDAY)
+    assert isinstance(error, StoreError)
+    assert "looking at the outbox" in str(error)
 
 
 def test_a_full_disk_stops_a_command_before_it_begins(polled: Bank, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -34,4 +36,38 @@ def test_a_long_table_stands_in_many_groups_of_rows_of_which_a_run_writes_the_la
     ((groups,),) = again.rows("SELECT count(DISTINCT row_group_id) FROM pragma_storage_info('outbox_content')")
     again.close()
     assert groups >= 40000 / 8192
-    assert [name.name for name in path.parent.iterdir()] == ["ledger.duckdb", "ledger.duckdb.sha256"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["ledger.duckdb", "ledger.duckdb.sha256"]
+
+
+def test_what_memory_does_not_hold_is_put_beside_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "ledger" / "ledger.duckdb"
+    ledger = Ledger(path)
+    assert ledger.rows("SELECT current_setting('temp_directory')") == [(f"{path}.tmp",)]
+    ledger.close()
+
+
+_FULL = """
+import resource, sys
+from pathlib import Path
+from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.storage.ledger import Ledger
+
+path = Path(sys.argv[1])
+ledger = Ledger(path)
+resource.setrlimit(resource.RLIMIT_FSIZE, (path.with_name(f"{path.name}.wal").stat().st_size, resource.RLIM_INFINITY))
+try:
+    with ledger.transaction():
+        ledger.execute("INSERT INTO decided_from VALUES (?)", ["x" * 100_000])
+except StoreError as error:
+    print(error)
+"""
+
+
+def test_a_log_that_cannot_be_written_is_told_with_the_cure(tmp_path: Path) -> None:
+    ended = subprocess.run(  # noqa: S603 -- own script
+        [sys.executable, "-c", _FULL, str(tmp_path / "ledger" / "ledger.duckdb")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "ledger.duckdb failed (TransactionException). Make room" in ended.stdout

@@ -135,6 +135,13 @@ def test_names_that_are_no_text_are_told_apart(folder: Folder) -> None:
     assert len(folder.set_aside) == len(names) - 1, "two have the same name in the ledger, and the same bytes"
 
 
+def test_a_folder_that_cannot_be_looked_at_is_told_and_stops_no_poll(folder: Folder) -> None:
+    folder.path.rmdir()
+    folder.path.write_bytes(b"a file")
+    assert folder.read() == []
+    assert folder.set_aside == [f"receipts cannot be looked at: Not a directory {folder.path}"]
+
+
 @pytest.mark.usefixtures("at_rest")
 def test_what_points_nowhere_is_tried_again(folder: Folder) -> None:
     (folder.path / NAME).symlink_to(folder.path / "nowhere")
