@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -71,3 +74,45 @@ def test_a_log_that_cannot_be_written_is_told_with_the_cure(tmp_path: Path) -> N
         check=True,
     )
     assert "ledger.duckdb failed (TransactionException). Make room" in ended.stdout
+
+
+def test_a_key_that_is_there_is_never_overwritten_and_rows_are_read_in_its_order(tmp_path: Path) -> None:
+    day = dt.date(2018, 9, 3)
+    row = {"started_at": dt.datetime(2018, 9, 3, 10, tzinfo=dt.UTC), "from_workday": day, "to_workday": day}
+    ledger = Ledger(tmp_path / "ledger" / "ledger.duckdb")
+    ledger.append("polls", [{**row, "run_id": run_id} for run_id in ("c", "a", "b")])
+    with pytest.raises(duckdb.ConstraintException):
+        ledger.append("polls", [{**row, "run_id": "a"}])
+    assert ledger.read("polls")["run_id"].to_list() == ["a", "b", "c"]
+    ledger.close()
+
+
+def test_a_version_of_a_receipt_may_be_noted_twice_and_answers_may_come_at_once(tmp_path: Path) -> None:
+    at = dt.datetime(2018, 9, 3, 10, tzinfo=dt.UTC)
+    answer = {"run_id": "r", "resource": "/x", "fetched_at": at, "sha256": "0" * 64, "byte_count": 1}
+    ledger = Ledger(tmp_path / "ledger" / "ledger.duckdb")
+    ledger.append("answers", [answer])
+    ledger.append("answers", [answer])
+    assert ledger.read("answers").height == 2
+    ledger.close()
+
+
+_IN_OSLO = """
+import sys
+from pathlib import Path
+from konkurs_pipeline.storage.ledger import Ledger
+
+ledger = Ledger(Path(sys.argv[1]))
+print(*ledger.rows("SELECT TIMESTAMPTZ '2018-09-03 12:00:00+00', strftime(TIMESTAMPTZ '2018-09-03 12:00:00+00', '%H:%M')")[0])
+"""
+
+
+def test_times_are_utc_whatever_the_zone_of_the_machine(tmp_path: Path) -> None:
+    ended = subprocess.run(  # noqa: S603 -- own script
+        [sys.executable, "-c", _IN_OSLO, str(tmp_path / "ledger" / "ledger.duckdb")],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "TZ": "Europe/Oslo"},
+    )
+    assert ended.stdout == "2018-09-03 12:00:00+00:00 12:00\n"
