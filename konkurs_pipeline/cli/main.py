@@ -275,7 +275,7 @@ def _day(option: str, text: str | None) -> dt.date | None:
 def main() -> None:
     """Run the command line; a foreseen error is one clear line on stderr and its exit code, never a traceback."""
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="konkurs", standalone_mode=False)
     except TyperException as error:
         # typer repeats what was typed, and that may be an identifier given in the wrong place.
         said = redact(error.format_message())

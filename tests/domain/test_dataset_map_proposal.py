@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from konkurs_pipeline.brreg.simulator.datasets import PERSON_WITH_TVAM, enk_of, estate_of, trustee_of, tvam_of
 from konkurs_pipeline.domain.dataset_map_proposal import Choice, Received, propose
+from konkurs_pipeline.domain.dataset_places import texts_of
 from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, DatasetMap, read_dataset
 from tests.domain.reshaped import Document, received, reshaped
 
@@ -133,3 +134,15 @@ def test_whatever_the_names_say_nobody_but_the_debtor_and_the_debtors_own_units_
     for each in documents:
         numbers = {party for party in parties(each, fields) if party.isdecimal()}
         assert numbers <= blockable(each.notice.debtor_id)
+
+
+def with_a_list_of_remarks(document: Document) -> Document:
+    return {**reshaped(document), "merknader": [{"tekst": "a"}, {"tekst": "b"}]}
+
+
+def test_a_list_without_numbers_holds_no_units() -> None:
+    assert choices(received(with_a_list_of_remarks)) == choices(received(reshaped))
+
+
+def test_what_stands_under_a_key_that_cannot_be_shown_is_no_place() -> None:
+    assert set(texts_of([{"navn": "x", "key 12345": {"navn": "y"}, "adresse": {"key 12345": "z"}}])) == {"navn"}
