@@ -116,3 +116,58 @@ def test_times_are_utc_whatever_the_zone_of_the_machine(tmp_path: Path) -> None:
         env={**os.environ, "TZ": "Europe/Oslo"},
     )
     assert ended.stdout == "2018-09-03 12:00:00+00:00 12:00\n"
+
+
+def test_a_doubt_lasts_until_somebody_trusts_the_ledger(tmp_path: Path) -> None:
+    path = tmp_path / "ledger" / "ledger.duckdb"
+    Ledger(path).close()
+    old = path.read_bytes()
+    ledger = Ledger(path)
+    ledger.execute("INSERT INTO decided_from VALUES ('a note')")
+    ledger.close()
+    path.write_bytes(old)
+    for _ in range(2):
+        ledger = Ledger(path)
+        assert ledger.doubt is not None
+        ledger.close()
+    ledger = Ledger(path)
+    ledger.trust()
+    ledger.close()
+    ledger = Ledger(path)
+    assert ledger.doubt is None
+    ledger.close()
+
+
+def test_the_file_is_for_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        Ledger(tmp_path / "ledger" / "ledger.duckdb").close()
+    finally:
+        os.umask(before)
+    assert {file.name: oct(file.stat().st_mode & 0o777) for file in (tmp_path / "ledger").iterdir()} == {
+        "ledger.duckdb": "0o600",
+        "ledger.duckdb.sha256": "0o600",
+    }
+
+
+_OPENED_BY_ANOTHER = """
+import sys
+from pathlib import Path
+from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.storage.ledger import Ledger
+
+try:
+    Ledger(Path(sys.argv[1]))
+except StoreError as error:
+    print(error)
+"""
+
+
+def test_a_ledger_that_another_program_has_open_is_told_so(tmp_path: Path) -> None:
+    path = tmp_path / "ledger" / "ledger.duckdb"
+    ledger = Ledger(path)
+    ended = subprocess.run(  # noqa: S603 -- own script
+        [sys.executable, "-c", _OPENED_BY_ANOTHER, str(path)], capture_output=True, text=True, check=True
+    )
+    assert "is open in another program" in ended.stdout
+    ledger.close()

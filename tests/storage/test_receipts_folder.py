@@ -148,3 +148,8 @@ def test_what_points_nowhere_is_tried_again(folder: Folder) -> None:
     assert folder.read() == [NAME]
     folder.put("nowhere", b"{")
     assert (folder.read(), len(folder.set_aside)) == ([NAME], 1)
+
+
+def test_the_folder_is_made_for_core_banking_to_write_to(tmp_path: Path, ledger: Ledger) -> None:
+    read_receipts(ledger, tmp_path / "new", NOW)
+    assert oct((tmp_path / "new").stat().st_mode & 0o777) == "0o770"
