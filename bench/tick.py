@@ -70,7 +70,11 @@ def _dagster(case: Case, environ: dict[str, str]) -> Iterator[None]:
 def _wait_for_code_server(socket: Path, environ: Mapping[str, str]) -> None:
     """Wait as the unit does: a daemon that finds no code server looks again in a minute."""
     asks: list[str | Path] = [BIN / "dagster", "api", "grpc-health-check", "--socket", socket]
+    ends = time.monotonic() + _STARTS_WITHIN_S
     while subprocess.run(asks, env=environ, capture_output=True, check=False).returncode:  # noqa: S603 -- dagster's own
+        if time.monotonic() > ends:
+            message = f"no code server within {_STARTS_WITHIN_S} s: try its command by hand"
+            raise RuntimeError(message)
         time.sleep(1)
 
 

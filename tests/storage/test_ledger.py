@@ -24,6 +24,18 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     opened.close()
 
 
+def said_by_a_process(script: str, path: Path, **environ: str) -> str:
+    """Return what a script of its own process prints of the ledger at `path`."""
+    ended = subprocess.run(  # noqa: S603 -- own script
+        [sys.executable, "-c", script, str(path)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, **environ},
+    )
+    return ended.stdout
+
+
 @given(texts=st.lists(st.text(st.characters(codec="utf-8"))))
 def test_texts_given_as_one_parameter_arrive_as_they_are(ledger: Ledger, texts: list[str]) -> None:
     assert [text for (text,) in ledger.rows(f"SELECT {EACH}", [texts])] == texts
@@ -67,13 +79,8 @@ except StoreError as error:
 
 
 def test_a_log_that_cannot_be_written_is_told_with_the_cure(tmp_path: Path) -> None:
-    ended = subprocess.run(  # noqa: S603 -- own script
-        [sys.executable, "-c", _FULL, str(tmp_path / "ledger" / "ledger.duckdb")],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "ledger.duckdb failed (TransactionException). Make room" in ended.stdout
+    said = said_by_a_process(_FULL, tmp_path / "ledger" / "ledger.duckdb")
+    assert "ledger.duckdb failed (TransactionException). Make room" in said
 
 
 def test_a_key_that_is_there_is_never_overwritten_and_rows_are_read_in_its_order(tmp_path: Path) -> None:
@@ -108,14 +115,8 @@ print(*ledger.rows("SELECT TIMESTAMPTZ '2018-09-03 12:00:00+00', strftime(TIMEST
 
 
 def test_times_are_utc_whatever_the_zone_of_the_machine(tmp_path: Path) -> None:
-    ended = subprocess.run(  # noqa: S603 -- own script
-        [sys.executable, "-c", _IN_OSLO, str(tmp_path / "ledger" / "ledger.duckdb")],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "TZ": "Europe/Oslo"},
-    )
-    assert ended.stdout == "2018-09-03 12:00:00+00:00 12:00\n"
+    said = said_by_a_process(_IN_OSLO, tmp_path / "ledger" / "ledger.duckdb", TZ="Europe/Oslo")
+    assert said == "2018-09-03 12:00:00+00:00 12:00\n"
 
 
 def test_a_doubt_lasts_until_somebody_trusts_the_ledger(tmp_path: Path) -> None:
@@ -166,8 +167,5 @@ except StoreError as error:
 def test_a_ledger_that_another_program_has_open_is_told_so(tmp_path: Path) -> None:
     path = tmp_path / "ledger" / "ledger.duckdb"
     ledger = Ledger(path)
-    ended = subprocess.run(  # noqa: S603 -- own script
-        [sys.executable, "-c", _OPENED_BY_ANOTHER, str(path)], capture_output=True, text=True, check=True
-    )
-    assert "is open in another program" in ended.stdout
+    assert "is open in another program" in said_by_a_process(_OPENED_BY_ANOTHER, path)
     ledger.close()
