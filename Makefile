@@ -58,7 +58,7 @@ bench: setup  ## times beside a floor, one JSON object a measurement; SCALE=full
 	SCALE=$(SCALE) BENCH_DATA=$(BENCH_DATA) $(BIN)/python -m bench $(MEASURE)
 
 docs: setup  ## docs/data_dictionary.md, from the tables as the code declares them
-	$(BIN)/python -m konkurs_pipeline.storage.dictionary > docs/data_dictionary.md
+	$(BIN)/python -m konkurs_pipeline.storage.readers.dictionary > docs/data_dictionary.md
 
 # A failing seed again: make soak SEEDS=1 FIRST=17
 soak: $(VENV)/.dev  ## simulated bank-years, SEEDS=… of them: nothing lost, doubled, wrong or leaked (docs/assurance.md)

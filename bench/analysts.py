@@ -19,8 +19,8 @@ from bench.report import measurement, progress
 from bench.scale import Scale
 from bench.stores import Case
 from konkurs_pipeline.schemas.tables import LAKE
-from konkurs_pipeline.storage.analyst import ensure_views
 from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.readers.analyst_views import ensure_views
 
 GOAL: Final = 5.0
 _ROOT: Final = Path(__file__).parents[1]

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from konkurs_pipeline.storage import decisions
 from konkurs_pipeline.storage.files import hash_of
-from konkurs_pipeline.storage.ledger import Ledger, each_record
-from konkurs_pipeline.storage.outbox_format import Header, manifest_name, render_all, render_jsonl
+from konkurs_pipeline.storage.handoff import decisions
+from konkurs_pipeline.storage.handoff.outbox_format import Header, manifest_name, render_all, render_jsonl
+from konkurs_pipeline.storage.ledger.database import Ledger, each_record
 
 _TABLES: Final = ("polls", "answers", "outbox_files", "receipts")
 _AT_ONCE: Final = 5000

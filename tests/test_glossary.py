@@ -12,7 +12,7 @@ from konkurs_pipeline.brreg.simulator.notices import load_test_notices
 from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, ESTATE_FORM, KNOWN_CODES, LINKED_FORMS
 from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.notices import NoticeType
-from konkurs_pipeline.enquiries.shapes import LIST_FIELDS
+from konkurs_pipeline.onboarding.contract import LIST_FIELDS
 
 PROJECT = Path(__file__).parents[1]
 GLOSSARY = (PROJECT / "docs" / "glossary.md").read_text(encoding="utf-8")

@@ -22,8 +22,8 @@ from konkurs_pipeline.orchestration.instance import dagster_instance
 from konkurs_pipeline.orchestration.launch import Ended, run_poll
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.storage.demo import make_fresh
-from konkurs_pipeline.storage.outbox_format import records_of
-from konkurs_pipeline.storage.polls import Outcome
+from konkurs_pipeline.storage.handoff.outbox_format import records_of
+from konkurs_pipeline.storage.ledger.polls import Outcome
 from konkurs_pipeline.storage.store import Store, layout_of, open_store
 
 

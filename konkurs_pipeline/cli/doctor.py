@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import typer
 
-from konkurs_pipeline.enquiries.diagnosis import Level, diagnose
+from konkurs_pipeline.onboarding.doctor import Level, diagnose
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import utc_now

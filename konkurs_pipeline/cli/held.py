@@ -11,7 +11,7 @@ from konkurs_pipeline.cli.tables import print_table
 from konkurs_pipeline.enquiries.held import held_rows
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import utc_now
-from konkurs_pipeline.storage.decisions import release
+from konkurs_pipeline.storage.handoff.decisions import release
 from konkurs_pipeline.storage.store import layout_of, open_store
 
 

@@ -20,7 +20,7 @@ from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.steps.poll import Poll, conducted, utc_now
 from konkurs_pipeline.steps.sequence import STEPS
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
-from konkurs_pipeline.storage.decisions import actions_of_run
+from konkurs_pipeline.storage.handoff.decisions import actions_of_run
 from konkurs_pipeline.storage.rehearsal import rehearsal
 from konkurs_pipeline.storage.store import open_store
 

@@ -7,7 +7,7 @@ import typer
 from konkurs_pipeline.cli.signature import signed
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import utc_now
-from konkurs_pipeline.storage.recovery import recover
+from konkurs_pipeline.storage.handoff.recovery import recover
 from konkurs_pipeline.storage.store import open_store
 
 

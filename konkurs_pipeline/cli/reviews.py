@@ -15,8 +15,8 @@ from konkurs_pipeline.domain.reviews import OUTCOME_MEANINGS, ReviewOutcome
 from konkurs_pipeline.enquiries.reviews import Review, reviews_of
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import utc_now
-from konkurs_pipeline.storage.published import Published
-from konkurs_pipeline.storage.reviews import record_outcome
+from konkurs_pipeline.storage.handoff.reviews import record_outcome
+from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import check_marker, layout_of, open_store
 
 

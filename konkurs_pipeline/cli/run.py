@@ -20,7 +20,7 @@ from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
-from konkurs_pipeline.storage.polls import Outcome
+from konkurs_pipeline.storage.ledger.polls import Outcome
 from konkurs_pipeline.storage.store import Store, open_store
 
 _FAILED = (Outcome.FAILED, Outcome.PARTIAL)

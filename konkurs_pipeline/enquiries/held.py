@@ -10,7 +10,7 @@ import polars as pl
 
 from konkurs_pipeline.domain.actions import ActionStatus
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.readers.published import Published
 
 
 @dataclass(frozen=True)

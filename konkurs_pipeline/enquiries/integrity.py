@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, validated
-from konkurs_pipeline.storage.outbox_format import records_of
-from konkurs_pipeline.storage.recovery import unknown_files
+from konkurs_pipeline.storage.handoff.outbox_format import records_of
+from konkurs_pipeline.storage.handoff.recovery import unknown_files
 from konkurs_pipeline.storage.store import Store
 
 _T = TypeVar("_T")

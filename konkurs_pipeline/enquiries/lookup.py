@@ -16,7 +16,7 @@ from konkurs_pipeline.domain.estates import Estate, EstateState, fold_estates
 from konkurs_pipeline.domain.foreign_text import shown
 from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.snapshots import Snapshots
 
 _NOTICE_FIELDS = ["uuid", "type", "registered_at", "registered_at_text", "ruling_date", "debtor_id"]

@@ -16,7 +16,7 @@ import polars as pl
 
 from konkurs_pipeline.domain.actions import NEVER_WRITTEN, ActionKind
 from konkurs_pipeline.domain.reasons import sentence_of
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.readers.published import Published
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from konkurs_pipeline.enquiries.reviews import reviews_of
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.snapshots import Snapshots
 from konkurs_pipeline.storage.store import check_marker, layout_of
 

@@ -22,7 +22,7 @@ from konkurs_pipeline.orchestration import wiring
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import layout_of
 
 _LOOK_EVERY_S: Final = 60

@@ -17,9 +17,9 @@ from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.poll import Clock, Poll, conducted, utc_now
-from konkurs_pipeline.storage import polls
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.ledger import polls
+from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import Store, open_store
 
 PARTITION_TAG = "dagster/partition"

@@ -21,10 +21,11 @@ from konkurs_pipeline.steps.notices import all_notices, notices_of
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.register import take_register
 from konkurs_pipeline.steps.scope import Scope, find_scope
-from konkurs_pipeline.storage import decisions, polls, quarantine
-from konkurs_pipeline.storage.decisions import Decision
-from konkurs_pipeline.storage.outbox_format import Header
-from konkurs_pipeline.storage.quarantine import Entry
+from konkurs_pipeline.storage.handoff import decisions
+from konkurs_pipeline.storage.handoff.decisions import Decision
+from konkurs_pipeline.storage.handoff.outbox_format import Header
+from konkurs_pipeline.storage.ledger import polls, quarantine
+from konkurs_pipeline.storage.ledger.quarantine import Entry
 from konkurs_pipeline.storage.snapshots import Snapshot
 
 _LINK: Final = ("notice_uuid", "customer_ref")

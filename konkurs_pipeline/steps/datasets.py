@@ -25,9 +25,9 @@ from konkurs_pipeline.settings import Expand
 from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, answer_row, notices_of
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.register import take_register
-from konkurs_pipeline.storage import quarantine
-from konkurs_pipeline.storage.made_from import Derivation, Stale
-from konkurs_pipeline.storage.quarantine import Entry
+from konkurs_pipeline.storage.lake.made_from import Derivation, Stale
+from konkurs_pipeline.storage.ledger import quarantine
+from konkurs_pipeline.storage.ledger.quarantine import Entry
 
 # Written this many at a time, so that a killed backfill keeps what it has.
 _PORTION: Final = 250

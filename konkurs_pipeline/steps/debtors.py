@@ -14,7 +14,7 @@ from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.tables import Debtors, frame
 from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, notices_of
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage.made_from import Derivation
+from konkurs_pipeline.storage.lake.made_from import Derivation
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from konkurs_pipeline.schemas.tables import Estates, frame
 from konkurs_pipeline.steps.estate_versions import keep_versions
 from konkurs_pipeline.steps.notices import all_notices, notices_of
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage.made_from import Derivation, Stale
+from konkurs_pipeline.storage.lake.made_from import Derivation, Stale
 
 
 @dataclass(frozen=True)

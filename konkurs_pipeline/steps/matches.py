@@ -11,7 +11,7 @@ from konkurs_pipeline.domain.matching import match_customers
 from konkurs_pipeline.schemas.tables import CustomerMatches, dtypes
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.register import take_register
-from konkurs_pipeline.storage.made_from import Derivation
+from konkurs_pipeline.storage.lake.made_from import Derivation
 
 _PARTY_COLUMNS = ("notice_uuid", "workday", "national_id", "id_kind", "role", "organisation_form")
 

@@ -22,8 +22,8 @@ from konkurs_pipeline.domain.notices import Notice, NoticeType, QuarantineReason
 from konkurs_pipeline.json_strict import JsonValue
 from konkurs_pipeline.schemas.tables import RawNotices, frame
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage import polls, quarantine
-from konkurs_pipeline.storage.quarantine import Entry
+from konkurs_pipeline.storage.ledger import polls, quarantine
+from konkurs_pipeline.storage.ledger.quarantine import Entry
 
 # `oppdatert` is asked for what comes after a time, and whether that is strict is not documented: one millisecond, the
 # service's precision, before the first instant of the window serves both.

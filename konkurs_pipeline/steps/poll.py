@@ -20,9 +20,9 @@ from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.storage import polls
-from konkurs_pipeline.storage.polls import Outcome
-from konkurs_pipeline.storage.receipts import read_receipts
+from konkurs_pipeline.storage.handoff.receipts import read_receipts
+from konkurs_pipeline.storage.ledger import polls
+from konkurs_pipeline.storage.ledger.polls import Outcome
 from konkurs_pipeline.storage.snapshots import Snapshot
 from konkurs_pipeline.storage.store import Store
 

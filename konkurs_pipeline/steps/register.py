@@ -5,7 +5,7 @@ from __future__ import annotations
 from konkurs_pipeline.domain.alarms import NO_REGISTER_SAID, REGISTER_REFUSED_SAID
 from konkurs_pipeline.register.intake import take_in
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage import registers
+from konkurs_pipeline.storage.ledger import registers
 from konkurs_pipeline.storage.snapshots import Snapshot
 
 

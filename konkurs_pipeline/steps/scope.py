@@ -18,9 +18,9 @@ from typing import Final
 import polars as pl
 
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage import decisions
-from konkurs_pipeline.storage.decisions import DecidedFrom
-from konkurs_pipeline.storage.made_from import Basis
+from konkurs_pipeline.storage.handoff import decisions
+from konkurs_pipeline.storage.handoff.decisions import DecidedFrom
+from konkurs_pipeline.storage.lake.made_from import Basis
 from konkurs_pipeline.storage.snapshots import Snapshot
 
 _NOTICES: Final = "raw_notices"

@@ -18,14 +18,15 @@ import polars as pl
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.storage import action_history, lock
-from konkurs_pipeline.storage.analyst import ensure_views
+from konkurs_pipeline.storage import lock
 from konkurs_pipeline.storage.files import make_private_folder, remove_leftovers, require_room, write_bytes_atomically
-from konkurs_pipeline.storage.lake import Lake
+from konkurs_pipeline.storage.handoff.outbox import Outbox
+from konkurs_pipeline.storage.handoff.recovery import refuse_old_ledger
+from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.ledger import Ledger
-from konkurs_pipeline.storage.outbox import Outbox
-from konkurs_pipeline.storage.recovery import refuse_old_ledger
+from konkurs_pipeline.storage.ledger import action_history
+from konkurs_pipeline.storage.ledger.database import Ledger
+from konkurs_pipeline.storage.readers.analyst_views import ensure_views
 from konkurs_pipeline.storage.snapshots import Snapshots
 
 STORE_VERSION: Final = "konkurs-store/1"

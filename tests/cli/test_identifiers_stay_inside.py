@@ -12,7 +12,7 @@ from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice, simulated_notice
 from konkurs_pipeline.schemas.tables import LEDGER
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import layout_of
 from tests.cli.conftest import DAY, CommandLine
 from tests.pipeline.kit import MONDAY, company, damaged, oslo, person

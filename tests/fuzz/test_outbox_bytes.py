@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from konkurs_pipeline.domain.actions import Action, ActionKind, Reason
 from konkurs_pipeline.domain.matching import MatchedVia
 from konkurs_pipeline.domain.notices import Notice
-from konkurs_pipeline.storage.outbox_format import Header, records_of, render_jsonl
+from konkurs_pipeline.storage.handoff.outbox_format import Header, records_of, render_jsonl
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.mutations import hurt_bytes
 

@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.storage.receipts import read_receipts
+from konkurs_pipeline.storage.handoff.receipts import read_receipts
 from konkurs_pipeline.storage.store import Store, open_store
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.leaks import PERSON, holds_an_identifier

@@ -37,7 +37,7 @@ from konkurs_pipeline.steps.poll import Poll, conducted
 from konkurs_pipeline.steps.sequence import STEPS, Step
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import Store, layout_of, open_store
 
 Record = dict[str, Any]

@@ -13,9 +13,9 @@ import pytest
 
 from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.steps.poll import utc_now
-from konkurs_pipeline.storage import decisions
-from konkurs_pipeline.storage.lake import Lake
-from konkurs_pipeline.storage.outbox import RECEIPT_SUFFIX
+from konkurs_pipeline.storage.handoff import decisions
+from konkurs_pipeline.storage.handoff.outbox import RECEIPT_SUFFIX
+from konkurs_pipeline.storage.lake.tables import Lake
 from tests.pipeline.kit import FRIDAY, MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, CrashError, company, records
 
 Rows = list[dict[str, Any]]

@@ -15,8 +15,9 @@ from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.sequence import STEPS
-from konkurs_pipeline.storage import files, outbox
-from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage import files
+from konkurs_pipeline.storage.handoff import outbox
+from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.store import Store
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, CrashError, Record, company, person

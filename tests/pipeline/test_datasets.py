@@ -10,7 +10,7 @@ import pytest
 from konkurs_pipeline.brreg.simulator.datasets import enk_of, estate_of, expanded_dataset, trustee_of
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice, simulated_notice
-from konkurs_pipeline.storage.lake import Lake
+from konkurs_pipeline.storage.lake.tables import Lake
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, CrashError, company, oslo, person
 
 PERSON = person("debtor")

@@ -21,7 +21,7 @@ from konkurs_pipeline.enquiries.evidence.proofs import Agreement
 from konkurs_pipeline.enquiries.evidence.summary import span_text, summary_of
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.steps.poll import utc_now
-from konkurs_pipeline.storage.reviews import record_outcome
+from konkurs_pipeline.storage.handoff.reviews import record_outcome
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company, oslo, person, records
 

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from konkurs_pipeline.orchestration.history import Events
 from konkurs_pipeline.orchestration.housekeeping import build_housekeeping, remove_check_results, remove_runs
-from konkurs_pipeline.storage.polls import Outcome
+from konkurs_pipeline.storage.ledger.polls import Outcome
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, company
 from tests.pipeline.test_dagster_job import ALARMS, CHECKS, opened

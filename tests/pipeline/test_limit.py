@@ -10,7 +10,7 @@ import pytest
 from konkurs_pipeline.enquiries.held import held_rows
 from konkurs_pipeline.enquiries.status import current_status
 from konkurs_pipeline.errors import UsageError
-from konkurs_pipeline.storage.decisions import release
+from konkurs_pipeline.storage.handoff.decisions import release
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company
 

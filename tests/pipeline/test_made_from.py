@@ -12,9 +12,9 @@ import polars as pl
 import pytest
 
 from konkurs_pipeline.steps.sequence import STEPS
-from konkurs_pipeline.storage import made_from
-from konkurs_pipeline.storage.lake import Lake
-from konkurs_pipeline.storage.sealed import write_sealed_parquet
+from konkurs_pipeline.storage.lake import made_from
+from konkurs_pipeline.storage.lake.hashes import write_sealed_parquet
+from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.snapshots import Snapshot
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company

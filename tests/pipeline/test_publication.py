@@ -14,7 +14,7 @@ import pytest
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.schemas.table import facts
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER
-from konkurs_pipeline.storage.publication import publish_copy, read_key
+from konkurs_pipeline.storage.readers.publication import publish_copy, read_key
 from tests.pipeline.kit import MONDAY, TUESDAY, Bank, company, damaged, person
 
 NOW: Final = dt.datetime(2018, 9, 5, 12, tzinfo=dt.UTC)

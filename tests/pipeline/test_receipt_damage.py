@@ -19,7 +19,7 @@ import pytest
 from konkurs_pipeline.enquiries.status import current_status
 from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.files import hash_of
-from konkurs_pipeline.storage.receipts import read_receipts
+from konkurs_pipeline.storage.handoff.receipts import read_receipts
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, Polled, company, records
 from tests.pipeline.odd_receipts import UNREADABLE, whole, with_action

@@ -12,9 +12,9 @@ from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.schemas.tables import Debtors, frame
 from konkurs_pipeline.steps.poll import utc_now
-from konkurs_pipeline.storage import receipts
-from konkurs_pipeline.storage.recovery import Recovered, recover
-from konkurs_pipeline.storage.sealed import write_sealed_parquet
+from konkurs_pipeline.storage.handoff import receipts
+from konkurs_pipeline.storage.handoff.recovery import Recovered, recover
+from konkurs_pipeline.storage.lake.hashes import write_sealed_parquet
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company
 
 

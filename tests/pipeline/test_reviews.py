@@ -11,9 +11,9 @@ from konkurs_pipeline.enquiries.reviews import Review, reviews_of
 from konkurs_pipeline.enquiries.status import current_status
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.steps.poll import utc_now
-from konkurs_pipeline.storage.published import Published
-from konkurs_pipeline.storage.recovery import recover
-from konkurs_pipeline.storage.reviews import record_outcome
+from konkurs_pipeline.storage.handoff.recovery import recover
+from konkurs_pipeline.storage.handoff.reviews import record_outcome
+from konkurs_pipeline.storage.readers.published import Published
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company
 

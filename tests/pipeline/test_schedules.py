@@ -9,8 +9,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from konkurs_pipeline.definitions import JOB_NAME, build_defs
 from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.orchestration.definitions import JOB_NAME, build_defs
 from konkurs_pipeline.settings import load_settings
 
 SINGLE, START, END = (

@@ -13,8 +13,9 @@ import pytest
 from konkurs_pipeline.brreg.simulator.datasets import enk_of, expanded_dataset
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.steps.poll import utc_now
-from konkurs_pipeline.storage import decisions, made_from
-from konkurs_pipeline.storage.recovery import recover
+from konkurs_pipeline.storage.handoff import decisions
+from konkurs_pipeline.storage.handoff.recovery import recover
+from konkurs_pipeline.storage.lake import made_from
 from konkurs_pipeline.storage.snapshots import Snapshot
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company, person
 from tests.pipeline.test_receipts import give, receipt

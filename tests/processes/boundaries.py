@@ -27,7 +27,7 @@ from konkurs_pipeline.orchestration.assets import (
     raw_notices,
     register,
 )
-from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 # In the order of the job: where each step is called, and its name there.
 STEPS: Final[tuple[tuple[ModuleType, str], ...]] = (

@@ -14,8 +14,8 @@ from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.schemas.tables import LEDGER
 from konkurs_pipeline.steps.poll import utc_now
-from konkurs_pipeline.storage import decisions
-from konkurs_pipeline.storage.recovery import recover
+from konkurs_pipeline.storage.handoff import decisions
+from konkurs_pipeline.storage.handoff.recovery import recover
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import FRIDAY, MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company, oslo, person
 from tests.processes.bank import BankOfProcesses, Commands

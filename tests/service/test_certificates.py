@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from konkurs_pipeline.enquiries.diagnosis import Level, diagnose
 from konkurs_pipeline.errors import AccessRefusedError
+from konkurs_pipeline.onboarding.doctor import Level, diagnose
 from konkurs_pipeline.steps.poll import utc_now
 from tests.brreg.hostile_server import Authority, HostileServer
 from tests.pipeline.kit import Bank

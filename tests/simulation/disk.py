@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from unittest.mock import patch
 
 from konkurs_pipeline.errors import StoreError
-from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 T = TypeVar("T")
 

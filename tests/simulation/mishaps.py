@@ -12,8 +12,8 @@ from typing import Final
 
 from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.errors import StoreError
-from konkurs_pipeline.storage import decisions
-from konkurs_pipeline.storage.recovery import recover
+from konkurs_pipeline.storage.handoff import decisions
+from konkurs_pipeline.storage.handoff.recovery import recover
 from konkurs_pipeline.storage.store import open_store
 from tests.simulation.figures import Figures
 from tests.simulation.oracle import Oracle

@@ -13,7 +13,7 @@ import polars as pl
 
 from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import layout_of, open_store
 from tests.pipeline.kit import ACCOUNT_COLUMNS, CUSTOMER_COLUMNS, csv_bytes
 from tests.simulation.figures import Figures

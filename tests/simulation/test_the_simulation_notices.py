@@ -14,9 +14,9 @@ from konkurs_pipeline.domain.actions import Action, ActionKind, Settlement, sett
 from konkurs_pipeline.domain.matching import match_customers
 from konkurs_pipeline.steps import notices, scope
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage import decisions
-from konkurs_pipeline.storage.lake import Lake
-from konkurs_pipeline.storage.outbox_format import render_all
+from konkurs_pipeline.storage.handoff import decisions
+from konkurs_pipeline.storage.handoff.outbox_format import render_all
+from konkurs_pipeline.storage.lake.tables import Lake
 from tests.simulation.bank_year import BankYear
 from tests.simulation.core_banking import BrokenPromiseError
 from tests.simulation.figures import Figures
@@ -96,7 +96,7 @@ def changes_a_shown_file(monkeypatch: pytest.MonkeyPatch) -> None:
         files[f"{base_name}.csv"] += b"\r\n"
         return files
 
-    monkeypatch.setattr("konkurs_pipeline.storage.outbox.render_all", other)
+    monkeypatch.setattr("konkurs_pipeline.storage.handoff.outbox.render_all", other)
 
 
 def tells_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:

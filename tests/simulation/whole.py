@@ -7,7 +7,7 @@ from unittest.mock import patch
 from konkurs_pipeline.domain.actions import decide_actions
 from konkurs_pipeline.steps.actions import present_situation
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage import decisions
+from konkurs_pipeline.storage.handoff import decisions
 
 
 def left_out_of_scope(poll: Poll) -> set[str]:

@@ -13,7 +13,7 @@ import pytest
 from polars.exceptions import ComputeError
 
 from konkurs_pipeline.errors import StoreError
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import layout_of, open_store
 from tests.storage.test_store import settings_of
 
@@ -34,7 +34,7 @@ def refuse(*_: Any, **__: Any) -> None:
 @pytest.mark.parametrize("operation", ["touch", "unlink"])
 def test_rows_on_their_way_to_the_ledger(tmp_path: Path, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with open_store(settings_of(tmp_path)) as store, monkeypatch.context() as patched:
-        patched.setattr("konkurs_pipeline.storage.ledger.validated", lambda _, rows: rows)
+        patched.setattr("konkurs_pipeline.storage.ledger.database.validated", lambda _, rows: rows)
         patched.setattr(Path, operation, refuse)
         with pytest.raises(StoreError, match="Make room"):
             store.ledger.append("answers", [ANSWER])

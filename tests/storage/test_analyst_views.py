@@ -14,7 +14,7 @@ import pytest
 
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.storage.polls import begin, count_notices
+from konkurs_pipeline.storage.ledger.polls import begin, count_notices
 from konkurs_pipeline.storage.store import Store, open_store
 
 DAY = dt.date(2018, 9, 3)

@@ -8,7 +8,7 @@ import pytest
 
 from konkurs_pipeline.schemas.table import facts
 from konkurs_pipeline.schemas.tables import KEYS, LAKE, LEDGER, Table
-from konkurs_pipeline.storage.dictionary import data_dictionary
+from konkurs_pipeline.storage.readers.dictionary import data_dictionary
 
 PAGE = Path(__file__).parents[2] / "docs" / "data_dictionary.md"
 TABLES = {**LAKE, **LEDGER}

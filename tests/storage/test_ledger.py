@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkurs_pipeline.storage.ledger import EACH, Ledger
+from konkurs_pipeline.storage.ledger.database import EACH, Ledger
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ _FULL = """
 import resource, sys
 from pathlib import Path
 from konkurs_pipeline.errors import StoreError
-from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 path = Path(sys.argv[1])
 ledger = Ledger(path)
@@ -107,7 +107,7 @@ def test_a_version_of_a_receipt_may_be_noted_twice_and_answers_may_come_at_once(
 _IN_OSLO = """
 import sys
 from pathlib import Path
-from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 ledger = Ledger(Path(sys.argv[1]))
 print(*ledger.rows("SELECT TIMESTAMPTZ '2018-09-03 12:00:00+00', strftime(TIMESTAMPTZ '2018-09-03 12:00:00+00', '%H:%M')")[0])
@@ -155,7 +155,7 @@ _OPENED_BY_ANOTHER = """
 import sys
 from pathlib import Path
 from konkurs_pipeline.errors import StoreError
-from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 try:
     Ledger(Path(sys.argv[1]))

@@ -10,9 +10,9 @@ from typing import Final
 
 import pytest
 
-from konkurs_pipeline.storage import receipts
-from konkurs_pipeline.storage.ledger import Ledger
-from konkurs_pipeline.storage.receipts import read_receipts
+from konkurs_pipeline.storage.handoff import receipts
+from konkurs_pipeline.storage.handoff.receipts import read_receipts
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 NOW: Final = dt.datetime(2018, 9, 3, 10, tzinfo=dt.UTC)
 NAME: Final = "KONKURS_DEMO_demo_00000001_20180903T100000Z.receipt.json"

@@ -13,12 +13,13 @@ import pytest
 from konkurs_pipeline.domain.notices import QuarantineReason
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.settings import Settings, load_settings
-from konkurs_pipeline.storage import lock, polls, quarantine
+from konkurs_pipeline.storage import lock
 from konkurs_pipeline.storage.demo import make_fresh
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.polls import Outcome
-from konkurs_pipeline.storage.published import Published, first_polled_workday
-from konkurs_pipeline.storage.quarantine import Entry
+from konkurs_pipeline.storage.ledger import polls, quarantine
+from konkurs_pipeline.storage.ledger.polls import Outcome
+from konkurs_pipeline.storage.ledger.quarantine import Entry
+from konkurs_pipeline.storage.readers.published import Published, first_polled_workday
 from konkurs_pipeline.storage.store import Store, layout_of, open_store
 
 NOW: Final = dt.datetime(2018, 9, 3, 10, tzinfo=dt.UTC)

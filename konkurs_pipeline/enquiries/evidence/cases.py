@@ -12,7 +12,7 @@ import polars as pl
 
 from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.notices import Notice, NoticeType
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.readers.published import Published
 
 _NOTICE_FIELDS = ("uuid", "type", "registered_at", "registered_at_text", "ruling_date", "debtor_id")
 

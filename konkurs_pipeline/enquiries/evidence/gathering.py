@@ -35,11 +35,11 @@ from konkurs_pipeline.enquiries.reviews import outcomes_by_action
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.storage.lake import Lake
+from konkurs_pipeline.storage.handoff.outbox import RECEIPT_SUFFIX, Outbox
+from konkurs_pipeline.storage.handoff.outbox_format import header_of
+from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.outbox import RECEIPT_SUFFIX, Outbox
-from konkurs_pipeline.storage.outbox_format import header_of
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.snapshots import Snapshots
 from konkurs_pipeline.storage.store import layout_of
 

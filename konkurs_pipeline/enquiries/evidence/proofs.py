@@ -16,7 +16,7 @@ from pathlib import Path
 
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.files import hash_of
-from konkurs_pipeline.storage.lake import Lake
+from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.snapshots import Snapshots
 

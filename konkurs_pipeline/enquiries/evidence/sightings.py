@@ -16,8 +16,8 @@ import polars as pl
 
 from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.errors import StoreError
-from konkurs_pipeline.storage.lake import Lake
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.lake.tables import Lake
+from konkurs_pipeline.storage.readers.published import Published
 
 # Resources, as brreg/client asks for them.
 _ASKED_AFTER: Final = r"/oppdatert/([0-9T:.-]+)Z$"

@@ -6,7 +6,7 @@ from konkurs_pipeline.orchestration import checks, wiring
 from konkurs_pipeline.schemas.tables import Actions
 from konkurs_pipeline.steps.actions import decide
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage.decisions import actions_of_run
+from konkurs_pipeline.storage.handoff.decisions import actions_of_run
 
 
 def build_actions(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:

@@ -6,7 +6,7 @@ from konkurs_pipeline.orchestration import checks, wiring
 from konkurs_pipeline.schemas.tables import RawNotices
 from konkurs_pipeline.steps.notices import poll_notices
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage.quarantine import open_entries
+from konkurs_pipeline.storage.ledger.quarantine import open_entries
 
 
 def build_raw_notices(workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:

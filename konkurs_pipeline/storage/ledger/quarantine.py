@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from konkurs_pipeline.domain.notices import QuarantineReason
-from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "konkurs-quarantine/1")
 

@@ -25,7 +25,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from konkurs_pipeline.storage.files import write_bytes_atomically
-from konkurs_pipeline.storage.lake import Lake
+from konkurs_pipeline.storage.lake.tables import Lake
 
 # What decides the content of a derived table.
 _RULES: Final = ("domain", "steps", "schemas")

@@ -18,14 +18,15 @@ from typing import Any, Final
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.tables import LEDGER
-from konkurs_pipeline.storage import action_history, decisions, polls
 from konkurs_pipeline.storage.files import hash_of
+from konkurs_pipeline.storage.handoff import decisions
+from konkurs_pipeline.storage.handoff.outbox import Outbox
+from konkurs_pipeline.storage.handoff.outbox_format import Header, header_of, records_of
+from konkurs_pipeline.storage.handoff.reviews import missing_reviews, take_missing_reviews
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.ledger import Ledger
-from konkurs_pipeline.storage.outbox import Outbox
-from konkurs_pipeline.storage.outbox_format import Header, header_of, records_of
-from konkurs_pipeline.storage.published import Published
-from konkurs_pipeline.storage.reviews import missing_reviews, take_missing_reviews
+from konkurs_pipeline.storage.ledger import action_history, polls
+from konkurs_pipeline.storage.ledger.database import Ledger
+from konkurs_pipeline.storage.readers.published import Published
 
 _CURE: Final = (
     "Nothing was decided. Restore the newest copy of the ledger, or, if there is none, take over from the outbox what it "

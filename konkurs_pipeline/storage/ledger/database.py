@@ -31,7 +31,7 @@ from konkurs_pipeline.storage.files import (
     replace_atomically,
     storage_errors,
 )
-from konkurs_pipeline.storage.sealed import break_seal, is_seal_broken, seal_beside
+from konkurs_pipeline.storage.lake.hashes import break_seal, is_seal_broken, seal_beside
 
 # Rows that are only ever added, and may come twice within an instant.
 _WITHOUT_KEY: Final = ("receipts", "answers")

@@ -21,8 +21,8 @@ from konkurs_pipeline.storage.files import (
     storage_errors,
     write_bytes_atomically,
 )
-from konkurs_pipeline.storage.ledger import Ledger
-from konkurs_pipeline.storage.outbox_format import is_whole, manifest_name, render_all
+from konkurs_pipeline.storage.handoff.outbox_format import is_whole, manifest_name, render_all
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 # Core banking reads as another user of the same group; the files hold no national identifier.
 _OUTBOX_FILE_MODE: Final = 0o640

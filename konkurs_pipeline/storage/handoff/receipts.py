@@ -20,10 +20,11 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from konkurs_pipeline.domain.identifiers import is_utf8
 from konkurs_pipeline.json_strict import RefusedJsonError, parse_strictly
-from konkurs_pipeline.storage import action_history, decisions
 from konkurs_pipeline.storage.files import hash_of, make_private_folder
-from konkurs_pipeline.storage.ledger import EACH, Ledger, each_record
-from konkurs_pipeline.storage.outbox import RECEIPT_SUFFIX
+from konkurs_pipeline.storage.handoff import decisions
+from konkurs_pipeline.storage.handoff.outbox import RECEIPT_SUFFIX
+from konkurs_pipeline.storage.ledger import action_history
+from konkurs_pipeline.storage.ledger.database import EACH, Ledger, each_record
 
 # Core banking writes here as another user of the same group.
 _RECEIPTS_FOLDER_MODE: Final = 0o770

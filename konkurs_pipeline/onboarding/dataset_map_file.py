@@ -15,8 +15,8 @@ from typing import Final
 from konkurs_pipeline.domain.dataset_map_proposal import Choice, Received, propose
 from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, DatasetMap, Role, read_dataset
 from konkurs_pipeline.domain.notices import NoticeType
-from konkurs_pipeline.enquiries.shapes import is_found
 from konkurs_pipeline.errors import AnswerError
+from konkurs_pipeline.onboarding.contract import is_found
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.dataset_map import load_dataset_map, refuse_existing, write_new_map
 

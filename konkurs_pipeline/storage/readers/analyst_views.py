@@ -10,10 +10,10 @@ import inspect
 from pathlib import Path
 
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, Table, dtypes
-from konkurs_pipeline.storage.as_of import macros
 from konkurs_pipeline.storage.files import PRIVATE_FILE, hash_of, replace_atomically, write_bytes_atomically
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.ledger import connect
+from konkurs_pipeline.storage.ledger.database import connect
+from konkurs_pipeline.storage.readers.as_of import macros
 
 
 def ensure_views(layout: Layout) -> None:

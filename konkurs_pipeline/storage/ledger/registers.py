@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.snapshots import Snapshot
 
 

@@ -29,8 +29,8 @@ from konkurs_pipeline.storage.files import (
     storage_errors,
     write_bytes_atomically,
 )
+from konkurs_pipeline.storage.lake.hashes import proven_hash, write_sealed_parquet
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.sealed import proven_hash, write_sealed_parquet
 
 EMPTY_FILE: Final = "_schema.parquet"
 _MONTH_FILE: Final = re.compile(r"[0-9]{4}-[0-9]{2}\.parquet")

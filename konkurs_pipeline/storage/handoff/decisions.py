@@ -18,11 +18,11 @@ from pydantic import BaseModel
 from konkurs_pipeline.domain.actions import Action, ActionKind, ActionStatus, Issued, Settlement
 from konkurs_pipeline.domain.matching import MatchedVia
 from konkurs_pipeline.errors import UsageError
-from konkurs_pipeline.storage import action_history
 from konkurs_pipeline.storage.files import hash_of
-from konkurs_pipeline.storage.ledger import EACH, Ledger
-from konkurs_pipeline.storage.made_from import Basis
-from konkurs_pipeline.storage.outbox_format import Header, manifest_name, render_all, render_jsonl
+from konkurs_pipeline.storage.handoff.outbox_format import Header, manifest_name, render_all, render_jsonl
+from konkurs_pipeline.storage.lake.made_from import Basis
+from konkurs_pipeline.storage.ledger import action_history
+from konkurs_pipeline.storage.ledger.database import EACH, Ledger
 
 _NEVER_WRITTEN = "('held', 'void')"
 

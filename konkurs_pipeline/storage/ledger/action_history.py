@@ -11,7 +11,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from konkurs_pipeline.storage.ledger import Ledger, each_record
+from konkurs_pipeline.storage.ledger.database import Ledger, each_record
 
 # An action whose last status is the present one took none: noting twice is noting once.
 _NOTE: Final = f"""

@@ -13,8 +13,8 @@ from konkurs_pipeline.domain.actions import NEVER_WRITTEN, ActionKind
 from konkurs_pipeline.domain.reviews import ReviewOutcome
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.ledger import Ledger
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.ledger.database import Ledger
+from konkurs_pipeline.storage.readers.published import Published
 
 
 def record_outcome(  # noqa: PLR0913 -- a row of the table, by name

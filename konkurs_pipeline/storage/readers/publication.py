@@ -28,11 +28,11 @@ from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.table import ColumnFacts, Privacy, facts
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, Table
-from konkurs_pipeline.storage.as_of import macros
 from konkurs_pipeline.storage.files import PRIVATE_FILE, replace_atomically, storage_errors
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.ledger import connect
-from konkurs_pipeline.storage.published import Published
+from konkurs_pipeline.storage.ledger.database import connect
+from konkurs_pipeline.storage.readers.as_of import macros
+from konkurs_pipeline.storage.readers.published import Published
 
 _SHORTEST_KEY: Final = 32
 _PSEUDONYM_LENGTH: Final = 32

@@ -12,7 +12,7 @@ from typing import Final
 
 from konkurs_pipeline.schemas.table import ColumnFacts, Privacy, facts
 from konkurs_pipeline.schemas.tables import KEYS, LAKE, LEDGER, Table
-from konkurs_pipeline.storage.as_of import COMMENTS
+from konkurs_pipeline.storage.readers.as_of import COMMENTS
 
 # What no two rows of a table share.
 _HEAD: Final = """# Data dictionary

@@ -14,7 +14,7 @@ from polars.exceptions import PolarsError
 
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, frame
-from konkurs_pipeline.storage.lake import Lake
+from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.layout import Layout
 
 

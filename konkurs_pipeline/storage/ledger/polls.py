@@ -10,7 +10,7 @@ import datetime as dt
 from enum import StrEnum
 
 from konkurs_pipeline.domain.workdays import Window
-from konkurs_pipeline.storage.ledger import Ledger
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 
 class Outcome(StrEnum):

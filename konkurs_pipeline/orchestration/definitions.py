@@ -1,0 +1,66 @@
+"""The composition root: everything that dagster runs, put together by one function, so that a test can swap a part."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import dagster as dg
+
+from konkurs_pipeline.orchestration.alerts import build_alert_sensor, build_watch
+from konkurs_pipeline.orchestration.assets import build_assets
+from konkurs_pipeline.orchestration.housekeeping import build_housekeeping
+from konkurs_pipeline.orchestration.loggers import quiet_console
+from konkurs_pipeline.orchestration.partitions import workday_partitions
+from konkurs_pipeline.orchestration.poll_resource import poll_resource
+from konkurs_pipeline.orchestration.schedules import build_schedules
+from konkurs_pipeline.progress import Progress, silent
+from konkurs_pipeline.settings import Settings, load_settings
+from konkurs_pipeline.steps.poll import Clock, utc_now
+from konkurs_pipeline.storage.readers.published import first_polled_workday
+from konkurs_pipeline.storage.store import Store, layout_of
+
+JOB_NAME = "konkurs_poll"
+
+
+def build_defs(
+    settings: Settings | None = None, *, store: Store | None = None, now: Clock = utc_now, progress: Progress = silent
+) -> dg.Definitions:
+    """Return the definitions for `settings` (default: read from the environment).
+
+    `store`: an open store that runs use instead of opening their own; `now`: the clock; `progress`: who is told what is
+    under way. Raises `SettingsError`.
+    """
+    settings = settings or load_settings()
+    workdays = workday_partitions(settings.calendar, now().date())
+    assets = build_assets(workdays)
+    watch = build_watch()
+    job = dg.define_asset_job(
+        JOB_NAME,
+        selection=dg.AssetSelection.all() - dg.AssetSelection.checks(watch),
+        description="One poll: the workdays of its partitions and the lookback before them, from the list to the outbox.",
+        # A run that died is tried again as a whole: a decision rests on a list of its own.
+        tags={"dagster/retry_strategy": "ALL_STEPS"},
+    )
+
+    housekeeping, nightly = build_housekeeping(now)
+
+    def first_polled() -> dt.date | None:
+        return first_polled_workday(layout_of(settings))
+
+    return dg.Definitions(
+        assets=assets,
+        asset_checks=[watch],
+        jobs=[job, housekeeping],
+        schedules=[*build_schedules(settings, JOB_NAME, first_polled), nightly],
+        sensors=[build_alert_sensor(settings, now)],
+        resources={"poll": poll_resource(settings, store=store, now=now, progress=progress)},
+        # A process for each step would cost a second each, and the lock could not be held across them.
+        executor=dg.in_process_executor,
+        loggers={"console": quiet_console},
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """Return the definitions for the environment; a function, so that importing this module reads no setting."""
+    return build_defs()

@@ -1,0 +1,1 @@
+"""The lake: Parquet tables, one file a table and month, with their hashes."""
