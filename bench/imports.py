@@ -15,7 +15,7 @@ from bench.scale import Scale
 from bench.stores import Case
 
 _LINE: Final = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \| +(\S+)")
-_COMMAND: Final = "import konkurs_pipeline.cli.run"
+_COMMAND: Final = "import konkurs_pipeline.cli.poll.run"
 _MOST: Final = 12
 
 

@@ -20,19 +20,30 @@ what to do. What belongs here: errors that a person can act on. What does not: b
 
 from __future__ import annotations
 
+from enum import IntEnum
 from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """How a command ends (INTERFACES § 3)."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    BUSY = 3
+    STOPPED = 130
 
 
 class KonkursError(Exception):
     """Base of every error that the outside world can cause."""
 
-    exit_code: ClassVar[int] = 1
+    exit_code: ClassVar[ExitCode] = ExitCode.FAILED
 
 
 class SettingsError(KonkursError):
     """A setting is missing or wrong; names the variable, what it held, what was expected, what to do."""
 
-    exit_code: ClassVar[int] = 2
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
 
 class CertificateError(SettingsError):
@@ -42,13 +53,13 @@ class CertificateError(SettingsError):
 class UsageError(KonkursError):
     """A command was given arguments that make no sense."""
 
-    exit_code: ClassVar[int] = 2
+    exit_code: ClassVar[ExitCode] = ExitCode.USAGE
 
 
 class StoreBusyError(KonkursError):
     """Another run holds the store; nothing was done."""
 
-    exit_code: ClassVar[int] = 3
+    exit_code: ClassVar[ExitCode] = ExitCode.BUSY
 
 
 class ServiceError(KonkursError):

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from konkurs_pipeline.cli.progress import shown_progress
+from konkurs_pipeline.cli.printing.progress import shown_progress
 from konkurs_pipeline.progress import silent
 
 

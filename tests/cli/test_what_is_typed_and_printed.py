@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from konkurs_pipeline.cli.signature import signed
-from konkurs_pipeline.cli.tables import print_table
+from konkurs_pipeline.cli.printing.tables import print_table
+from konkurs_pipeline.cli.record.signature import signed
 from konkurs_pipeline.errors import UsageError
 from tests.cli.conftest import CommandLine
 from tests.pipeline.kit import company, person
@@ -38,7 +38,7 @@ def test_a_defect_of_our_own_is_one_masked_line_too(konkurs: CommandLine, monkey
         message = f"cannot think of {NUMBER}"
         raise RuntimeError(message)
 
-    monkeypatch.setattr("konkurs_pipeline.cli.status.show_status", break_down)
+    monkeypatch.setattr("konkurs_pipeline.cli.show.status.load_settings", break_down)
     said = konkurs("status")
     (line,) = said.err.splitlines()
     assert (said.code, said.out) == (1, "")

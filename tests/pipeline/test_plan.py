@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from konkurs_pipeline.cli.plan import Plan, rehearse
+from konkurs_pipeline.cli.poll.plan import Plan, rehearse
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError, StoreBusyError
 from konkurs_pipeline.progress import silent

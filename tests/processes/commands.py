@@ -16,11 +16,13 @@ import traceback
 from pathlib import Path
 from typing import Any, Final
 
+from konkurs_pipeline.cli.commands import COMMANDS
 from tests.processes.boundaries import Boundaries
 
 # What the commands import when they run.
 _BEFOREHAND: Final = (
-    *(f"konkurs_pipeline.cli.{name}" for name in ("main", "recover", "run", "status", "verify", "held", "lookup")),
+    "konkurs_pipeline.cli.main",
+    *(f"konkurs_pipeline.cli.{command.module}" for command in COMMANDS),
     "alembic.command",
     "dagster._cli",
     "dagster._core.storage.sqlite_storage",

@@ -6,18 +6,24 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from konkurs_pipeline.cli.options import AsJson
 from konkurs_pipeline.onboarding.contract import FieldReport, compare_shapes, take_sample
 from konkurs_pipeline.onboarding.dataset_map_file import Fit, Proof, write_map
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.dataset_map import load_dataset_map, refuse_existing
 
+MapFile = Annotated[
+    Path | None, typer.Option("--write-map", metavar="FILE", help="Write the KONKURS_DATASET_MAP that fits.")
+]
 
-def show_contract(*, as_json: bool, map_file: Path | None) -> None:
-    """Print how the service's answers differ from the assumed shapes; `map_file`: write the dataset map that fits there."""
+
+def command(map_file: MapFile = None, *, as_json: AsJson = False) -> None:
+    """Read the service and report, field by field, how its answers differ from the assumed shapes."""
     settings = load_settings()
     fields = load_dataset_map(settings.dataset_map)
     if map_file is not None:

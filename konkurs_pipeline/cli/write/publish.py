@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -12,9 +13,17 @@ from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.readers.publication import publish_copy, read_key
 from konkurs_pipeline.storage.store import check_marker, layout_of
 
+Target = Annotated[Path, typer.Argument(metavar="FILE", help="The DuckDB file to write, or to replace by a newer one.")]
+KeyFile = Annotated[
+    Path | None, typer.Option("--key-file", metavar="KEY", help="The key: 32 bytes or more, rights 0600.")
+]
+Pseudonymise = Annotated[
+    bool, typer.Option("--pseudonymise", help="Keyed pseudonyms for identifiers; no names, addresses, documents.")
+]
 
-def publish_file(target: Path, key_file: Path | None, *, pseudonymise: bool) -> None:
-    """Write a copy of the store for others and print what it holds."""
+
+def command(target: Target, key_file: KeyFile = None, *, pseudonymise: Pseudonymise = False) -> None:
+    """Write a stand-alone copy of all tables for analysts, pseudonymised for those who may not see identifiers."""
     if pseudonymise != (key_file is not None):
         message = "--pseudonymise and --key-file go together: without both, the copy holds national identifiers"
         raise UsageError(message)

@@ -1,4 +1,4 @@
-"""`konkurs reviews` and `konkurs review`."""
+"""`konkurs reviews`."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
-from konkurs_pipeline.cli.signature import signed
+from konkurs_pipeline.cli.options import AsJson
 from konkurs_pipeline.domain.foreign_text import shown, without_controls
-from konkurs_pipeline.domain.reviews import OUTCOME_MEANINGS, ReviewOutcome
 from konkurs_pipeline.enquiries.reviews import Review, reviews_of
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import utc_now
-from konkurs_pipeline.storage.handoff.reviews import record_outcome
 from konkurs_pipeline.storage.readers.published import Published
-from konkurs_pipeline.storage.store import check_marker, layout_of, open_store
+from konkurs_pipeline.storage.store import check_marker, layout_of
+
+WithDone = Annotated[bool, typer.Option("--all", help="Also those that have an outcome.")]
 
 
-def show_reviews(*, with_done: bool, as_json: bool) -> None:
-    """Print the reviews that wait, oldest first; `with_done`: also those that have an outcome."""
+def command(*, with_done: WithDone = False, as_json: AsJson = False) -> None:
+    """List the REVIEW rows that wait for a person, oldest first."""
     settings = load_settings()
     layout = layout_of(settings)
     check_marker(settings, layout, create=False)
@@ -63,16 +64,6 @@ def _lines(review: Review, now: dt.datetime) -> Iterator[str]:
         yield f"    because of our BLOCK {review.caused_by}"
     for one in review.outcomes:
         yield f"    {one.outcome}, {_instant(one.reviewed_at)}, {one.reviewed_by}: {one.note}"
-
-
-def record_review(action_id: str, outcome: ReviewOutcome, *, by: str, note: str) -> None:
-    """Record the outcome of a REVIEW, and print what it means."""
-    by, note = signed(by, note, option="--note")
-    with open_store(load_settings()) as store:
-        number = record_outcome(store.ledger, action_id.strip().lower(), outcome, by=by, note=note, now=utc_now())
-        store.publish()
-    corrected = "" if number == 1 else f" (it corrects {number - 1} before it, which stay on record)"
-    typer.echo(f"recorded: {outcome.value}, {OUTCOME_MEANINGS[outcome]}{corrected}")
 
 
 def _age(age: dt.timedelta) -> str:

@@ -15,7 +15,7 @@ from konkurs_pipeline.brreg.simulator.clock import SteppedClock
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice, load_test_notices
 from konkurs_pipeline.brreg.simulator.pki import ensure_certificates
 from konkurs_pipeline.brreg.simulator.server import running_simulator
-from konkurs_pipeline.cli.tables import print_table
+from konkurs_pipeline.cli.printing.tables import print_table
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.orchestration.instance import dagster_instance
@@ -27,8 +27,8 @@ from konkurs_pipeline.storage.ledger.polls import Outcome
 from konkurs_pipeline.storage.store import Store, layout_of, open_store
 
 
-def show_demo() -> None:
-    """Run the demo and print what happened. Raises `KonkursError` when a poll fails."""
+def command() -> None:
+    """Show the whole chain on Brreg's 15 test notices, in a fresh demo data folder, in seconds."""
     settings = load_settings()
     make_fresh(settings)
     notices = load_test_notices()

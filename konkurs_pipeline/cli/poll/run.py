@@ -11,9 +11,10 @@ from io import StringIO
 import typer
 
 from konkurs_pipeline.brreg.client import connect
-from konkurs_pipeline.cli.progress import shown_progress
+from konkurs_pipeline.cli.options import FirstDay, LastDay, day
+from konkurs_pipeline.cli.printing.progress import shown_progress
 from konkurs_pipeline.domain.workdays import Window
-from konkurs_pipeline.errors import UsageError
+from konkurs_pipeline.errors import ExitCode, UsageError
 from konkurs_pipeline.orchestration.instance import dagster_instance
 from konkurs_pipeline.orchestration.launch import Ended, run_poll
 from konkurs_pipeline.redaction import redact
@@ -26,10 +27,11 @@ from konkurs_pipeline.storage.store import Store, open_store
 _FAILED = (Outcome.FAILED, Outcome.PARTIAL)
 
 
-def run_once(first: dt.date | None, last: dt.date | None) -> int:
-    """Run one poll; prints how it ended and returns the exit code."""
+def command(first: FirstDay = None, last: LastDay = None) -> ExitCode:
+    """Poll once: today's workday and the lookback, or the given workdays and the lookback before them."""
+    first_day, last_day = day("--from", first), day("--to", last)
     settings = load_settings()
-    window = asked_window(settings, first, last)
+    window = asked_window(settings, first_day, last_day)
     refuse_unusable(settings)
     with open_store(settings) as store, dagster_instance(settings) as instance:
         if sys.stderr.isatty():
@@ -43,7 +45,7 @@ def run_once(first: dt.date | None, last: dt.date | None) -> int:
         typer.echo(f"konkurs: {ended.outcome.value}: {ended.detail}", err=True)
     if said_by_dagster.getvalue():
         typer.echo(redact(said_by_dagster.getvalue().rstrip()), err=True)
-    return 1 if ended.outcome in _FAILED else 0
+    return ExitCode.FAILED if ended.outcome in _FAILED else ExitCode.DONE
 
 
 @contextmanager

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
+from typing import Annotated
 
 import typer
 
-from konkurs_pipeline.cli.tables import print_table
+from konkurs_pipeline.cli.options import AsJson, FirstDay, LastDay, day
+from konkurs_pipeline.cli.printing.tables import print_table
 from konkurs_pipeline.enquiries.watch import Watched, as_row, recent_quarters
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import check_marker, layout_of
 
+ShowAll = Annotated[bool, typer.Option("--all", help="Also the quarters that a poll covered.")]
 
-def show_gaps(first: dt.date | None, last: dt.date | None, *, show_all: bool, as_json: bool) -> None:
-    """Print the quarters of opening hours that were missed, healed or not; with `show_all` also those that were covered."""
+
+def command(
+    first: FirstDay = None, last: LastDay = None, *, show_all: ShowAll = False, as_json: AsJson = False
+) -> None:
+    """List the quarters of opening hours that no poll covered, and by which poll each was healed.
+
+    Without --from: those of the lookback.
+    """
+    first_day, last_day = day("--from", first), day("--to", last)
     settings = load_settings()
     layout = layout_of(settings)
     check_marker(settings, layout, create=False)
     watched = Watched(settings, Published(layout), utc_now())
-    window = settings.calendar.window(first or watched.recent_days[0], last or watched.recent_days[-1], lookback=0)
+    window = settings.calendar.window(
+        first_day or watched.recent_days[0], last_day or watched.recent_days[-1], lookback=0
+    )
     found = recent_quarters(watched, settings.calendar.between(window.from_workday, window.to_workday))
     rows = [as_row(quarter) for quarter in found if show_all or not quarter.is_covered]
     if as_json:

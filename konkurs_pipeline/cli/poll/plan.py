@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import uuid
 from collections import Counter
@@ -11,10 +10,12 @@ from typing import Any
 
 import typer
 
-from konkurs_pipeline.cli.progress import shown_progress
-from konkurs_pipeline.cli.run import asked_window, refuse_unusable
-from konkurs_pipeline.cli.tables import print_table
+from konkurs_pipeline.cli.options import AsJson, FirstDay, LastDay, day
+from konkurs_pipeline.cli.poll.run import asked_window, refuse_unusable
+from konkurs_pipeline.cli.printing.progress import shown_progress
+from konkurs_pipeline.cli.printing.tables import print_table
 from konkurs_pipeline.domain.workdays import Window
+from konkurs_pipeline.errors import ExitCode
 from konkurs_pipeline.progress import Progress
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.steps.poll import Poll, conducted, utc_now
@@ -35,10 +36,11 @@ class Plan:
     rows: list[dict[str, Any]]
 
 
-def show_plan(first: dt.date | None, last: dt.date | None, *, as_json: bool) -> int:
-    """Print what a run would write; returns 1 where it could not get all it needed."""
+def command(first: FirstDay = None, last: LastDay = None, *, as_json: AsJson = False) -> ExitCode:
+    """Show what a run would write, by action and reason, and write nothing: it is rehearsed on a copy of the store."""
+    first_day, last_day = day("--from", first), day("--to", last)
     settings = load_settings()
-    window = asked_window(settings, first, last)
+    window = asked_window(settings, first_day, last_day)
     refuse_unusable(settings)
     with rehearsal(settings) as copy, shown_progress() as progress:
         plan = rehearse(copy, window, progress)
@@ -51,7 +53,7 @@ def show_plan(first: dt.date | None, last: dt.date | None, *, as_json: bool) -> 
     typer.echo(f"nothing was written; {plan.notices_new} notices would be new", err=True)
     if plan.detail:
         typer.echo(f"konkurs: {plan.outcome}: {plan.detail}", err=True)
-    return 1 if plan.outcome == "partial" else 0
+    return ExitCode.FAILED if plan.outcome == "partial" else ExitCode.DONE
 
 
 def rehearse(settings: Settings, window: Window, progress: Progress) -> Plan:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
@@ -19,10 +20,26 @@ from konkurs_pipeline.storage.store import layout_of
 _AHEAD = dt.timedelta(days=31)
 
 
-def serve_simulator(  # noqa: PLR0913 -- the command's options
-    port: int, scenario: Path | None, seed: int | None, years: int, tls_dir: Path | None, *, plain_http: bool
+Port = Annotated[int, typer.Option(metavar="N", help="Port on 127.0.0.1.")]
+ScenarioFile = Annotated[Path | None, typer.Option(metavar="FILE", help="TOML: notices, faults, paging.")]
+Seed = Annotated[int | None, typer.Option(metavar="N", help="Also serve generated notices of this seed.")]
+Years = Annotated[int, typer.Option(metavar="N", help="How many years of them, up to the end of next month.")]
+TlsDir = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="Where its certificates are; default <data>/simulator.")
+]
+PlainHttp = Annotated[bool, typer.Option("--plain-http", help="Without TLS.")]
+
+
+def command(  # noqa: PLR0913 -- the command's options
+    port: Port = 8443,
+    scenario: ScenarioFile = None,
+    seed: Seed = None,
+    years: Years = 1,
+    tls_dir: TlsDir = None,
+    *,
+    plain_http: PlainHttp = False,
 ) -> None:
-    """Serve until interrupted: Brreg's test notices or a scenario, and generated notices that appear as time passes."""
+    """Serve Konkursvarsel as it is assumed to be, alone, on loopback, with mutual TLS, until Ctrl-C."""
     served = load_scenario(scenario) if scenario else Scenario(tuple(load_test_notices()), (), None, real_time)
     if seed is not None:
         today = served.now().date()

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
-from konkurs_pipeline.cli.signature import signed
+from konkurs_pipeline.cli.options import By
+from konkurs_pipeline.cli.record.signature import signed
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.handoff.recovery import recover
 from konkurs_pipeline.storage.store import open_store
 
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why: which copy was restored, and when.")]
 
-def recover_ledger(*, by: str, reason: str) -> None:
-    """Put the ledger and the outbox right, and print which files were concerned."""
+
+def command(by: By, reason: Reason) -> None:
+    """Put right what a run stops on: a ledger restored from an old copy, changed files in the outbox."""
     by, reason = signed(by, reason)
     with open_store(load_settings(), in_doubt=True) as store:
         done = recover(store.layout, store.ledger, store.outbox, by=by, reason=reason, now=utc_now())

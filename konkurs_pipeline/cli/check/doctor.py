@@ -7,14 +7,16 @@ from dataclasses import asdict
 
 import typer
 
+from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.errors import ExitCode
 from konkurs_pipeline.onboarding.doctor import Level, diagnose
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import utc_now
 
 
-def show_doctor(*, as_json: bool) -> int:
-    """Print a line for each thing looked at; returns 1 when there is a problem."""
+def command(*, as_json: AsJson = False) -> ExitCode:
+    """Check settings, certificate, service, calendar, register files and folders; say what to do about each."""
     found = []
     for one in diagnose(load_settings(), utc_now()):
         found.append(one)
@@ -22,4 +24,4 @@ def show_doctor(*, as_json: bool) -> int:
             typer.echo(f"{one.level.value:<8} {one.what:<12} {redact(one.said)}")
     if as_json:
         typer.echo(redact(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False)))
-    return 1 if any(one.level is Level.PROBLEM for one in found) else 0
+    return ExitCode.FAILED if any(one.level is Level.PROBLEM for one in found) else ExitCode.DONE

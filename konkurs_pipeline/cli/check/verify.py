@@ -7,14 +7,15 @@ from dataclasses import asdict
 
 import typer
 
+from konkurs_pipeline.cli.options import AsJson
 from konkurs_pipeline.enquiries.integrity import inspect
-from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.errors import ExitCode, StoreError
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.store import check_marker, layout_of, open_store
 
 
-def show_verify(*, as_json: bool) -> int:
-    """Print what was looked at and what is wrong; returns 1 when anything is."""
+def command(*, as_json: AsJson = False) -> ExitCode:
+    """Check again everything that was written: hashes, the chain of files, the sequence, the ledger against the files."""
     settings = load_settings()
     if not check_marker(settings, layout_of(settings), create=False):
         message = f"there is no store in {settings.data_dir}: run `konkurs run`, or set KONKURS_DATA_DIR"
@@ -28,4 +29,4 @@ def show_verify(*, as_json: bool) -> int:
             typer.echo(f"{one.part:<10} {one.looked_at:>7} looked at, {len(one.problems)} wrong")
         for problem in one.problems:
             typer.echo(f"konkurs: {one.part}: {problem}", err=True)
-    return 1 if any(one.problems for one in inspections) else 0
+    return ExitCode.FAILED if any(one.problems for one in inspections) else ExitCode.DONE

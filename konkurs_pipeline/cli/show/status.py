@@ -6,13 +6,14 @@ import datetime as dt
 import json
 import re
 from dataclasses import asdict
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
+from konkurs_pipeline.cli.options import AsJson
 from konkurs_pipeline.enquiries.status import Status, age_of_last_good_poll, current_status
 from konkurs_pipeline.enquiries.watch import is_poll_due, spoken
-from konkurs_pipeline.errors import UsageError
+from konkurs_pipeline.errors import ExitCode, UsageError
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.steps.poll import utc_now
 
@@ -20,8 +21,17 @@ _AGE: Final = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def show_status(*, as_json: bool, max_age: str | None, off_hours_max_age: str | None) -> int:
-    """Print how things stand; what needs a person goes to stderr too. Returns 1 when no good poll is recent enough."""
+MaxAge = Annotated[
+    str | None, typer.Option("--max-age", metavar="45m", help="Exit with 1 when no good poll ended within this time.")
+]
+OffHoursMaxAge = Annotated[
+    str | None,
+    typer.Option("--off-hours-max-age", metavar="4h", help="The same outside opening hours, where polls are rarer."),
+]
+
+
+def command(max_age: MaxAge = None, off_hours_max_age: OffHoursMaxAge = None, *, as_json: AsJson = False) -> ExitCode:
+    """Show how things stand: last poll, newest notice, quarantine, held and unconfirmed actions, register, certificate."""
     settings, now = load_settings(), utc_now()
     limit = _limit(settings, now, max_age, off_hours_max_age)
     status = current_status(settings, now)
@@ -34,7 +44,7 @@ def show_status(*, as_json: bool, max_age: str | None, off_hours_max_age: str | 
     if not as_json:
         for line in status.attention:
             typer.echo(f"needs a person: {line}", err=True)
-    return 0 if is_alive else 1
+    return ExitCode.DONE if is_alive else ExitCode.FAILED
 
 
 def _limit(settings: Settings, now: dt.datetime, max_age: str | None, off_hours: str | None) -> dt.timedelta | None:

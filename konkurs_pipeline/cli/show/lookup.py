@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
-from konkurs_pipeline.cli.tables import print_table
+from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.cli.printing.tables import print_table
 from konkurs_pipeline.domain.identifiers import IdKind, identify
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.enquiries.lookup import Finding, look_up
@@ -18,9 +21,16 @@ from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.store import check_marker, layout_of
 
+Identifier = Annotated[str, typer.Argument(metavar="ID", help="orgnr, fødselsnummer or D-nummer; - reads stdin.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", metavar="TIME", help="What was known then: ISO time, Oslo unless it says.")
+]
 
-def show_lookup(identifier: str, as_of: str | None, *, as_json: bool) -> None:
-    """Print what is known of a party; the number itself is not repeated."""
+
+def command(identifier: Identifier, as_of: AsOf = None, *, as_json: AsJson = False) -> None:
+    """Tell whether a party is bankrupt, since when, by which notices, known when, and what was done."""
+    if identifier == "-":
+        identifier = sys.stdin.readline()
     settings = load_settings()
     layout = layout_of(settings)
     check_marker(settings, layout, create=False)

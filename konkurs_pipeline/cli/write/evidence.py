@@ -6,9 +6,11 @@ import datetime as dt
 import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
+from konkurs_pipeline.cli.options import AsJson
 from konkurs_pipeline.enquiries.evidence.clock import clock_of
 from konkurs_pipeline.enquiries.evidence.facts import Case
 from konkurs_pipeline.enquiries.evidence.gathering import evidence_of
@@ -19,9 +21,13 @@ from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.files import write_bytes_atomically
 from konkurs_pipeline.storage.store import check_marker, layout_of
 
+CaseName = Annotated[str, typer.Argument(metavar="NOTICE|ACTION_ID", help="A notice's uuid or an action's id.")]
+Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the page here, not to stdout.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace FILE where it exists.")]
 
-def show_evidence(asked_for: str, out: Path | None, *, force: bool, as_json: bool) -> None:
-    """Print the evidence of a case as a page or as JSON, or write it to a file for its owner's eyes alone."""
+
+def command(asked_for: CaseName, out: Out = None, *, force: Force = False, as_json: AsJson = False) -> None:
+    """Make one page (HTML) that shows when the bank knew of a case, and what it did: times, files and their hashes."""
     if out is not None:
         _refuse_place(out, force=force)
     settings = load_settings()

@@ -1,0 +1,1 @@
+"""Commands that compare: the set-up, the service and the store with what they should be."""

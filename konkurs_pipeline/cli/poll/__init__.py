@@ -1,0 +1,1 @@
+"""Commands that poll: once, over days, in rehearsal, and the demo."""

@@ -1,0 +1,1 @@
+"""Commands that write into the store what a person or another system decided."""

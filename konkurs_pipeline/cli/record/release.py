@@ -1,0 +1,27 @@
+"""`konkurs release`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from konkurs_pipeline.cli.options import By
+from konkurs_pipeline.cli.record.signature import signed
+from konkurs_pipeline.settings import load_settings
+from konkurs_pipeline.steps.poll import utc_now
+from konkurs_pipeline.storage.handoff.decisions import release
+from konkurs_pipeline.storage.store import open_store
+
+RunId = Annotated[str, typer.Argument(metavar="RUN_ID", help="The run that held them back.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why.")]
+
+
+def command(run_id: RunId, by: By, reason: Reason) -> None:
+    """Release the rows that a run held back; the next run writes them."""
+    by, reason = signed(by, reason)
+    settings = load_settings()
+    with open_store(settings) as store:
+        count = release(store.ledger, run_id, by=by, reason=reason, now=utc_now())
+        store.publish()
+    typer.echo(f"{count} rows released: the next run writes them")

@@ -1,0 +1,1 @@
+"""Commands that only read the store and print what it says."""

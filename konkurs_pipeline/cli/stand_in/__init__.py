@@ -1,0 +1,1 @@
+"""Commands that stand in for another system while developing: Brreg's service, core banking."""

@@ -1,0 +1,1 @@
+"""Commands that make a file for somebody else."""
