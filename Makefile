@@ -83,8 +83,9 @@ audit: $(VENV)/.dev  ## known vulnerabilities of everything that is locked; fail
 		-r requirements.lock -r requirements-dev.lock || { echo "make audit failed: a package is vulnerable," \
 		"or the vulnerability service could not answer for one (see above)" >&2; exit 1; }
 
-sbom:  ## what the lock installs, as CycloneDX, in build/sbom.json
-	$(PYTHON) supply_chain/sbom.py requirements.lock build/sbom.json
+sbom: $(VENV)/.dev  ## what the lock installs, as CycloneDX, in build/sbom.json
+	mkdir -p build
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --sv 1.6 --output-reproducible -o build/sbom.json
 
 clean:  ## remove .venv and what tools left (never data)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis

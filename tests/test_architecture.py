@@ -6,12 +6,16 @@ import ast
 import os
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Final
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT: Final = Path(__file__).parents[1] / "konkurs_pipeline"
 MODULES: Final = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
@@ -105,6 +109,12 @@ ONLY_IN: Final = {
     "dotenv": {"settings"},
     "typer": {"cli"},
     "rich": {"cli"},
+    "jinja2": {"enquiries"},
+}
+# Declared and never imported: why they are needed.
+NEVER_IMPORTED: Final = {
+    "dagster-webserver": "a program that `make dev` and deploy/ start",
+    "pytz": "DuckDB hands TIMESTAMP WITH TIME ZONE values to Python through it",
 }
 DOMAIN_LIBRARIES: Final = {"polars", "holidays"}
 # What would make the rules depend on more than what they are given.
@@ -250,3 +260,15 @@ def test_a_module_fits_in_the_head(module: str) -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_a_modules_name_says_something(module: str) -> None:
     assert not set(module.removesuffix(".py").split("/")) & NAMES_THAT_SAY_NOTHING
+
+
+def test_pyproject_names_every_package_that_the_code_imports_and_no_other() -> None:
+    owners = packages_distributions()
+    imported = {canonicalize_name(owners[top][0]) for module in MODULES for top in libraries(module)}
+    project = tomllib.loads((ROOT.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    declared = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+
+    assert imported - declared == set(), "add these to [project] dependencies, then `make lock`"
+    assert declared - imported == set(NEVER_IMPORTED), (
+        "nothing imports these: remove them, or say why in NEVER_IMPORTED"
+    )

@@ -18,7 +18,8 @@ from konkurs_pipeline.enquiries.evidence.facts import Case, NoticeFacts
 from konkurs_pipeline.enquiries.evidence.gathering import evidence_of
 from konkurs_pipeline.enquiries.evidence.page import page_of
 from konkurs_pipeline.enquiries.evidence.proofs import Agreement
-from konkurs_pipeline.enquiries.evidence.summary import span_text, summary_of
+from konkurs_pipeline.enquiries.evidence.summary import summary_of
+from konkurs_pipeline.enquiries.times import span_text
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.handoff.reviews import record_outcome

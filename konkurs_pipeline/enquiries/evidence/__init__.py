@@ -1,5 +1,5 @@
 """The evidence of one case, and the page that shows it: what the bank knew when, what it did, and how anybody checks it.
 
-`gathering` reads the store and makes a `facts.Case`; `clock`, `summary` and `tables` say it; `page` puts it together. Only
+`gathering` reads the store and makes a `facts.Case`; `clock` and `summary` put it into words; `page` fills the template. Only
 `gathering`, `cases`, `proofs` and `sightings` read anything; the rest is pure.
 """

@@ -1,6 +1,6 @@
 """Which notices make one case: an opening and all that changed it; or a notice alone, where it belongs to no opening.
 
-What belongs here: the grouping, from the fold of the debtor's notices. What does not: what was known and done (evidence).
+What belongs here: the grouping, from the fold of the debtor's notices. What does not: what was known and done (gathering).
 """
 
 from __future__ import annotations

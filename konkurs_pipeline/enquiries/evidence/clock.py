@@ -1,6 +1,6 @@
 """The clock of a notice: registered → visible to us → fetched → decided → written → received → carried out → reviewed.
 
-Each step with its instant, whose clock said so, and the time since the step before, in order of time. Pure. A notice that
+Each step with its instant, by whose clock, and the time since the step before, in order of time. Pure. A notice that
 became visible before it was registered, or an action carried out before it was written, shows that two clocks disagree.
 """
 
@@ -31,7 +31,7 @@ class Step:
     name: str
     at: dt.datetime
     whose: Whose
-    said: str
+    message: str
     proof: str | None = None
     since_before: dt.timedelta | None = None
 
@@ -52,26 +52,26 @@ def known_at(notice: NoticeFacts) -> dt.datetime:
 
 
 def _until_known(notice: NoticeFacts) -> list[Step]:
-    said = f"registreringstidspunkt as received: {notice.registered_at_text}"
-    steps = [Step("registered", notice.registered_at, Whose.BRREG, said)]
+    message = f"registreringstidspunkt as received: {notice.registered_at_text}"
+    steps = [Step("registered", notice.registered_at, Whose.BRREG, message)]
     without, held = notice.sighting.without, notice.sighting.held
     if without:
-        said = "the service's last list, over a time that covers the notice, that did not hold it"
-        steps.append(Step("not yet visible", without.at, Whose.OURS, said, f"sha256 {without.sha256}"))
+        message = "the service's last list, over a time that covers the notice, that did not hold it"
+        steps.append(Step("not yet visible", without.at, Whose.OURS, message, f"sha256 {without.sha256}"))
         steps.sort(key=lambda step: step.at)
     if held:
-        said = "the first list that held it: its bytes are kept"
-        steps.append(Step("visible to us", held.at, Whose.OURS, said, f"sha256 {held.sha256}"))
+        message = "the first list that held it: its bytes are kept"
+        steps.append(Step("visible to us", held.at, Whose.OURS, message, f"sha256 {held.sha256}"))
     if held is None or held.at != notice.taken_at:
-        said = "a run of its workday took it from the list"
-        steps.append(Step("taken", notice.taken_at, Whose.OURS, said, f"sha256 {notice.answer_sha256}"))
+        message = "a run of its workday took it from the list"
+        steps.append(Step("taken", notice.taken_at, Whose.OURS, message, f"sha256 {notice.answer_sha256}"))
     return steps
 
 
 def _since_known(case: Case, notice: NoticeFacts) -> Iterator[Step]:
     if notice.dataset_fetched_at:
-        said = "the expanded dataset, the document behind the notice, was received"
-        yield Step("fetched", notice.dataset_fetched_at, Whose.OURS, said, f"sha256 {notice.dataset_sha256}")
+        message = "the expanded dataset, the document behind the notice, was received"
+        yield Step("fetched", notice.dataset_fetched_at, Whose.OURS, message, f"sha256 {notice.dataset_sha256}")
     actions = [action for action in case.actions if action.notice_uuid == notice.uuid]
     files = {file.seq: file for file in case.files}
     for seq in sorted({action.seq or 0 for action in actions}):
@@ -87,10 +87,10 @@ def _decided(group: Sequence[ActionFacts]) -> Iterator[Step]:
         rows = [action for action in group if action.decided_at == at]
         held = sum(action.exported_at != at for action in rows)
         void = sorted({action.void_reason or "" for action in rows if action.status == ActionStatus.VOID})
-        said = f"{counted(rows)}: {', '.join(sorted({action.reason for action in rows}))}"
-        said += f"; {held} held back for a person's release" if held else ""
-        said += f", and never written: {', '.join(void)}" if void else ""
-        yield Step("decided", at, Whose.OURS, said, f"run {rows[0].run_id}")
+        message = f"{counted(rows)}: {', '.join(sorted({action.reason for action in rows}))}"
+        message += f"; {held} held back for a person's release" if held else ""
+        message += f", and never written: {', '.join(void)}" if void else ""
+        yield Step("decided", at, Whose.OURS, message, f"run {rows[0].run_id}")
     for at, by, why in sorted(
         {(a.released_at, a.released_by or "", a.release_reason or "") for a in group if a.released_at}
     ):
@@ -99,8 +99,8 @@ def _decided(group: Sequence[ActionFacts]) -> Iterator[Step]:
 
 
 def _handed_over(group: Sequence[ActionFacts], file: FileFacts) -> Iterator[Step]:
-    said = f"file {file.seq}, {file.base_name}, with {counted(group)} of this notice, was committed"
-    yield Step("written", file.created_at, Whose.OURS, said, f"sha256 {file.sha256}")
+    message = f"file {file.seq}, {file.base_name}, with {counted(group)} of this notice, was committed"
+    yield Step("written", file.created_at, Whose.OURS, message, f"sha256 {file.sha256}")
     yield from _received(file)
     yield from _answered(group)
 
@@ -108,8 +108,8 @@ def _handed_over(group: Sequence[ActionFacts], file: FileFacts) -> Iterator[Step
 def _received(file: FileFacts) -> Iterator[Step]:
     if file.receipts:
         first = file.receipts[0]
-        said = f"{first.name} was read: core banking had the file by then at the latest"
-        yield Step("received", first.read_at, Whose.OURS, said, f"sha256 {first.sha256}")
+        message = f"{first.name} was read: core banking had the file by then at the latest"
+        yield Step("received", first.read_at, Whose.OURS, message, f"sha256 {first.sha256}")
 
 
 def _answered(group: Sequence[ActionFacts]) -> Iterator[Step]:
@@ -118,8 +118,8 @@ def _answered(group: Sequence[ActionFacts]) -> Iterator[Step]:
         if answered:
             last = max(action.confirmed_at for action in answered if action.confirmed_at)
             name = "rejected" if status is ActionStatus.REJECTED else "carried out"
-            said = f"{counted(answered)} ({len(answered)} of {len(group)} rows): {status.value}{_codes(answered)}"
-            yield Step(name, last, Whose.CORE_BANKING, said)
+            message = f"{counted(answered)} ({len(answered)} of {len(group)} rows): {status.value}{_codes(answered)}"
+            yield Step(name, last, Whose.CORE_BANKING, message)
 
 
 def _codes(actions: Sequence[ActionFacts]) -> str:
@@ -130,8 +130,8 @@ def _codes(actions: Sequence[ActionFacts]) -> str:
 def _reviewed(actions: Sequence[ActionFacts]) -> Iterator[Step]:
     recorded = [(outcome, action) for action in actions for outcome in action.outcomes]
     for outcome, action in sorted(recorded, key=lambda pair: (pair[0].reviewed_at, pair[0].review_no)):
-        said = f"{outcome.outcome}, by {outcome.reviewed_by}: {outcome.note}"
-        yield Step("reviewed", outcome.reviewed_at, Whose.OURS, said, f"action {action.action_id}")
+        message = f"{outcome.outcome}, by {outcome.reviewed_by}: {outcome.note}"
+        yield Step("reviewed", outcome.reviewed_at, Whose.OURS, message, f"action {action.action_id}")
 
 
 def counted(actions: Sequence[ActionFacts]) -> str:

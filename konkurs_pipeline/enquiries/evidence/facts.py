@@ -1,6 +1,6 @@
 """What is known of one case: the facts that the page of evidence, its JSON and its clock are made of. Values only.
 
-All instants are UTC. No field holds a national identifier. What does not belong here: gathering them (evidence).
+All instants are UTC. No field holds a national identifier. What does not belong here: gathering them (gathering).
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The evidence of one case: when each thing was known and done, by which bytes, decided by which rule on which register.
 
 Read as an analyst reads, without the lock, so it can be had while a run is under way. It names notices, customers and
-accounts, never a national identifier. What does not belong here: what the facts are (case_facts), the
-steps in time (clock), the page (evidence_page).
+accounts, never a national identifier. What does not belong here: what the
+facts are (facts), the steps in time (clock), the page (page).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A case in a few sentences that a judge can read: what the register did, when the bank knew, what it did about it.
 
-What belongs here: words for instants, spans and facts. What does not: their layout (evidence_page).
+What does not belong here: the layout (templates/evidence.html).
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from konkurs_pipeline.domain.actions import ActionStatus
-from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.enquiries.evidence.clock import counted, known_at
 from konkurs_pipeline.enquiries.evidence.facts import ActionFacts, Case, FileFacts, NoticeFacts
+from konkurs_pipeline.enquiries.times import oslo_text, span_text
 
 _STATES: Final[Mapping[str, str]] = {
     "open": "open",
@@ -20,30 +20,6 @@ _STATES: Final[Mapping[str, str]] = {
     "revoked": "revoked after an appeal (oppheving)",
     "closed": "closed (avslutning)",
 }
-_DAY, _HOUR, _MINUTE = 86_400, 3_600, 60
-
-
-def oslo_text(instant: dt.datetime) -> str:
-    """Write an instant as Norwegian local time, with milliseconds and the offset from UTC."""
-    return instant.astimezone(OSLO).isoformat(sep=" ", timespec="milliseconds")
-
-
-def utc_text(instant: dt.datetime) -> str:
-    """Write an instant as UTC, with milliseconds and Z."""
-    return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def span_text(span: dt.timedelta) -> str:
-    """Write a span in the two largest units that say something, such as `4 min 12 s`; a negative one with its sign."""
-    sign, seconds = ("−" if span < dt.timedelta() else ""), abs(span).total_seconds()
-    whole = int(seconds)
-    if whole < _MINUTE:
-        return f"{sign}{seconds:.3f} s"
-    if whole < _HOUR:
-        return f"{sign}{whole // _MINUTE} min {whole % _MINUTE} s"
-    if whole < _DAY:
-        return f"{sign}{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
-    return f"{sign}{whole // _DAY} d {whole % _DAY // _HOUR} h"
 
 
 def summary_of(case: Case) -> list[str]:
@@ -94,41 +70,43 @@ def _notice(case: Case, notice: NoticeFacts) -> Iterator[str]:
 
 
 def _written(name: str, file: FileFacts, rows: list[ActionFacts], known: dt.datetime) -> str:
-    said = (
+    sentence = (
         f"Because of {name}, {counted(rows)} were written for core banking in file {file.seq} at "
         f"{oslo_text(file.created_at)}, {span_text(file.created_at - known)} after it was known. "
     )
     if not file.receipts:
-        return said + "No receipt of core banking for the file is on record."
+        return sentence + "No receipt of core banking for the file is on record."
     done = [row for row in rows if row.status in {ActionStatus.APPLIED, ActionStatus.ALREADY_APPLIED}]
     refused = [row for row in rows if row.status == ActionStatus.REJECTED]
-    said += f"Core banking's receipt was read at {oslo_text(file.receipts[0].read_at)}: "
-    said += f"{len(done)} of {len(rows)} carried out"
+    sentence += f"Core banking's receipt was read at {oslo_text(file.receipts[0].read_at)}: "
+    sentence += f"{len(done)} of {len(rows)} carried out"
     times = [row.confirmed_at for row in done if row.confirmed_at]
-    said += f", the last at {oslo_text(max(times))}" if times else ""
-    return said + (f"; {len(refused)} rejected." if refused else ".")
+    sentence += f", the last at {oslo_text(max(times))}" if times else ""
+    return sentence + (f"; {len(refused)} rejected." if refused else ".")
 
 
 def _customers(case: Case) -> str:
     if not case.matches and not case.actions:
         return _no_customer(case)
     refs = sorted({each.customer_ref for each in case.matches} | {action.customer_ref for action in case.actions})
-    said = f"It concerns {'the customer' if len(refs) == 1 else 'the customers'} {', '.join(refs)}."
+    sentence = f"It concerns {'the customer' if len(refs) == 1 else 'the customers'} {', '.join(refs)}."
     if case.actions:
-        return said
+        return sentence
     if case.state not in {None, "open"}:
-        return f"{said} Nothing was written: what is not yet blocked when its bankruptcy ends is never blocked."
-    return f"{said} Nothing was written: no rule asks for anything, as far as the register then in use shows accounts."
+        return f"{sentence} Nothing was written: what is not yet blocked when its bankruptcy ends is never blocked."
+    return (
+        f"{sentence} Nothing was written: no rule asks for anything, as far as the register then in use shows accounts."
+    )
 
 
 def _no_customer(case: Case) -> str:
-    said = "No customer of the bank was found: not by the debtor's number, a former one, or a linked unit. "
+    sentence = "No customer of the bank was found: not by the debtor's number, a former one, or a linked unit. "
     registers = [file for file in (*case.files[:1], case.newest_file) if file and file.register_id]
     if not registers:
-        return said + "Which register was compared, the files that are still in the outbox do not say."
+        return sentence + "Which register was compared, the files that are still in the outbox do not say."
     first, last = registers[0], registers[-1]
-    said += f"Every run compares all notices with the register then in use: in file {first.seq} of "
-    said += f"{oslo_text(first.created_at)}, register {(first.register_id or '')[:8]}"
+    sentence += f"Every run compares all notices with the register then in use: in file {first.seq} of "
+    sentence += f"{oslo_text(first.created_at)}, register {(first.register_id or '')[:8]}"
     if last.seq != first.seq:
-        said += f"; in the newest file, {last.seq} of {oslo_text(last.created_at)}, {(last.register_id or '')[:8]}"
-    return said + ". None of these files holds a row for this notice."
+        sentence += f"; in the newest file, {last.seq} of {oslo_text(last.created_at)}, {(last.register_id or '')[:8]}"
+    return sentence + ". None of these files holds a row for this notice."
