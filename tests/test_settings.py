@@ -49,6 +49,12 @@ class TestDefaults:
             ("max_register_shrink", 0.2),
             ("max_register_invalid", 0.01),
             ("http_deadline_s", 60),
+            ("tls_proxy", False),
+            ("datasets_budget_s", 30),
+            ("look_every_s", 5),
+            ("retention_others_days", 90),
+            ("retention_customers_years", 10),
+            ("enhetsregisteret_url", "https://127.0.0.1:8443/enhetsregisteret/api"),
             ("dataset_map", None),
             ("extra_closed_days", frozenset()),
             ("first_workday", dt.date(2018, 1, 2)),
@@ -120,6 +126,13 @@ class TestValues:
             ("MAX_REGISTER_SHRINK", "1", 1.0),
             ("MAX_REGISTER_INVALID", "0.5", 0.5),
             ("HTTP_DEADLINE_S", "1.5", 1.5),
+            ("DATASETS_BUDGET_S", "0.5", 0.5),
+            ("LOOK_EVERY_S", "0", 0),
+            ("RETENTION_OTHERS_DAYS", "0", 0),
+            ("RETENTION_CUSTOMERS_YEARS", "5", 5),
+            ("TLS_PROXY", "true", True),
+            ("ENHETSREGISTERET_URL", "off", "off"),
+            ("ENHETSREGISTERET_URL", "http://127.0.0.1:9/api", "http://127.0.0.1:9/api"),
             ("FIRST_WORKDAY", "2024-05-21", dt.date(2024, 5, 21)),
             ("EXTRA_CLOSED_DAYS", "2024-12-24", frozenset({dt.date(2024, 12, 24)})),
             (
@@ -177,6 +190,16 @@ class TestWrongValues:
             pytest.param("MAX_REGISTER_SHRINK", "nan", "share smaller", id="shrink_nan"),
             pytest.param("MAX_REGISTER_SHRINK", "20%", "share smaller", id="shrink_percent"),
             pytest.param("MAX_REGISTER_INVALID", "-0.1", "larger share", id="invalid_negative"),
+            pytest.param("DATASETS_BUDGET_S", "0", "stops fetching documents", id="budget_zero"),
+            pytest.param("LOOK_EVERY_S", "-1", "between two light looks", id="look_negative"),
+            pytest.param("LOOK_EVERY_S", "901", "between two light looks", id="look_above_a_quarter"),
+            pytest.param("RETENTION_OTHERS_DAYS", "-1", "concerned no customer", id="retention_negative"),
+            pytest.param("RETENTION_CUSTOMERS_YEARS", "ten", "concerned a customer", id="retention_word"),
+            pytest.param("TLS_PROXY", "maybe", "own proxy on loopback", id="tls_proxy"),
+            pytest.param("ENHETSREGISTERET_URL", "no", "off, or an https URL", id="second_source"),
+            pytest.param(
+                "ENHETSREGISTERET_URL", "http://data.brreg.no", "off, or an https URL", id="second_plain_http"
+            ),
             pytest.param("HTTP_DEADLINE_S", "0", "total seconds", id="deadline_zero"),
             pytest.param("HTTP_DEADLINE_S", "inf", "total seconds", id="deadline_without_end"),
             pytest.param(
@@ -233,13 +256,29 @@ class TestWrongValues:
             "KONKURS_EXPAND",
         }
 
-    @pytest.mark.parametrize("names", [["KONKURS_ENVIROMENT"], ["KONKURS_B", "KONKURS_A"]], ids=["one", "two"])
-    def test_a_name_that_is_not_known_is_refused_and_the_known_ones_are_listed(self, names: list[str]) -> None:
-        with pytest.raises(SettingsError) as refused:
-            load_settings(dict.fromkeys(names, "x"), dotenv=NO_FILE)
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [
+            ("ENVIROMENT", "ENVIRONMENT"),
+            ("BANK", "BANK_ID"),
+            ("DATADIR", "DATA_DIR"),
+            ("LOOKBAK", "LOOKBACK_WORKDAYS"),
+            ("CUSTOMER", "CUSTOMERS"),
+            ("RECEIPT_DIR", "RECEIPTS_DIR"),
+            ("CLIENT_P12_PASSWORDFILE", "CLIENT_P12_PASSWORD_FILE"),
+            ("LOOK_EVERY", "LOOK_EVERY_S"),
+        ],
+    )
+    def test_a_name_that_is_not_known_is_refused_and_the_nearest_is_suggested(self, name: str, meant: str) -> None:
+        said = refusal(**{name: "x"})
 
-        assert str(refused.value).startswith(f"{', '.join(sorted(names))}: no such setting")
-        assert all(variable(field) in str(refused.value) for field in Settings.model_fields)
+        assert said == f"KONKURS_{name}: no such setting. Did you mean KONKURS_{meant}?"
+
+    def test_a_name_like_no_other_leads_to_the_documentation(self) -> None:
+        assert refusal(B="x", QQQ="x").splitlines() == [
+            "KONKURS_B: no such setting. docs/settings.md has them all. Correct the name or remove it",
+            "KONKURS_QQQ: no such setting. docs/settings.md has them all. Correct the name or remove it",
+        ]
 
     def test_names_of_others_are_let_alone(self) -> None:
         assert (
@@ -296,6 +335,28 @@ class TestTheService:
     @pytest.mark.parametrize("url", ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"])
     def test_plain_http_on_loopback_needs_no_certificate(self, url: str) -> None:
         assert load(ENVIRONMENT="test", API_URL=url).client_p12 is None
+
+    def test_production_takes_plain_http_only_from_a_tls_proxy_on_loopback(self) -> None:
+        loopback = "http://127.0.0.1:8000"
+
+        assert refusal(ENVIRONMENT="prod", API_URL=loopback).startswith("KONKURS_TLS_PROXY is not set; expected: true")
+        assert load(ENVIRONMENT="prod", API_URL=loopback, TLS_PROXY="true").tls_proxy
+        for environment in ("test", "prod"):
+            said = refusal(ENVIRONMENT=environment, API_URL="http://10.0.0.1", TLS_PROXY="true")
+            assert "plain http is for loopback only" in said
+
+    @pytest.mark.parametrize(
+        ("environment", "url"), [("prod", "https://data.brreg.no/enhetsregisteret/api"), ("test", "off")]
+    )
+    def test_the_second_source_is_asked_in_production(self, environment: str, url: str) -> None:
+        assert load(ENVIRONMENT=environment, **CERTIFICATE).enhetsregisteret_url == url
+
+    def test_the_demos_second_source_is_the_simulator_that_it_polls(self) -> None:
+        assert load(API_URL="http://127.0.0.1:9/").enhetsregisteret_url == "http://127.0.0.1:9/enhetsregisteret/api"
+
+    @pytest.mark.parametrize(("environment", "seconds"), [("demo", 5), ("test", 30), ("prod", 30)])
+    def test_the_demo_looks_more_often(self, environment: str, seconds: int) -> None:
+        assert load(ENVIRONMENT=environment, **CERTIFICATE).look_every_s == seconds
 
     @pytest.mark.parametrize(
         "url", ["http://0.0.0.0", "http://10.0.0.1", "http://localhost.example", "http://127.0.0.1.example"]
@@ -415,6 +476,30 @@ class TestTheFile:
         with pytest.raises(SettingsError, match="readable UTF-8 text file"):
             load_settings({}, dotenv=file)
 
+    def test_a_folder_that_may_not_be_looked_into_has_no_file(
+        self, file: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """All settings may stand in the environment: a service's working directory is often closed to it."""
+
+        def refuse(_: Path) -> bool:
+            raise PermissionError
+
+        monkeypatch.setattr(Path, "is_file", refuse)
+
+        assert load_settings({}, dotenv=file) == load()
+
+    def test_a_working_directory_that_is_gone_is_no_defect(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gone = tmp_path / "gone"
+        gone.mkdir()
+        monkeypatch.chdir(gone)
+        gone.rmdir()
+
+        assert "an absolute path, as the working folder is gone" in refusal()
+        assert load_settings({"KONKURS_DATA_DIR": "/data"}).data_dir == Path("/data")
+        monkeypatch.chdir(tmp_path)
+
     def test_a_folder_of_that_name_is_no_file(self, file: Path) -> None:
         file.mkdir()
 
@@ -426,3 +511,12 @@ def test_every_field_says_what_it_is_for() -> None:
     fields: dict[str, Any] = dict(Settings.model_fields)
 
     assert all(field.description for field in fields.values())
+
+
+def test_the_page_lists_every_setting_once() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "settings.md").read_text(encoding="utf-8")
+    listed = re.findall(
+        r"`(KONKURS_[A-Z0-9_]+)`", "\n".join(re.findall(r"^\| (`KONKURS_[^|]*) \|", page, re.MULTILINE))
+    )
+
+    assert sorted(listed) == sorted(variable(field) for field in Settings.model_fields)

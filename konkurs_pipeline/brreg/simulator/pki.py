@@ -1,6 +1,6 @@
 """The simulator's certificates: an authority, a server certificate for loopback, and a client's PKCS#12.
 
-File names are fixed, as settings.py points the demo at them. Private keys are P-256 and never leave the
+File names are fixed, as settings/model.py points the demo at them. Private keys are P-256 and never leave the
 folder (0700, files 0600). They are proper enough for `VERIFY_X509_STRICT`, so that a client may be as strict
 here as with Brreg. `make_certificates` takes what may be wrong with a certificate on purpose. What does not
 belong here: reading a bank's own certificate (brreg/certificate).

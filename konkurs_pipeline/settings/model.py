@@ -1,42 +1,26 @@
-"""The settings: `KONKURS_…` environment variables and a `.env` file, read once, typed.
-
-The field descriptions are the documentation. A wrong value stops the program before it touches anything, with the
-variable's name, what it held (never a secret), what was expected and what to do. Nothing runs at import.
-"""
+"""The settings as a typed model: one field a variable, its description the documentation, and rules over several."""
 
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
-from collections.abc import Mapping
 from enum import StrEnum
-from io import StringIO
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn, Self
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
-from dotenv.parser import parse_stream
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from konkurs_pipeline.domain.identifiers import identify
 from konkurs_pipeline.domain.workdays import Calendar
-from konkurs_pipeline.errors import SettingsError
-from konkurs_pipeline.redaction import redact
-
-PREFIX: Final = "KONKURS_"
-_SECRETS: Final = frozenset({"client_p12_password", "alert_webhook_url"})
+from konkurs_pipeline.settings.urls import (
+    BRREG_URLS,
+    ENHETSREGISTERET_URL,
+    SIMULATED_ENHETSREGISTERET,
+    base_url,
+    is_safe,
+    is_test_host,
+)
 
 
 class Environment(StrEnum):
@@ -55,17 +39,10 @@ class Expand(StrEnum):
     ALL = "all"
 
 
-SIMULATOR_PORT: Final = 8443
-BRREG_URLS: Final = {
-    Environment.DEMO: f"https://127.0.0.1:{SIMULATOR_PORT}",
-    Environment.TEST: "https://konkursvarsel.ppe-vcert.brreg.no",
-    Environment.PROD: "https://konkursvarsel.vcert.brreg.no",
-}
 _ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _FOLDER_FIELDS: Final = ("customers", "accounts", "outbox_dir", "receipts_dir")
-# A name and password, or a token, in a URL: shown to nobody, also where the URL is refused for them.
-_CREDENTIALS: Final = re.compile(r"(?<=//).*(?=@)|(?<=[?#]).+")
-_TEST_HOST: Final = re.compile(r"(^|[.-])(ppe|test|tt02|simulator)([.-]|$)", re.IGNORECASE)
+OFF: Final = "off"
+_LOOK_EVERY_S: Final = {Environment.DEMO: 5}
 
 
 class Settings(BaseModel):
@@ -82,6 +59,10 @@ class Settings(BaseModel):
     )
     data_dir: Path = Field(Path("./data"), description="the folder where everything is kept")
     api_url: str = Field("", description="base URL of the service: https, or plain http on loopback")
+    tls_proxy: bool = Field(
+        default=False,
+        description="`true` where the bank's own proxy on loopback speaks TLS to Brreg: prod then takes plain http there",
+    )
     client_p12: Path | None = Field(None, description="the client certificate, a PKCS#12 file")
     client_p12_password_file: Path | None = Field(None, description="the file that holds its password")
     client_p12_password: SecretStr | None = Field(None, description="its password, where no file can be had")
@@ -102,6 +83,27 @@ class Settings(BaseModel):
         0.01, ge=0, le=1, description="a register with a larger share of failing identifiers is refused"
     )
     http_deadline_s: float = Field(60, gt=0, le=3600, description="total seconds one request may take, body included")
+    datasets_budget_s: float = Field(
+        30,
+        gt=0,
+        le=3600,
+        description="seconds after which a poll of one workday stops fetching documents; the next poll goes on",
+    )
+    look_every_s: int = Field(
+        30, ge=0, le=900, description="seconds between two light looks in opening hours, 0 to 900; 0 is off"
+    )
+    retention_others_days: int = Field(
+        90,
+        ge=0,
+        le=36500,
+        description="days after its end for which a bankruptcy that concerned no customer is kept with its identifiers",
+    )
+    retention_customers_years: int = Field(
+        10, ge=0, le=100, description="years after its end for which a bankruptcy that concerned a customer is kept"
+    )
+    enhetsregisteret_url: str = Field(
+        OFF, description="base URL of Enhetsregisteret, the second source; `off`: it is not asked"
+    )
     dataset_map: Path | None = Field(None, description="TOML file: where in a dataset a field is found")
     extra_closed_days: frozenset[dt.date] = Field(
         frozenset(), description="ISO dates, comma separated, that are not working days"
@@ -143,41 +145,35 @@ class Settings(BaseModel):
 
     @field_validator("client_p12", "client_p12_password_file", "ca_bundle", "dataset_map", *_FOLDER_FIELDS)
     @classmethod
-    def _make_absolute(cls, value: Path | None) -> Path | None:
-        return value.absolute() if value is not None else None
+    def _make_absolute(cls, value: Path | None, about: ValidationInfo) -> Path | None:
+        return _absolute(value, str(about.field_name)) if value is not None else None
 
     @model_validator(mode="before")
     @classmethod
     def _fill_defaults(cls, given: dict[str, Any]) -> dict[str, Any]:
-        data_dir = Path(given.get("data_dir") or "./data").absolute()
+        data_dir = _absolute(Path(given.get("data_dir") or "./data"), "data_dir")
+        environment = given.get("environment", Environment.DEMO)
         defaults: dict[str, Any] = {
             "customers": data_dir / "register" / "customers.csv",
             "accounts": data_dir / "register" / "accounts.csv",
             "outbox_dir": data_dir / "outbox",
             "receipts_dir": data_dir / "receipts",
+            "look_every_s": _LOOK_EVERY_S.get(environment, 30),
+            **_default_service(given, environment, data_dir / "simulator"),
         }
-        environment = given.get("environment", Environment.DEMO)
-        if not given.get("api_url"):
-            defaults["api_url"] = BRREG_URLS.get(environment, "")
-            if environment == Environment.DEMO:
-                tls = data_dir / "simulator"
-                defaults |= {
-                    "client_p12": tls / "client.p12",
-                    "client_p12_password_file": tls / "client.password",
-                    "ca_bundle": tls / "ca.pem",
-                }
         return {**defaults, **given, "data_dir": data_dir}
 
     @model_validator(mode="after")
     def _check_service(self) -> Self:
-        url = _base_url(self.api_url)
+        url = base_url(self.api_url)
         if url is None:
             _complain("api_url", "a base URL such as https://konkursvarsel.vcert.brreg.no")
-        host = url.hostname or ""
-        if url.scheme == "http" and not is_loopback(host):
+        if not is_safe(url):
             _complain("api_url", "https; plain http is for loopback only")
-        if self.environment is Environment.PROD and _TEST_HOST.search(host):
+        if self.environment is Environment.PROD and is_test_host(url):
             _complain("api_url", "a production host, as KONKURS_ENVIRONMENT is prod")
+        if self.environment is Environment.PROD and url.scheme == "http" and not self.tls_proxy:
+            _complain("tls_proxy", "true, as prod takes plain http only from the bank's own TLS proxy on loopback")
         if url.scheme == "https" and self.client_p12 is None:
             _complain(
                 "client_p12",
@@ -188,10 +184,21 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _check_second_source(self) -> Self:
+        if self.enhetsregisteret_url == OFF:
+            return self
+        url = base_url(self.enhetsregisteret_url)
+        if url is None or not is_safe(url):
+            _complain("enhetsregisteret_url", f"off, or an https URL such as {ENHETSREGISTERET_URL}")
+        if self.environment is Environment.PROD and is_test_host(url):
+            _complain("enhetsregisteret_url", "a production host, as KONKURS_ENVIRONMENT is prod")
+        return self
+
+    @model_validator(mode="after")
     def _check_alerts(self) -> Self:
         if self.alert_webhook_url is not None:
             url = urlsplit(self.alert_webhook_url.get_secret_value())
-            if not url.hostname or not (url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname))):
+            if not url.hostname or url.scheme not in ("http", "https") or not is_safe(url):
                 _complain("alert_webhook_url", "an https URL; plain http is for loopback only")
         for field in ("alert_email_from", "alert_email_to"):
             if bool(self.alert_smtp) != bool(getattr(self, field)):
@@ -224,8 +231,8 @@ class Settings(BaseModel):
         return self.environment is not Environment.PROD
 
 
-class _ComplaintError(ValueError):
-    """A rule over several settings was broken; carries the variable to name."""
+class RuleError(ValueError):
+    """A rule over several settings was broken; carries the field to name."""
 
     def __init__(self, field: str, expected: str) -> None:
         super().__init__(expected)
@@ -233,92 +240,28 @@ class _ComplaintError(ValueError):
 
 
 def _complain(field: str, expected: str) -> NoReturn:
-    raise _ComplaintError(field, expected)
+    raise RuleError(field, expected)
 
 
-def _base_url(text: str) -> SplitResult | None:
-    """Return the parts of a URL that paths can be put after, without credentials; null where it is none."""
+def _absolute(path: Path, field: str) -> Path:
     try:
-        url = urlsplit(text)
-        is_usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
-    except ValueError:
-        return None
-    return url if is_usable and not (url.query or url.fragment or "@" in url.netloc) else None
+        return path.absolute()
+    except OSError:
+        _complain(field, "an absolute path, as the working folder is gone or cannot be read")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether `host` can only be this machine."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def variable(field: str) -> str:
-    """Return the environment variable of a settings field."""
-    return PREFIX + field.upper()
-
-
-def load_settings(environ: Mapping[str, str] | None = None, *, dotenv: Path = Path(".env")) -> Settings:
-    """Read the settings from `environ` (default: the process's) over the `.env` file in the working directory.
-
-    An empty value counts as not set. Raises `SettingsError`, one line for each thing that is wrong.
-    """
-    given = {**_read_dotenv(dotenv), **(os.environ if environ is None else environ)}
-    ours = {name: value for name, value in given.items() if name.startswith(PREFIX) and value}
-    known = {variable(field): field for field in Settings.model_fields}
-    _refuse_unknown(set(ours) - set(known), list(known))
-    values = {known[name]: value for name, value in ours.items()}
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        lines = [_explain(detail, values) for detail in error.errors()]
-        raise SettingsError("\n".join(lines)) from None
-
-
-def _read_dotenv(path: Path) -> dict[str, str]:
-    try:
-        text = path.read_text(encoding="utf-8") if path.is_file() else ""
-    except (OSError, UnicodeDecodeError) as error:
-        message = f"{path.absolute()} cannot be read ({type(error).__name__}): make it a readable UTF-8 text file"
-        raise SettingsError(message) from None
-    _refuse_broken_lines(path, text)
-    return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value}
-
-
-def _refuse_broken_lines(path: Path, text: str) -> None:
-    """Refuse lines that are no `NAME=value`: python-dotenv leaves them out, and the default would stand unseen."""
-    lines = [
-        str(found.original.line)
-        for found in parse_stream(StringIO(text))
-        if found.error or (found.key is not None and found.value is None)
-    ]
-    if lines:
-        message = f"{path.absolute()} cannot be read from line {', '.join(lines)} on; expected: NAME=value. Correct it"
-        raise SettingsError(message)
-
-
-def _refuse_unknown(unknown: set[str], known: list[str]) -> None:
-    if unknown:
-        names = ", ".join(sorted(unknown))
-        message = f"{names}: no such setting. Correct the name or remove it. Known are: {', '.join(known)}"
-        raise SettingsError(message)
-
-
-def _expected(field: str, detail: ErrorDetails) -> str:
-    """Return the setting's description, and what pydantic says of the value's form (it does not quote the value)."""
-    form = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ").removeprefix("String should ")
-    return f"{Settings.model_fields[field].description} ({form})"
-
-
-def _explain(detail: ErrorDetails, values: Mapping[str, str]) -> str:
-    cause = (detail.get("ctx") or {}).get("error")
-    field = cause.field if isinstance(cause, _ComplaintError) else str(detail["loc"][0])
-    expected = str(cause) if isinstance(cause, _ComplaintError) else _expected(field, detail)
-    if field not in values:
-        held = "is not set"
-    elif field in _SECRETS:
-        held = "holds a value that cannot be used"
-    else:
-        held = f"is {redact(_CREDENTIALS.sub('…', values[field]))!r}"
-    return f"{variable(field)} {held}; expected: {expected}. Set it in the environment or in .env"
+def _default_service(given: dict[str, Any], environment: str, tls: Path) -> dict[str, Any]:
+    """Return whom to ask where it is not set: Brreg, or in the demo the simulator with its certificates."""
+    url = given.get("api_url") or BRREG_URLS.get(environment, "")
+    if environment == Environment.PROD:
+        return {"api_url": url, "enhetsregisteret_url": ENHETSREGISTERET_URL}
+    if environment != Environment.DEMO:
+        return {"api_url": url}
+    simulator: dict[str, Any] = {"api_url": url, "enhetsregisteret_url": url.rstrip("/") + SIMULATED_ENHETSREGISTERET}
+    if not given.get("api_url"):
+        simulator |= {
+            "client_p12": tls / "client.p12",
+            "client_p12_password_file": tls / "client.password",
+            "ca_bundle": tls / "ca.pem",
+        }
+    return simulator
