@@ -6,9 +6,9 @@ import json
 import sys
 import time
 
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.register.intake import take_in
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.store import open_store
 
 

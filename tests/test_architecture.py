@@ -22,16 +22,18 @@ MODULES: Final = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob
 # Who may import whom, among the project's own. A part may always import itself.
 MAY_IMPORT: Final = {
     "errors": set[str](),
+    "clock": set[str](),
     "progress": set[str](),
     "redaction": set[str](),
     "json_strict": set[str](),
     "domain": {"errors"},
     "settings": {"domain", "errors", "redaction"},
     "schemas": {"domain", "errors"},
-    "brreg": {"domain", "errors", "json_strict", "redaction", "settings"},
+    "brreg": {"clock", "domain", "errors", "json_strict", "redaction", "settings"},
     "storage": {"domain", "errors", "json_strict", "redaction", "schemas", "settings"},
     "register": {"domain", "errors", "progress", "redaction", "schemas", "settings", "storage"},
     "steps": {
+        "clock",
         "brreg",
         "domain",
         "errors",
@@ -56,6 +58,7 @@ MAY_IMPORT: Final = {
         "storage",
     },
     "orchestration": {
+        "clock",
         "alerting",
         "domain",
         "enquiries",
@@ -80,6 +83,7 @@ MAY_IMPORT: Final = {
         "storage",
     },
     "cli": {
+        "clock",
         "brreg",
         "domain",
         "enquiries",

@@ -26,6 +26,8 @@ from konkurs_pipeline.brreg.diagnosis import Target, cut_short, retry_of, status
 from konkurs_pipeline.brreg.fan_out import fetch_each
 from konkurs_pipeline.brreg.transport import open_http_client, total_deadline
 from konkurs_pipeline.brreg.wire import UUID_FORM, parse_json, parse_list
+from konkurs_pipeline.clock import Clock, utc_now
+from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.errors import AnswerError, NotFoundError, ServiceError
 from konkurs_pipeline.json_strict import JsonObject, JsonValue
 from konkurs_pipeline.settings import Settings
@@ -52,21 +54,29 @@ class Answer:
 Keep = Callable[[Answer], None]
 
 
-def _utc_now() -> dt.datetime:
-    return dt.datetime.now(dt.UTC)
+@dataclass(frozen=True, slots=True)
+class ListItem:
+    """One item of a list, unread, and the answer (the page) that held it."""
+
+    value: JsonValue
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
 class NoticeList:
-    """A list with all its pages: its items unread, the answers it came in, and what was odd.
+    """A list with all its pages: its items, the answers it came in, and what was odd."""
 
-    `is_full_list`: it holds every notice the service has, not only those after a time.
-    """
-
-    items: list[JsonValue]
+    items: list[ListItem]
     answers: tuple[Answer, ...]
-    is_full_list: bool
     findings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One expanded dataset, a JSON object as received, and the answer that held it."""
+
+    content: JsonObject
+    answer: Answer
 
 
 def connect(settings: Settings) -> Konkursvarsel:
@@ -95,7 +105,7 @@ class Konkursvarsel:
         max_bytes_dataset: int = 4 * MIB,
         attempts: int = 3,
         http: httpx.Client | None = None,
-        now: Callable[[], dt.datetime] = _utc_now,
+        now: Clock = utc_now,
     ) -> None:
         if ssl_context is None and urlsplit(base_url).scheme != "http":
             message = "https needs an ssl_context: see certificate.load_client_context"
@@ -138,10 +148,9 @@ class Konkursvarsel:
         if after.tzinfo is None:
             message = "the time to ask from needs a time zone"
             raise ValueError(message)
-        utc = after.astimezone(dt.UTC).replace(tzinfo=None)
-        path = f"{UPDATED_AFTER}/{utc.isoformat(timespec='milliseconds')}Z"
+        path = f"{UPDATED_AFTER}/{instant_text(after)}"
         try:
-            return self._fetch_list(path, keep, is_full_list=False)
+            return self._fetch_list(path, keep)
         except NotFoundError:
             full = self.fetch_all_notices(keep=keep)
         finding = f"the service has no {UPDATED_AFTER} for the time asked for; all notices were read instead"
@@ -149,10 +158,10 @@ class Konkursvarsel:
 
     def fetch_all_notices(self, *, keep: Keep) -> NoticeList:
         """Return every notice the service has."""
-        return self._fetch_list(ALL_NOTICES, keep, is_full_list=True)
+        return self._fetch_list(ALL_NOTICES, keep)
 
-    def fetch_dataset(self, uuid: str, *, keep: Keep) -> JsonObject:
-        """Return the expanded dataset of one notice, a JSON object as received."""
+    def fetch_dataset(self, uuid: str, *, keep: Keep) -> Document:
+        """Return the expanded dataset of one notice."""
         path = _dataset_path(uuid)
         answer = self._get(path, None, self._max_bytes_dataset)
         keep(answer)
@@ -160,11 +169,11 @@ class Konkursvarsel:
         if not isinstance(dataset, dict):
             message = f"GET {path}: the answer is no JSON object; expected: a dataset. Look at what was kept"
             raise AnswerError(message)
-        return dataset
+        return Document(dataset, answer)
 
     def fetch_datasets(
         self, uuids: Sequence[str], *, keep: Keep, concurrency: int = 8
-    ) -> Iterator[tuple[str, JsonObject | ServiceError]]:
+    ) -> Iterator[tuple[str, Document | ServiceError]]:
         """Return the datasets of several notices, in the order asked for; an error for one that failed.
 
         `keep` is called from several threads at once: a disk that syncs is waited for by each alone. After five
@@ -174,8 +183,8 @@ class Konkursvarsel:
             _dataset_path(uuid)
         return fetch_each(uuids, lambda uuid: self.fetch_dataset(uuid, keep=keep), concurrency=concurrency)
 
-    def _fetch_list(self, path: str, keep: Keep, *, is_full_list: bool) -> NoticeList:
-        items: list[JsonValue] = []
+    def _fetch_list(self, path: str, keep: Keep) -> NoticeList:
+        items: list[ListItem] = []
         answers: list[Answer] = []
         findings: dict[str, None] = {}
         queries: list[str | None] = [None]
@@ -185,16 +194,15 @@ class Konkursvarsel:
             keep(answer)
             room -= len(answer.body)
             what = f"GET {path} (page {len(queries)})"
-            value = parse_json(answer.body, what=what)
-            page = parse_list(value, what=what, base_url=self._base_url, path=path)
+            page = parse_list(parse_json(answer.body, what=what), what=what, base_url=self._base_url, path=path)
             answers.append(answer)
-            items.extend(page.items)
+            items += [ListItem(value, answer) for value in page.items]
             if len(items) > MAX_NOTICES:
                 message = f"{what}: the list holds more than {MAX_NOTICES} notices; expected: those of some years"
                 raise AnswerError(message)
             findings |= dict.fromkeys(page.findings)
             if page.next_query is None:
-                return NoticeList(items, tuple(answers), is_full_list, tuple(findings))
+                return NoticeList(items, tuple(answers), tuple(findings))
             if page.next_query in queries:
                 break
             queries.append(page.next_query)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final, NoReturn
 from urllib.parse import unquote
 
@@ -50,38 +49,21 @@ class ListPage:
     findings: tuple[str, ...] = ()
 
 
-class UnreadableReason(StrEnum):
-    """Why a notice cannot be read; the short code that quarantine keeps."""
-
-    NOT_AN_OBJECT = "not_an_object"
-    INVALID_UUID = "invalid_uuid"
-    INVALID_TYPE = "invalid_type"
-    INVALID_REGISTERED_AT = "invalid_registered_at"
-    INVALID_DEBTOR = "invalid_debtor"
-
-
-class NoticeFlaw(StrEnum):
-    """What is wrong with a notice that can be read all the same."""
-
-    INVALID_RULING_DATE = "invalid_ruling_date"
-
-
 class UnreadableNoticeError(ValueError):
     """A notice cannot be read. `detail` quotes no value; `uuid` is set where it could be read."""
 
-    def __init__(self, reason: UnreadableReason, detail: str, uuid: str | None) -> None:
-        super().__init__(f"{reason}: {detail}")
-        self.reason = reason
+    def __init__(self, detail: str, uuid: str | None) -> None:
+        super().__init__(detail)
         self.detail = detail
         self.uuid = uuid
 
 
 @dataclass(frozen=True, slots=True)
 class ParsedNotice:
-    """A notice, a flaw that leaves it readable, and findings about its link (one text for one oddity)."""
+    """A notice, whether its kjennelsesdato is there and no date, and findings about its link (one text for one oddity)."""
 
     notice: Notice
-    flaw: NoticeFlaw | None = None
+    has_invalid_ruling_date: bool = False
     findings: tuple[str, ...] = ()
 
 
@@ -197,25 +179,27 @@ def parse_notice(item: JsonValue, *, base_url: str | None = None) -> ParsedNotic
     JSON value.
     """
     if not isinstance(item, dict):
-        raise UnreadableNoticeError(UnreadableReason.NOT_AN_OBJECT, f"the notice is {_kind_of(item)}", None)
+        detail = f"the notice is {_kind_of(item)}"
+        raise UnreadableNoticeError(detail, None)
     uuid = _uuid_of(item)
-    kind = _text_of(item, "type", UnreadableReason.INVALID_TYPE, uuid)
+    kind = _text_of(item, "type", uuid)
     registered_at, registered_at_text = _registered_at_of(item, uuid)
-    debtor_id = _text_of(item, "debitor", UnreadableReason.INVALID_DEBTOR, uuid)
-    ruling_date, flaw = _ruling_date_of(item)
+    debtor_id = _text_of(item, "debitor", uuid)
+    ruling_date, is_invalid = _ruling_date_of(item)
     notice = Notice(uuid, kind, registered_at, registered_at_text, ruling_date, debtor_id)
-    return ParsedNotice(notice, flaw, link_findings(item, uuid, base_url, whose="a notice"))
+    return ParsedNotice(notice, is_invalid, link_findings(item, uuid, base_url, whose="a notice"))
 
 
 def _uuid_of(item: JsonObject) -> str:
     uuid = item.get("uuid")
     if not isinstance(uuid, str) or not UUID_FORM.fullmatch(uuid):
         found = "text of another form" if isinstance(uuid, str) else _member_kind(item, "uuid")
-        raise UnreadableNoticeError(UnreadableReason.INVALID_UUID, f"uuid is {found}, expected a UUID", None)
+        detail = f"uuid is {found}, expected a UUID"
+        raise UnreadableNoticeError(detail, None)
     return uuid.lower()
 
 
-def _text_of(item: JsonObject, key: str, reason: UnreadableReason, uuid: str) -> str:
+def _text_of(item: JsonObject, key: str, uuid: str) -> str:
     text = item.get(key)
     if not isinstance(text, str):
         detail = f"{key} is {_member_kind(item, key)}, expected text"
@@ -225,16 +209,16 @@ def _text_of(item: JsonObject, key: str, reason: UnreadableReason, uuid: str) ->
         detail = f"{key} is text with control characters"
     else:
         return text
-    raise UnreadableNoticeError(reason, detail, uuid)
+    raise UnreadableNoticeError(detail, uuid)
 
 
 def _registered_at_of(item: JsonObject, uuid: str) -> tuple[dt.datetime, str]:
-    key, reason = "registreringstidspunkt", UnreadableReason.INVALID_REGISTERED_AT
-    text = _text_of(item, key, reason, uuid)
+    key = "registreringstidspunkt"
+    text = _text_of(item, key, uuid)
     instant = _instant_of(text)
     if instant is None:
         detail = f"{key} is not an ISO instant with Z or an offset, between {_YEARS[0]} and {_YEARS[-1]}"
-        raise UnreadableNoticeError(reason, detail, uuid)
+        raise UnreadableNoticeError(detail, uuid)
     return instant, text
 
 
@@ -251,16 +235,16 @@ def _instant_of(text: str) -> dt.datetime | None:
     return instant if instant.year in _YEARS else None
 
 
-def _ruling_date_of(item: JsonObject) -> tuple[dt.date | None, NoticeFlaw | None]:
+def _ruling_date_of(item: JsonObject) -> tuple[dt.date | None, bool]:
     text = item.get("kjennelsesdato")
     if text is None:
-        return None, None
+        return None, False
     if isinstance(text, str) and _DATE.fullmatch(text) and int(text[:4]) in _YEARS:
         try:
-            return dt.date.fromisoformat(text), None
+            return dt.date.fromisoformat(text), False
         except ValueError:
             pass
-    return None, NoticeFlaw.INVALID_RULING_DATE
+    return None, True
 
 
 def _is_link(value: JsonValue) -> bool:

@@ -7,8 +7,11 @@ domain/estates'.
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Final
+
+import polars as pl
 
 
 class NoticeType(StrEnum):
@@ -51,3 +54,12 @@ class Notice:
     def order(self) -> tuple[dt.datetime, str]:
         """The key notices are ordered by: registration time, then uuid."""
         return self.registered_at, self.uuid
+
+
+# The columns of `raw_notices` that make a `Notice`, in its order.
+NOTICE_COLUMNS: Final = tuple(one.name for one in fields(Notice))
+
+
+def notices_of(rows: pl.DataFrame) -> list[Notice]:
+    """Return the notices of rows that have NOTICE_COLUMNS, in the order of the rows."""
+    return [Notice(*row) for row in rows.select(NOTICE_COLUMNS).iter_rows()]

@@ -14,12 +14,12 @@ import polars as pl
 
 from konkurs_pipeline.domain.estates import Estate, EstateState, fold_estates
 from konkurs_pipeline.domain.foreign_text import shown
-from konkurs_pipeline.domain.notices import Notice
+from konkurs_pipeline.domain.instants import instant_text
+from konkurs_pipeline.domain.notices import Notice, notices_of
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.snapshots import Snapshots
 
-_NOTICE_FIELDS = ["uuid", "type", "registered_at", "registered_at_text", "ruling_date", "debtor_id"]
 _MONTHS_OF_HISTORY = 12
 
 
@@ -46,7 +46,7 @@ def look_up(layout: Layout, identifier: str, as_of: dt.datetime) -> Finding:
     parties = _parties(published, layout, identifier, as_of)
     debtors = known.filter(pl.col("uuid").is_in(list(parties)))["debtor_id"].unique().to_list()
     concerned = known.filter(pl.col("debtor_id").is_in(debtors)).sort("registered_at", "uuid")
-    notices = [Notice(*row) for row in concerned.select(_NOTICE_FIELDS).iter_rows()]
+    notices = notices_of(concerned)
     estates = [e for e in fold_estates(notices).estates if _concerns(e, parties)]
     still_open = [estate for estate in estates if estate.state is EstateState.OPEN]
     seen_at = dict(concerned.select("uuid", "first_seen_at").iter_rows())
@@ -107,11 +107,11 @@ def _estate(estate: Estate, parties: dict[str, str], seen_at: dict[str, dt.datet
     return {
         "state": estate.state.value,
         "ruling_date": opening.ruling_date.isoformat() if opening.ruling_date else None,
-        "state_since": _instant(estate.state_since),
+        "state_since": instant_text(estate.state_since),
         "opening_uuid": opening.uuid,
         "changed_by_uuid": changed.uuid if changed else None,
         "party_is": parties.get(opening.uuid) or (parties.get(changed.uuid) if changed else None),
-        "known_at": _instant(seen_at[opening.uuid]),
+        "known_at": instant_text(seen_at[opening.uuid]),
     }
 
 
@@ -121,7 +121,7 @@ def _notice(notice: Notice, seen_at: dict[str, dt.datetime]) -> dict[str, Any]:
         "type": shown(notice.type),
         "registered_at": notice.registered_at_text,
         "ruling_date": notice.ruling_date.isoformat() if notice.ruling_date else None,
-        "known_at": _instant(seen_at[notice.uuid]),
+        "known_at": instant_text(seen_at[notice.uuid]),
     }
 
 
@@ -135,7 +135,7 @@ def _actions(published: Published, uuids: list[str], as_of: dt.datetime) -> list
             "account_no": row["account_no"],
             "reason": row["reason"],
             "notice_uuid": row["notice_uuid"],
-            "decided_at": _instant(row["decided_at"]),
+            "decided_at": instant_text(row["decided_at"]),
             "status": _status_then(row, as_of),
         }
         for row in rows.sort("decided_at", "action_id").iter_rows(named=True)
@@ -149,7 +149,3 @@ def _status_then(row: dict[str, Any], as_of: dt.datetime) -> str:
     if exported is not None and exported <= as_of:
         return "exported"
     return "void" if row["status"] == "void" else "held"
-
-
-def _instant(value: dt.datetime) -> str:
-    return value.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

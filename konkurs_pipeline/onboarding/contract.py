@@ -75,7 +75,7 @@ def take_sample(settings: Settings, now: dt.datetime, *, datasets: int = 50) -> 
         listed = service.fetch_notices(after, keep=lambda _: None)
         if not listed.items:
             listed = service.fetch_all_notices(keep=lambda _: None)
-        items = [item for item in listed.items if isinstance(item, dict)]
+        items = [item.value for item in listed.items if isinstance(item.value, dict)]
         notices = {notice.uuid: notice for notice in _some_of_every_type(_readable(items), datasets)}
         received: list[Received] = []
         failures: Counter[str] = Counter()
@@ -83,7 +83,7 @@ def take_sample(settings: Settings, now: dt.datetime, *, datasets: int = 50) -> 
             if isinstance(document, ServiceError):
                 failures[type(document).__name__] += 1
             else:
-                received.append(Received(notices[uuid], document))
+                received.append(Received(notices[uuid], document.content))
     return Sample(items, len(listed.items), listed.findings, received, len(notices), failures)
 
 

@@ -6,6 +6,7 @@ import datetime as dt
 
 import dagster as dg
 
+from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.orchestration.alerts import build_alert_sensor, build_watch
 from konkurs_pipeline.orchestration.assets import build_assets
 from konkurs_pipeline.orchestration.housekeeping import build_housekeeping
@@ -15,7 +16,6 @@ from konkurs_pipeline.orchestration.poll_resource import poll_resource
 from konkurs_pipeline.orchestration.schedules import build_schedules
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.settings import Settings, load_settings
-from konkurs_pipeline.steps.poll import Clock, utc_now
 from konkurs_pipeline.storage.readers.published import first_polled_workday
 from konkurs_pipeline.storage.store import Store, layout_of
 

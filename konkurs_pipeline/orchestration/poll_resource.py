@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import dagster as dg
 
+from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.errors import KonkursError
@@ -16,7 +17,7 @@ from konkurs_pipeline.orchestration.alerts import show_alarms
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.steps.poll import Clock, Poll, conducted, utc_now
+from konkurs_pipeline.steps.poll import Poll, conducted
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.ledger import polls
 from konkurs_pipeline.storage.readers.published import Published

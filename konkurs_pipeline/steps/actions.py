@@ -15,9 +15,9 @@ from konkurs_pipeline.brreg.wire import parse_notice
 from konkurs_pipeline.domain.actions import Account, Settlement, Situation, decide_actions, settle
 from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.matching import Doubt, Match, MatchedVia
-from konkurs_pipeline.domain.notices import QuarantineReason
+from konkurs_pipeline.domain.notices import QuarantineReason, notices_of
 from konkurs_pipeline.errors import UsageError
-from konkurs_pipeline.steps.notices import all_notices, notices_of
+from konkurs_pipeline.steps.notices import all_notices
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.register import take_register
 from konkurs_pipeline.steps.scope import Scope, find_scope

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import polars as pl
 
-from konkurs_pipeline.brreg.client import Answer, Konkursvarsel
+from konkurs_pipeline.brreg.client import Answer, Document, Konkursvarsel
 from konkurs_pipeline.brreg.links import link_findings
 from konkurs_pipeline.domain.datasets import contradiction_of
 from konkurs_pipeline.domain.identifiers import IdKind
-from konkurs_pipeline.domain.notices import Notice, QuarantineReason
+from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, Notice, QuarantineReason, notices_of
 from konkurs_pipeline.errors import AnswerError, ServiceError
 from konkurs_pipeline.schemas.tables import ExpandedDatasets, frame
 from konkurs_pipeline.settings import Expand
-from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, answer_row, notices_of
+from konkurs_pipeline.steps.notices import answer_row
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.register import take_register
 from konkurs_pipeline.storage.lake.made_from import Derivation, Stale
@@ -135,11 +135,11 @@ def _customers_ids(poll: Poll, notices: pl.DataFrame) -> pl.Series:
 def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame) -> _Received:
     notices = {notice.uuid: notice for notice in notices_of(portion)}
     workdays = dict(portion.select("uuid", "workday").iter_rows())
-    answers: dict[str, Answer] = {}
+    answers: list[Answer] = []
 
     def keep(answer: Answer) -> None:
         poll.store.lake.keep_answer(answer.body)
-        answers[answer.resource.rsplit("/", 1)[-1]] = answer
+        answers.append(answer)
 
     received = _Received([], [], [], set())
     for uid, document in service.fetch_datasets(list(notices), keep=keep):
@@ -147,22 +147,22 @@ def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame) ->
             received.errors.append(document)
         else:
             received.link_findings.update(
-                link_findings(document, uid, poll.settings.api_url, whose="an expanded dataset")
+                link_findings(document.content, uid, poll.settings.api_url, whose="an expanded dataset")
             )
-            _sort_in(poll, received, notices[uid], document, answers[uid], workdays[uid])
-    poll.store.ledger.append("answers", [answer_row(poll, answers[uid]) for uid in notices if uid in answers])
+            _sort_in(poll, received, notices[uid], document, workdays[uid])
+    in_order = sorted(answers, key=lambda answer: answer.resource)
+    poll.store.ledger.append("answers", [answer_row(poll, answer) for answer in in_order])
     return received
 
 
-def _sort_in(  # noqa: PLR0913, PLR0917 -- one document with all that goes with it
-    poll: Poll, received: _Received, notice: Notice, document: Mapping[str, Any], answer: Answer, workday: dt.date
-) -> None:
-    if poll.fields.text(document, "debtor_id") is None:
+def _sort_in(poll: Poll, received: _Received, notice: Notice, document: Document, workday: dt.date) -> None:
+    content, answer = document.content, document.answer
+    if poll.fields.text(content, "debtor_id") is None:
         message = f"GET {answer.resource}: the document names no debtor where one is expected: see `konkurs contract`"
         received.errors.append(AnswerError(message))
         return
-    payload = json.dumps(document)
-    contradiction = contradiction_of(notice, document, poll.fields)
+    payload = json.dumps(content)
+    contradiction = contradiction_of(notice, content, poll.fields)
     if contradiction is not None:
         reason = QuarantineReason.DATASET_CONTRADICTS
         received.set_aside.append(Entry(notice.uuid, workday, reason, contradiction, payload))

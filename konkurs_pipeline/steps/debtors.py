@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from konkurs_pipeline.domain.datasets import Party, debtor_of, read_dataset
-from konkurs_pipeline.domain.notices import Notice
+from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, Notice, notices_of
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.tables import Debtors, frame
-from konkurs_pipeline.steps.notices import NOTICE_COLUMNS, notices_of
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.lake.made_from import Derivation
 

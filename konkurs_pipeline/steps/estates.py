@@ -10,10 +10,10 @@ from typing import Any
 import polars as pl
 
 from konkurs_pipeline.domain.estates import Estate, fold_estates
-from konkurs_pipeline.domain.notices import NoticeType
+from konkurs_pipeline.domain.notices import NoticeType, notices_of
 from konkurs_pipeline.schemas.tables import Estates, frame
 from konkurs_pipeline.steps.estate_versions import keep_versions
-from konkurs_pipeline.steps.notices import all_notices, notices_of
+from konkurs_pipeline.steps.notices import all_notices
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.lake.made_from import Derivation, Stale
 

@@ -15,11 +15,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from konkurs_pipeline.brreg.client import Answer
+from konkurs_pipeline.brreg.client import Answer, ListItem
 from konkurs_pipeline.brreg.wire import ParsedNotice, UnreadableNoticeError, parse_notice
 from konkurs_pipeline.domain.identifiers import IdKind, identify_all
-from konkurs_pipeline.domain.notices import Notice, NoticeType, QuarantineReason
-from konkurs_pipeline.json_strict import JsonValue
+from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, Notice, NoticeType, QuarantineReason, notices_of
 from konkurs_pipeline.schemas.tables import RawNotices, frame
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.ledger import polls, quarantine
@@ -30,8 +29,6 @@ from konkurs_pipeline.storage.ledger.quarantine import Entry
 _PRECISION: Final = dt.timedelta(milliseconds=1)
 # Clocks differ; a registration further ahead of ours than this is no clock's fault.
 _CLOCK_TOLERANCE: Final = dt.timedelta(days=1)
-# The columns that make a `Notice`, in its order.
-NOTICE_COLUMNS: Final = ("uuid", "type", "registered_at", "registered_at_text", "ruling_date", "debtor_id")
 
 
 @dataclass(frozen=True)
@@ -66,10 +63,9 @@ def poll_notices(poll: Poll) -> NoticeCounts:
 
     with poll.connect(poll.settings) as service:
         listed = service.fetch_notices(_after(poll), keep=keep)
-    last = listed.answers[-1]
-    seen, unreadable = _read_items(poll, listed.items, last)
+    seen, unreadable = _read_items(poll, listed.items)
     understood = {one.parsed.notice.uuid for one in seen}
-    retried, unreadable_again = _read_items(poll, _unreadable_before(poll), last)
+    retried, unreadable_again = _read_items(poll, _unreadable_before(poll, listed.answers[-1]))
     still_unreadable = [entry for entry in unreadable_again if entry.uuid not in understood]
     taken = [one for one in seen if one.workday in poll.window]
     taken += [one for one in retried if one.workday <= poll.window.to_workday]
@@ -109,27 +105,30 @@ def answer_row(poll: Poll, answer: Answer) -> dict[str, Any]:
     }
 
 
-def _unreadable_before(poll: Poll) -> list[JsonValue]:
+def _unreadable_before(poll: Poll, answer: Answer) -> list[ListItem]:
     """Return what earlier polls could not read: a later version of this program may."""
     entries = quarantine.open_entries(poll.store.ledger)
-    return [json.loads(e.payload) for e in entries if e.reason is QuarantineReason.UNREADABLE_NOTICE]
+    wanted = [entry for entry in entries if entry.reason is QuarantineReason.UNREADABLE_NOTICE]
+    return [ListItem(json.loads(entry.payload), answer) for entry in wanted]
 
 
-def _read_items(poll: Poll, items: Iterable[JsonValue], answer: Answer) -> tuple[list[_Seen], list[Entry]]:
-    parsed: list[tuple[ParsedNotice, str]] = []
+def _read_items(poll: Poll, items: Iterable[ListItem]) -> tuple[list[_Seen], list[Entry]]:
+    parsed: list[tuple[ParsedNotice, str, Answer]] = []
     entries: list[Entry] = []
     for item in items:
-        payload = json.dumps(item)
+        payload = json.dumps(item.value)
         try:
-            parsed.append((parse_notice(item, base_url=poll.settings.api_url), payload))
+            parsed.append((parse_notice(item.value, base_url=poll.settings.api_url), payload, item.answer))
         except UnreadableNoticeError as error:
             reason = QuarantineReason.UNREADABLE_NOTICE
             entries.append(Entry(error.uuid, None, reason, error.detail, payload))
-    kinds = identify_all([one.notice.debtor_id for one, _ in parsed], synthetic_allowed=poll.settings.synthetic_allowed)
+    kinds = identify_all(
+        [one.notice.debtor_id for one, *_ in parsed], synthetic_allowed=poll.settings.synthetic_allowed
+    )
     workday_of = poll.settings.calendar.workday_of
     seen = [
         _Seen(one, payload, workday_of(one.notice.registered_at), kind, answer)
-        for (one, payload), kind in zip(parsed, kinds, strict=True)
+        for (one, payload, answer), kind in zip(parsed, kinds, strict=True)
     ]
     return seen, entries
 
@@ -197,7 +196,7 @@ def _own_flaws(one: _Seen) -> list[Entry]:
         found.append((QuarantineReason.UNKNOWN_TYPE, "the type is not one of the four that are known"))
     if one.debtor_kind is IdKind.UNKNOWN:
         found.append((QuarantineReason.INVALID_DEBTOR, "the debtor's number fails its check"))
-    if one.parsed.flaw is not None:
+    if one.parsed.has_invalid_ruling_date:
         found.append((QuarantineReason.INVALID_RULING_DATE, "kjennelsesdato is not a date"))
     return [Entry(notice.uuid, one.workday, reason, detail, one.payload) for reason, detail in found]
 
@@ -236,8 +235,3 @@ def all_notices(poll: Poll) -> pl.DataFrame:
     if poll.notices is None:
         poll.notices = poll.store.lake.read("raw_notices", columns=[*NOTICE_COLUMNS, "workday"])
     return poll.notices
-
-
-def notices_of(rows: pl.DataFrame) -> list[Notice]:
-    """Return the notices of `raw_notices` rows."""
-    return [Notice(*row) for row in rows.select(NOTICE_COLUMNS).iter_rows()]

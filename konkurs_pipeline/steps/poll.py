@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from konkurs_pipeline.brreg.client import Konkursvarsel, connect
+from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.domain.datasets import DatasetMap
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError
@@ -25,13 +26,6 @@ from konkurs_pipeline.storage.ledger import polls
 from konkurs_pipeline.storage.ledger.polls import Outcome
 from konkurs_pipeline.storage.snapshots import Snapshot
 from konkurs_pipeline.storage.store import Store
-
-Clock = Callable[[], dt.datetime]
-
-
-def utc_now() -> dt.datetime:
-    """Return the present instant, in UTC."""
-    return dt.datetime.now(dt.UTC)
 
 
 @dataclass

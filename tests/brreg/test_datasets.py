@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from konkurs_pipeline.brreg.client import Answer
+from konkurs_pipeline.brreg.client import Answer, Document
 from konkurs_pipeline.brreg.fan_out import fetch_each
 from konkurs_pipeline.errors import AccessRefusedError, AnswerError, NotFoundError, ServiceUnreachableError
 from tests.brreg.hostile_server import HostileServer, hangs_up, sends, sends_json
@@ -18,7 +18,7 @@ class TestDatasets:
 
     def test_a_dataset_is_asked_for_by_its_uuid(self) -> None:
         with HostileServer(sends_json({"uuid": "x"})) as server, client(server) as konkursvarsel:
-            assert konkursvarsel.fetch_dataset(self.uuids[0], keep=keep_nothing) == {"uuid": "x"}
+            assert konkursvarsel.fetch_dataset(self.uuids[0], keep=keep_nothing).content == {"uuid": "x"}
         assert server.paths == [f"/konkursvarsler/{self.uuids[0]}"]
 
     @pytest.mark.parametrize("uuid", ["../konkursvarsler", "08086001471", "", "http://evil.example/"])
@@ -61,7 +61,9 @@ class TestDatasets:
             if number % 5 == 3:
                 assert isinstance(result, NotFoundError)
             else:
-                assert result == {"number": number}
+                assert isinstance(result, Document)
+                assert result.content == {"number": number}
+                assert result.answer.resource.endswith(self.uuids[number])
         assert len(kept) == 32
 
     def test_one_keep_does_not_wait_for_another(self) -> None:
@@ -73,7 +75,7 @@ class TestDatasets:
 
         with HostileServer(sends_json({})) as server, client(server) as konkursvarsel:
             found = list(konkursvarsel.fetch_datasets(self.uuids[:2], keep=keep))
-        assert [document for _, document in found] == [{}, {}]
+        assert [document.content for _, document in found if isinstance(document, Document)] == [{}, {}]
 
     def test_after_five_unreachable_in_a_row_the_rest_is_not_tried(self) -> None:
         with HostileServer(hangs_up) as server, client(server, attempts=1) as konkursvarsel:

@@ -12,9 +12,7 @@ from hypothesis import strategies as st
 
 from konkurs_pipeline.brreg.wire import (
     ListPage,
-    NoticeFlaw,
     UnreadableNoticeError,
-    UnreadableReason,
     parse_list,
     parse_notice,
 )
@@ -159,7 +157,7 @@ class TestNotice:
         assert parsed.notice.registered_at_text == "2018-06-08T11:34:23.111Z"
         assert parsed.notice.ruling_date == dt.date(2018, 6, 8)
         assert parsed.notice.debtor_id == "910425463"
-        assert (parsed.flaw, parsed.findings) == (None, ())
+        assert (parsed.has_invalid_ruling_date, parsed.findings) == (False, ())
 
     def test_every_notice_of_brregs_test_list_is_read(self) -> None:
         with TEST_NOTICES.open(encoding="utf-8", newline="") as file:
@@ -186,7 +184,7 @@ class TestNotice:
         read = parsed.notice
         assert (read.uuid, read.type, read.debtor_id, read.ruling_date) == (str(uuid), kind, debtor, ruling)
         assert (read.registered_at, read.registered_at_text) == (at.replace(tzinfo=dt.UTC), text)
-        assert parsed.flaw is None
+        assert not parsed.has_invalid_ruling_date
 
     @given(
         JSON_VALUES,
@@ -197,7 +195,7 @@ class TestNotice:
             try:
                 parse_notice(item, base_url=BASE)
             except UnreadableNoticeError as error:
-                assert error.reason in UnreadableReason  # noqa: PT017  # unreadable is one of two good outcomes
+                assert error.detail  # noqa: PT017  # unreadable is one of two good outcomes
 
     @pytest.mark.parametrize(
         ("text", "expected"),
@@ -236,36 +234,34 @@ class TestNotice:
     def test_a_time_that_is_no_instant_makes_a_notice_unreadable(self, text: JsonValue) -> None:
         with pytest.raises(UnreadableNoticeError) as caught:
             parse_notice(notice(registreringstidspunkt=text))
-        assert caught.value.reason is UnreadableReason.INVALID_REGISTERED_AT
+        assert "registreringstidspunkt is " in caught.value.detail
         assert caught.value.uuid == UUID_TEXT
 
     @pytest.mark.parametrize(
-        ("item", "reason", "detail"),
+        ("item", "detail"),
         [
-            pytest.param([], "not_an_object", "the notice is a list", id="a list"),
-            pytest.param(notice(uuid=None), "invalid_uuid", "uuid is missing, expected a UUID", id="no uuid"),
-            pytest.param(notice(uuid=f"{{{UUID_TEXT}}}"), "invalid_uuid", "another form", id="braces"),
-            pytest.param(notice(uuid=UUID_TEXT.replace("-", "")), "invalid_uuid", "another form", id="no hyphens"),
-            pytest.param(notice(uuid=f"{UUID_TEXT}\n"), "invalid_uuid", "another form", id="a line break"),
-            pytest.param(notice(type=""), "invalid_type", "0 characters", id="empty type"),
-            pytest.param(notice(type="a" * 65), "invalid_type", "65 characters", id="long type"),
-            pytest.param(notice(type="a\nb"), "invalid_type", "control", id="a type that would break a log line"),
-            pytest.param(notice(type="\ud800"), "invalid_type", "control", id="a type that cannot be stored"),
-            pytest.param(notice(debitor=None), "invalid_debtor", "debitor is missing, expected text", id="no debtor"),
+            pytest.param([], "the notice is a list", id="a list"),
+            pytest.param(notice(uuid=None), "uuid is missing, expected a UUID", id="no uuid"),
+            pytest.param(notice(uuid=f"{{{UUID_TEXT}}}"), "another form", id="braces"),
+            pytest.param(notice(uuid=UUID_TEXT.replace("-", "")), "another form", id="no hyphens"),
+            pytest.param(notice(uuid=f"{UUID_TEXT}\n"), "another form", id="a line break"),
+            pytest.param(notice(type=""), "0 characters", id="empty type"),
+            pytest.param(notice(type="a" * 65), "65 characters", id="long type"),
+            pytest.param(notice(type="a\nb"), "control", id="a type that would break a log line"),
+            pytest.param(notice(type="\ud800"), "control", id="a type that cannot be stored"),
+            pytest.param(notice(debitor=None), "debitor is missing, expected text", id="no debtor"),
             pytest.param(
                 notice(debitor=8086001471),
-                "invalid_debtor",
                 "debitor is a number, expected text",
                 id="number",
             ),
-            pytest.param(notice() | {"debitor": None}, "invalid_debtor", "debitor is null", id="null debtor"),
-            pytest.param(notice(debitor=["910425463"]), "invalid_debtor", "debitor is a list", id="a list of one"),
+            pytest.param(notice() | {"debitor": None}, "debitor is null", id="null debtor"),
+            pytest.param(notice(debitor=["910425463"]), "debitor is a list", id="a list of one"),
         ],
     )
-    def test_an_unreadable_notice_says_why_and_quotes_no_value(self, item: JsonValue, reason: str, detail: str) -> None:
+    def test_an_unreadable_notice_says_why_and_quotes_no_value(self, item: JsonValue, detail: str) -> None:
         with pytest.raises(UnreadableNoticeError) as caught:
             parse_notice(item)
-        assert caught.value.reason == reason
         assert detail in caught.value.detail
         assert "8086001471" not in str(caught.value)
         assert "910425463" not in str(caught.value)
@@ -282,7 +278,7 @@ class TestNotice:
     def test_a_damaged_ruling_date_is_a_flaw_of_a_notice_that_counts(self, text: JsonValue) -> None:
         parsed = parse_notice(notice(kjennelsesdato=text))
         assert parsed.notice.ruling_date is None
-        assert parsed.flaw is NoticeFlaw.INVALID_RULING_DATE
+        assert parsed.has_invalid_ruling_date
 
     @pytest.mark.parametrize(
         ("href", "words"),

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from konkurs_pipeline.brreg.simulator.datasets import expanded_dataset
 from konkurs_pipeline.brreg.simulator.faults import Fault
-from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice, instant_text, simulated_notice
+from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice, simulated_notice
+from konkurs_pipeline.domain.instants import instant_text
 from tests.canary.cast import (
     EMAIL,
     LOST_ZERO,

@@ -155,8 +155,8 @@ def test_what_is_hurt_here_is_good() -> None:
     read = [parse_notice(notice, base_url=BASE) for notice in NOTICES]
 
     assert [page is not None and len(page.items) for page in pages] == [3, 3, 3, 0]
-    assert [(one.notice.debtor_id, one.flaw, one.findings) for one in read] == [
-        (notice["debitor"], None, ()) for notice in NOTICES
+    assert [(one.notice.debtor_id, one.has_invalid_ruling_date, one.findings) for one in read] == [
+        (notice["debitor"], False, ()) for notice in NOTICES
     ]
 
 

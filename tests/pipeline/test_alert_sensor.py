@@ -9,9 +9,9 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.alarms import RULES, AlarmKind
 from konkurs_pipeline.orchestration.definitions import build_defs
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.handoff.decisions import release
 from tests.pipeline.kit import MONDAY, Bank, company
 

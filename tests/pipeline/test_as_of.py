@@ -11,8 +11,8 @@ import duckdb
 import polars as pl
 import pytest
 
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.integrity import inspect
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.handoff import decisions
 from konkurs_pipeline.storage.handoff.outbox import RECEIPT_SUFFIX
 from konkurs_pipeline.storage.lake.tables import Lake

@@ -11,10 +11,10 @@ import pytest
 
 from konkurs_pipeline.brreg.simulator.datasets import enk_of
 from konkurs_pipeline.brreg.simulator.faults import Fault
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.enquiries.lookup import look_up
 from konkurs_pipeline.enquiries.status import current_status
-from konkurs_pipeline.steps.poll import utc_now
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company, damaged, person
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 import polars as pl
 import pytest
 
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.reviews import ReviewOutcome
 from konkurs_pipeline.enquiries.evidence.clock import clock_of
 from konkurs_pipeline.enquiries.evidence.facts import Case, NoticeFacts
@@ -21,7 +22,6 @@ from konkurs_pipeline.enquiries.evidence.proofs import Agreement
 from konkurs_pipeline.enquiries.evidence.summary import summary_of
 from konkurs_pipeline.enquiries.times import span_text
 from konkurs_pipeline.errors import UsageError
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.handoff.reviews import record_outcome
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company, oslo, person, records

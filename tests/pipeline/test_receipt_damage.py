@@ -16,8 +16,8 @@ from typing import Final
 import polars as pl
 import pytest
 
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.status import current_status
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.handoff.receipts import read_receipts
 from tests.pipeline.conftest import NewBank

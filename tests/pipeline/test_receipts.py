@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.status import current_status
-from konkurs_pipeline.steps.poll import utc_now
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company, records
 

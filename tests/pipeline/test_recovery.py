@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import polars as pl
 import pytest
 
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.schemas.tables import Debtors, frame
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.handoff import receipts
 from konkurs_pipeline.storage.handoff.recovery import Recovered, recover
 from konkurs_pipeline.storage.lake.hashes import write_sealed_parquet

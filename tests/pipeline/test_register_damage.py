@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.status import current_status
 from konkurs_pipeline.register import files
 from konkurs_pipeline.register.intake import take_in
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.handoff.decisions import release
 from konkurs_pipeline.storage.snapshots import Snapshots
 from tests.pipeline.conftest import NewBank

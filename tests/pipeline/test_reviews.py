@@ -6,11 +6,11 @@ import shutil
 
 import pytest
 
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.reviews import ReviewOutcome
 from konkurs_pipeline.enquiries.reviews import Review, reviews_of
 from konkurs_pipeline.enquiries.status import current_status
 from konkurs_pipeline.errors import StoreError, UsageError
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.handoff.recovery import recover
 from konkurs_pipeline.storage.handoff.reviews import record_outcome
 from konkurs_pipeline.storage.readers.published import Published

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from konkurs_pipeline.brreg.simulator.datasets import enk_of, expanded_dataset
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.errors import StoreError
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.handoff import decisions
 from konkurs_pipeline.storage.handoff.recovery import recover
 from konkurs_pipeline.storage.lake import made_from

@@ -10,10 +10,10 @@ from typing import Final
 import pytest
 
 from konkurs_pipeline.brreg.simulator.datasets import enk_of
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.schemas.tables import LEDGER
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.handoff import decisions
 from konkurs_pipeline.storage.handoff.recovery import recover
 from tests.pipeline.conftest import NewBank

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.errors import AccessRefusedError
 from konkurs_pipeline.onboarding.doctor import Level, diagnose
-from konkurs_pipeline.steps.poll import utc_now
 from tests.brreg.hostile_server import Authority, HostileServer
 from tests.pipeline.kit import Bank
 from tests.service.certificates import GOOD, Wrong, p12_bytes, server_context

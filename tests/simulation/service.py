@@ -16,12 +16,12 @@ from typing import Any, Final
 
 import httpx
 
+from konkurs_pipeline.brreg import client
 from konkurs_pipeline.brreg.client import Keep, Konkursvarsel
 from konkurs_pipeline.brreg.simulator.datasets import expanded_dataset, trustee_of
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice
 from konkurs_pipeline.brreg.simulator.population import seeded
 from konkurs_pipeline.errors import ServiceError
-from konkurs_pipeline.json_strict import JsonObject
 from tests.pipeline.kit import KeptOpenClient
 from tests.simulation.oracle import Told, Unit
 from tests.simulation.world import Entry, World
@@ -111,7 +111,7 @@ class OneAtATime(KeptOpenClient):
 
     def fetch_datasets(
         self, uuids: Sequence[str], *, keep: Keep, concurrency: int = 1
-    ) -> Iterator[tuple[str, JsonObject | ServiceError]]:
+    ) -> Iterator[tuple[str, client.Document | ServiceError]]:
         return super().fetch_datasets(uuids, keep=keep, concurrency=concurrency)
 
 

@@ -26,7 +26,8 @@ from konkurs_pipeline.brreg.simulator.clock import Clock, real_time
 from konkurs_pipeline.brreg.simulator.datasets import expanded_dataset
 from konkurs_pipeline.brreg.simulator.fault_answers import CONTENT_TYPE, Answer, respond
 from konkurs_pipeline.brreg.simulator.faults import Fault, FaultBook, FaultKind, Resource
-from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice, instant_text
+from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice
+from konkurs_pipeline.domain.instants import instant_text
 
 # A simulator that runs for weeks keeps its last requests only.
 _REQUESTS_KEPT: Final = 100_000

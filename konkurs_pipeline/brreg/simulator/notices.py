@@ -14,6 +14,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Final
 
+from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.errors import StoreError
 
@@ -74,11 +75,6 @@ def simulated_notice(  # noqa: PLR0913 - the fields of a notice, most with the d
         visible_until=visible_until,
         dataset=dataset,
     )
-
-
-def instant_text(instant: dt.datetime) -> str:
-    """Write an instant as the register does: UTC, milliseconds, Z."""
-    return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def oslo_date(instant: dt.datetime) -> dt.date:

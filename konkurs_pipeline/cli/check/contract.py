@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.onboarding.contract import FieldReport, compare_shapes, take_sample
 from konkurs_pipeline.onboarding.dataset_map_file import Fit, Proof, write_map
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.dataset_map import load_dataset_map, refuse_existing
 
 MapFile = Annotated[

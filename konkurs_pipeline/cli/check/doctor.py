@@ -8,11 +8,11 @@ from dataclasses import asdict
 import typer
 
 from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.errors import ExitCode
 from konkurs_pipeline.onboarding.doctor import Level, diagnose
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.steps.poll import utc_now
 
 
 def command(*, as_json: AsJson = False) -> ExitCode:

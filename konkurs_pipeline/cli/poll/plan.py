@@ -14,11 +14,12 @@ from konkurs_pipeline.cli.options import AsJson, FirstDay, LastDay, day
 from konkurs_pipeline.cli.poll.run import asked_window, refuse_unusable
 from konkurs_pipeline.cli.printing.progress import shown_progress
 from konkurs_pipeline.cli.printing.tables import print_table
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import ExitCode
 from konkurs_pipeline.progress import Progress
 from konkurs_pipeline.settings import Settings, load_settings
-from konkurs_pipeline.steps.poll import Poll, conducted, utc_now
+from konkurs_pipeline.steps.poll import Poll, conducted
 from konkurs_pipeline.steps.sequence import STEPS
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.handoff.decisions import actions_of_run

@@ -8,8 +8,8 @@ import typer
 
 from konkurs_pipeline.cli.options import By
 from konkurs_pipeline.cli.record.signature import signed
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.handoff.recovery import recover
 from konkurs_pipeline.storage.store import open_store
 

@@ -8,9 +8,9 @@ import typer
 
 from konkurs_pipeline.cli.options import By
 from konkurs_pipeline.cli.record.signature import signed
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.reviews import OUTCOME_MEANINGS, ReviewOutcome
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.handoff.reviews import record_outcome
 from konkurs_pipeline.storage.store import open_store
 

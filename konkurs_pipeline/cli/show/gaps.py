@@ -9,9 +9,9 @@ import typer
 
 from konkurs_pipeline.cli.options import AsJson, FirstDay, LastDay, day
 from konkurs_pipeline.cli.printing.tables import print_table
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.watch import Watched, as_row, recent_quarters
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import check_marker, layout_of
 

@@ -13,12 +13,12 @@ import typer
 
 from konkurs_pipeline.cli.options import AsJson
 from konkurs_pipeline.cli.printing.tables import print_table
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.identifiers import IdKind, identify
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.enquiries.lookup import Finding, look_up
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.store import check_marker, layout_of
 
 Identifier = Annotated[str, typer.Argument(metavar="ID", help="orgnr, fødselsnummer or D-nummer; - reads stdin.")]

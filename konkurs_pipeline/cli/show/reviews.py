@@ -11,10 +11,10 @@ from typing import Annotated
 import typer
 
 from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.foreign_text import shown, without_controls
 from konkurs_pipeline.enquiries.reviews import Review, reviews_of
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import check_marker, layout_of
 

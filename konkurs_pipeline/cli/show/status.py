@@ -11,11 +11,11 @@ from typing import Annotated, Final
 import typer
 
 from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.status import Status, age_of_last_good_poll, current_status
 from konkurs_pipeline.enquiries.watch import is_poll_due, spoken
 from konkurs_pipeline.errors import ExitCode, UsageError
 from konkurs_pipeline.settings import Settings, load_settings
-from konkurs_pipeline.steps.poll import utc_now
 
 _AGE: Final = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}

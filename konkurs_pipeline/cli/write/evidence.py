@@ -11,13 +11,13 @@ from typing import Annotated
 import typer
 
 from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.evidence.clock import clock_of
 from konkurs_pipeline.enquiries.evidence.facts import Case
 from konkurs_pipeline.enquiries.evidence.gathering import evidence_of
 from konkurs_pipeline.enquiries.evidence.page import page_of
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.files import write_bytes_atomically
 from konkurs_pipeline.storage.store import check_marker, layout_of
 

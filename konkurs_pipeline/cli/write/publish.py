@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.steps.poll import utc_now
 from konkurs_pipeline.storage.readers.publication import publish_copy, read_key
 from konkurs_pipeline.storage.store import check_marker, layout_of
 

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from konkurs_pipeline.domain.actions import POLICY_VERSION, Action, ActionKind
 from konkurs_pipeline.domain.foreign_text import shown
+from konkurs_pipeline.domain.instants import instant_text
 
 SCHEMA: Final = "konkurs-actions/1"
 MANIFEST_SCHEMA: Final = "konkurs-actions-manifest/1"
@@ -78,11 +79,6 @@ class Header:
             "register_sha256": self.register_sha256,
             "policy": POLICY_VERSION,
         }
-
-
-def instant_text(instant: dt.datetime) -> str:
-    """Write an instant as UTC with milliseconds and Z."""
-    return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def action_record(number: int, action: Action) -> dict[str, Any]:

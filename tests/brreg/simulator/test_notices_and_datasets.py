@@ -18,11 +18,11 @@ from konkurs_pipeline.brreg.simulator.datasets import (
 )
 from konkurs_pipeline.brreg.simulator.notices import (
     SimulatedNotice,
-    instant_text,
     load_test_notices,
     simulated_notice,
 )
 from konkurs_pipeline.domain.identifiers import IdKind, identify, identify_all
+from konkurs_pipeline.domain.instants import instant_text
 
 NOTICES = load_test_notices()
 BY_UUID = {notice.uuid: notice for notice in NOTICES}

@@ -1,0 +1,13 @@
+"""The clock: the one place that asks the operating system for the time. Whoever needs the time is given a `Clock`."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable
+
+Clock = Callable[[], dt.datetime]
+
+
+def utc_now() -> dt.datetime:
+    """Return the present instant, in UTC."""
+    return dt.datetime.now(dt.UTC)
