@@ -17,6 +17,8 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 
 MAX_DEPTH: Final = 64
 MAX_INTEGER_DIGITS: Final = 100
+# So few values do no harm however small they are.
+_FREE_VALUES: Final = 5000
 
 # An unterminated string runs to the end of the body: were it no match, each quote in it would start a new
 # search.
@@ -29,12 +31,16 @@ class RefusedJsonError(ValueError):
     """The JSON is refused; the text says why and quotes nothing of it."""
 
 
-def parse_strictly(body: bytes) -> JsonValue:
+def parse_strictly(body: bytes, *, bytes_a_value: int = 0) -> JsonValue:
     """Parse `body` (UTF-8 without a byte order mark).
 
+    `bytes_a_value`: the fewest bytes that a value of an honest body takes on average. `{},` is three bytes here and seventy
+    in Python, so a body of nothing else would fill the memory; 0: no such bound.
     Raises `RefusedJsonError` for an empty body, bytes that are not UTF-8, equal keys in one object, NaN or Infinity,
     nesting beyond 64 levels and integers of more than 100 digits.
     """
+    if bytes_a_value:
+        _refuse_density(body, bytes_a_value)
     try:
         return _parse(body)
     except json.JSONDecodeError as error:
@@ -42,6 +48,14 @@ def parse_strictly(body: bytes) -> JsonValue:
     except UnicodeDecodeError as error:
         reason = f"is not UTF-8 at byte {error.start}"
     raise RefusedJsonError(reason)
+
+
+def _refuse_density(body: bytes, bytes_a_value: int) -> None:
+    commas, ends = body.count(b","), body.count(b"}") + body.count(b"]")
+    # What is nested too deep is told to be so by the parser.
+    is_deep = ends > MAX_DEPTH * (commas + 1)
+    if commas + ends > _FREE_VALUES + len(body) // bytes_a_value and not is_deep:
+        _refuse(f"holds some {commas + ends} values in {len(body)} bytes, too many to be kept in memory")
 
 
 def _parse(body: bytes) -> JsonValue:

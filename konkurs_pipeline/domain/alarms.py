@@ -132,8 +132,8 @@ RULES: Final[Mapping[AlarmKind, Rule]] = {
     AlarmKind.RECEIPTS_SET_ASIDE: Rule(
         Severity.WARNING,
         "outbox",
-        "No receipt of core banking was set aside without a good one after it",
-        "look at the view `receipts`: column `detail` says why; core banking must send it again",
+        "Every receipt of core banking that stands in the folder was understood",
+        "`konkurs receipts` says why; core banking must send it again, or take it out of the folder",
     ),
     AlarmKind.REGISTER_STALE: Rule(
         Severity.WARNING,

@@ -23,13 +23,13 @@ from konkurs_pipeline.domain.alarms import (
     Alarm,
     AlarmKind,
 )
+from konkurs_pipeline.domain.receipts import ReceiptOutcome
 from konkurs_pipeline.enquiries.watch import Watched, longest_without_poll, recent_quarters, shown_in_oslo, spoken
 from konkurs_pipeline.errors import KonkursError, StoreError
 from konkurs_pipeline.settings import Environment
 from konkurs_pipeline.storage.snapshots import Snapshots
 
 _STALE_AFTER_WORKDAYS: Final = 2
-_RECENT: Final = dt.timedelta(days=30)
 
 
 def look_for_alarms(watched: Watched) -> list[Alarm]:
@@ -96,6 +96,8 @@ def _blocks_unconfirmed(watched: Watched) -> Alarm | None:
     late = waiting.filter(pl.col("exported_at") < watched.now - dt.timedelta(minutes=UNCONFIRMED_MINUTES[0]))
     seq = late["seq"].sort().to_list()[0]
     said = f"{late.height} BLOCK rows are unconfirmed, the oldest (file {seq}) for {spoken(watched.now - oldest)}"
+    pending = late["pending_at"].count()
+    said += f"; core banking says of {pending} that they are PENDING" if pending else ""
     return Alarm(AlarmKind.BLOCKS_UNCONFIRMED, said, level=str(passed[-1]))
 
 
@@ -179,16 +181,21 @@ def _quarantine(watched: Watched) -> Alarm | None:
 
 
 def _receipts_set_aside(watched: Watched) -> Alarm | None:
-    receipts = watched.tables.read("receipts")
-    taken = receipts.filter(pl.col("outcome") == "taken")["name"]
-    bad = receipts.filter(
-        (pl.col("outcome") == "set_aside")
-        & ~pl.col("name").is_in(taken.implode())
-        & (pl.col("read_at") > watched.now - _RECENT)
-    )["name"]
-    count = bad.n_unique()
-    said = f"{count} receipts of the last {_RECENT.days} days were set aside"
-    return Alarm(AlarmKind.RECEIPTS_SET_ASIDE, said, level=str(count)) if count else None
+    bad = receipts_for_a_person(watched.tables.read("receipts"))
+    if bad.is_empty():
+        return None
+    set_aside = bad.filter(pl.col("outcome") == ReceiptOutcome.SET_ASIDE.value).height
+    parts = [f"{set_aside} receipts were set aside"] if set_aside else []
+    parts += [f"{bad.height - set_aside} were understood in part only"] if bad.height > set_aside else []
+    return Alarm(AlarmKind.RECEIPTS_SET_ASIDE, ", ".join(parts), level=str(bad.height))
+
+
+def receipts_for_a_person(receipts: pl.DataFrame) -> pl.DataFrame:
+    """Return the receipts that need a person: the newest version was not understood, or in part, and stands there still."""
+    newest = receipts.sort("read_at").unique("name", keep="last", maintain_order=True)
+    in_part = (pl.col("unknown_action_count") > 0) | (pl.col("future_time_count") > 0)
+    is_bad = (pl.col("outcome") != ReceiptOutcome.TAKEN.value) | in_part.fill_null(value=False)
+    return newest.filter(is_bad & pl.col("gone_at").is_null())
 
 
 def _register_stale(watched: Watched) -> Alarm | None:

@@ -12,7 +12,7 @@ import polars as pl
 from konkurs_pipeline.brreg.certificate import settings_certificate
 from konkurs_pipeline.domain.actions import ActionStatus
 from konkurs_pipeline.domain.alarms import Alarm, AlarmKind
-from konkurs_pipeline.enquiries.alarms import look_for_alarms
+from konkurs_pipeline.enquiries.alarms import look_for_alarms, receipts_for_a_person
 from konkurs_pipeline.enquiries.reviews import reviews_of
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.errors import KonkursError
@@ -34,6 +34,7 @@ class Status:
     open_reviews: int
     oldest_open_review_at: str | None
     unconfirmed: dict[str, int]
+    pending: dict[str, int]
     receipts_set_aside: int
     register: dict[str, Any] | None
     certificate: dict[str, Any] | None
@@ -62,8 +63,9 @@ def current_status(settings: Settings, now: dt.datetime) -> Status:
         held=held,
         open_reviews=len(waiting),
         oldest_open_review_at=_text(min(waiting, default=None)),
-        unconfirmed=_counts(actions.filter(pl.col("status") == ActionStatus.EXPORTED.value), "action"),
-        receipts_set_aside=published.read("receipts").filter(pl.col("outcome") == "set_aside").height,
+        unconfirmed=_counts(_waiting(actions), "action"),
+        pending=_counts(_waiting(actions).filter(pl.col("pending_at").is_not_null()), "action"),
+        receipts_set_aside=receipts_for_a_person(published.read("receipts")).height,
         register=_register(Snapshots(layout.snapshots)),
         certificate=_certificate(settings, now),
         alarms=[{"alarm": a.kind.value, "severity": a.rule.severity.value, "said": a.said} for a in alarms],
@@ -73,6 +75,10 @@ def current_status(settings: Settings, now: dt.datetime) -> Status:
 
 def _open_quarantine(published: Published) -> dict[str, int]:
     return _counts(published.read("quarantine").filter(pl.col("resolved_at").is_null()), "reason")
+
+
+def _waiting(actions: pl.DataFrame) -> pl.DataFrame:
+    return actions.filter(pl.col("status") == ActionStatus.EXPORTED.value)
 
 
 def _counts(rows: pl.DataFrame, column: str) -> dict[str, int]:

@@ -20,6 +20,7 @@ from konkurs_pipeline.domain.estates import EstateState
 from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.matching import Doubt, MatchedVia
 from konkurs_pipeline.domain.notices import QuarantineReason
+from konkurs_pipeline.domain.receipts import ReceiptOutcome
 from konkurs_pipeline.domain.reviews import ReviewOutcome
 from konkurs_pipeline.schemas.table import Instant, Privacy, Table, dtypes, frame, validated
 from konkurs_pipeline.schemas.table import column as _column
@@ -184,6 +185,9 @@ class Actions(Table):
     exported_at: Instant = _optional("when that file was committed")
     confirmed_at: Instant = _optional("when core banking says it was carried out, or rejected")
     status_code: str = _optional("core banking's code", privacy=Privacy.TEXT)
+    pending_at: Instant = _optional(
+        "when core banking last said that it is not done yet (PENDING); null: it never said so"
+    )
     released_at: Instant = _optional("when a person released a held row")
     released_by: str = _optional("who released it", privacy=Privacy.NAME)
     release_reason: str = _optional("why it was released", privacy=Privacy.DOCUMENT)
@@ -275,11 +279,20 @@ class OutboxFiles(Table):
 class Receipts(Table):
     """Every receipt of core banking that was read. One row per version of a receipt (its bytes). No personal data."""
 
-    name: str = _column("file name", privacy=Privacy.TEXT)
-    sha256: str = _column("hash of the receipt's bytes", privacy=Privacy.HASH, str_matches=_SHA256)
+    name: str = _column("file name; what no terminal should get is escaped", privacy=Privacy.TEXT)
+    sha256: str = _optional(
+        "hash of the receipt's bytes; null: they were not read", privacy=Privacy.HASH, str_matches=_SHA256
+    )
     read_at: Instant = _column("when it was read")
-    outcome: str = _column("taken or set_aside", isin=["taken", "set_aside"])
+    outcome: str = _column("taken, set_aside, or reading (the run ended before it was done)", isin=list(ReceiptOutcome))
     detail: str = _column("what it changed, or why it was set aside", privacy=Privacy.NONE)
+    seq: pl.Int64 = _optional("the outbox file it is for; null: it was set aside")
+    file_id: str = _optional("id of that file; null as above", str_matches=_UUID)
+    unknown_action_count: pl.Int64 = _optional("actions it names that do not stand in the file; null as above", ge=0)
+    future_time_count: pl.Int64 = _optional("times it gives that were later than the reading; null as above", ge=0)
+    gone_at: Instant = _optional(
+        "when the file was gone from the folder, of a receipt that needs a person; null: it stands there"
+    )
 
 
 class Answers(Table):

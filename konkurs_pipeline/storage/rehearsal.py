@@ -1,8 +1,8 @@
 """A copy of the store to rehearse a run on: the run writes there what it would have written, and the copy is removed.
 
-Files that are only ever replaced whole are linked, so that ten years take no room and no time; the ledger is copied. The
-copy lies within the protected folder, as it holds the same personal data. What belongs here: making and removing it. What
-does not: the run (enquiries/plan).
+Files that are only ever replaced whole are linked, so that ten years take no room and no time. The ledger is copied. The
+copy lies within the protected folder, as it holds the same personal data. Receipts are read where they are: reading changes
+nothing, and another user writes to that folder. What does not belong here: the run.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def rehearsal(settings: Settings) -> Iterator[Settings]:
             update={
                 "data_dir": layout.rehearsal,
                 "outbox_dir": layout.rehearsal / "outbox",
-                "receipts_dir": layout.rehearsal / "receipts",
+                "receipts_dir": layout.receipts if layout.receipts.is_dir() else layout.rehearsal / "receipts",
             }
         )
         _remove(layout.rehearsal)
@@ -56,7 +56,6 @@ def _copy(layout: Layout, copy: Layout) -> None:
         for name in _LINKED:
             _copy_folder(layout.root / name, copy.root / name, _link)
         _copy_folder(layout.outbox, copy.outbox, _link)
-        _copy_folder(layout.receipts, copy.receipts, _link)
         _copy_folder(layout.ledger.parent, copy.ledger.parent, shutil.copy2)
         if layout.marker.is_file():
             shutil.copy2(layout.marker, copy.marker)

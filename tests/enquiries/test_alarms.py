@@ -231,7 +231,7 @@ def test_open_quarantine_and_receipts_set_aside(tmp_path: Path) -> None:
     rows.tables["receipts"] = [{"name": name, "outcome": outcome, "read_at": NOON} for name, outcome in receipts]
     found = look(tmp_path, rows, NOON)
     assert found["quarantine"] == "quarantine: 1 unknown_type"
-    assert found["receipts_set_aside"] == "1 receipts of the last 30 days were set aside"
+    assert found["receipts_set_aside"] == "1 receipts were set aside"
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,6 @@ UNREADABLE: Final[dict[str, Callable[[Bank], bytes]]] = {
     "actions that are null": with_change(actions=None),
     "an action that is text": with_change(actions=["x"]),
     "an action_id of another type": with_action(action_id=7),
-    "a status in small letters": with_action(status="applied"),
     "a code of another type": with_action(code=17),
     "a time without zone": with_action(at="2018-09-03T15:00:00"),
     "a time that is a date": with_action(at="2018-09-03"),

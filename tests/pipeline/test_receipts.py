@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.status import current_status
 from tests.pipeline.conftest import NewBank
-from tests.pipeline.kit import MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company, records
+from tests.pipeline.kit import FRIDAY, MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company, records
 
 AT = "2018-09-03T15:00:00Z"
 
@@ -39,7 +39,7 @@ def ids(bank: Bank) -> list[str]:
     return [action["action_id"] for action in bank.all_actions()]
 
 
-def receipt(bank: Bank, statuses: Sequence[str] = (), **changes: object) -> dict[str, object]:
+def receipt(bank: Bank, statuses: Sequence[str] = (), **changes: object) -> dict[str, Any]:
     """Return a receipt for the first file, with a status for each of its actions in order."""
     path = bank.shown()[0]
     actions = [
@@ -57,7 +57,7 @@ def receipt(bank: Bank, statuses: Sequence[str] = (), **changes: object) -> dict
     return {**whole, **changes}
 
 
-def give(bank: Bank, content: dict[str, object] | bytes, *, name: str | None = None) -> None:
+def give(bank: Bank, content: dict[str, Any] | bytes, *, name: str | None = None) -> None:
     name = name or f"{bank.shown()[0].stem}.receipt.json"
     raw = content if isinstance(content, bytes) else json.dumps(content).encode()
     (bank.settings.receipts_dir / name).write_bytes(raw)
@@ -108,13 +108,13 @@ def test_later_receipts_add_to_earlier_ones(exported: Bank) -> None:
     ("words", "status"),
     [
         (["REJECTED", "APPLIED"], "applied"),
-        (["APPLIED", "REJECTED"], "applied"),
-        (["REJECTED", "PENDING"], "rejected"),
+        (["APPLIED", "REJECTED"], "rejected"),
+        (["REJECTED", "PENDING"], "exported"),
         (["REJECTED", "REJECTED"], "rejected"),
     ],
     ids=" then ".join,
 )
-def test_of_several_words_on_one_action_the_last_that_counts_is_kept_once(
+def test_of_several_words_on_one_action_in_one_receipt_the_last_counts(
     exported: Bank, words: list[str], status: str
 ) -> None:
     action_id = ids(exported)[0]
@@ -122,14 +122,132 @@ def test_of_several_words_on_one_action_the_last_that_counts_is_kept_once(
     said = [{"action_id": action_id, "status": w, "code": w, "at": at} for w, at in zip(words, times, strict=True)]
     give(exported, receipt(exported, actions=said))
     exported.poll(TUESDAY)
-    counted = max(n for n, word in enumerate(words) if word.lower() == status)
-    history = exported.published("action_history").filter(action_id=action_id).sort("version")
     assert statuses(exported) == [status, "exported"]
-    assert history["status"].to_list() == ["exported", status]
-    assert history["status_code"].to_list() == [None, words[counted]]
-    assert history["reported_at"][1] == dt.datetime.fromisoformat(times[counted])
+    last = dt.datetime.fromisoformat(times[1])
     (row,) = exported.published("actions").filter(action_id=action_id).to_dicts()
-    assert row["confirmed_at"] == dt.datetime.fromisoformat(times[counted])
+    history = exported.published("action_history").filter(action_id=action_id).sort("version")
+    if status == "exported":
+        assert (row["status_code"], row["confirmed_at"], row["pending_at"]) == (words[1], None, last)
+        assert history["status"].to_list() == ["exported"]
+        return
+    assert (row["status_code"], row["confirmed_at"]) == (words[1], last)
+    assert history["status"].to_list() == ["exported", status]
+    assert (history["status_code"][1], history["reported_at"][1]) == (words[1], last)
+
+
+def test_an_action_that_is_pending_is_shown_as_such_until_it_is_done(exported: Bank) -> None:
+    give(exported, receipt(exported, ["PENDING", "APPLIED"]))
+    exported.poll(TUESDAY)
+    assert exported.published("actions")["pending_at"].drop_nulls().to_list() == [dt.datetime.fromisoformat(AT)]
+    status = current_status(exported.settings, utc_now())
+    assert (status.unconfirmed, status.pending) == ({"BLOCK": 1}, {"BLOCK": 1})
+    give(exported, receipt(exported, ["APPLIED", "APPLIED"]))
+    exported.poll(WEDNESDAY)
+    assert current_status(exported.settings, utc_now()).pending == {}
+
+
+def test_a_time_later_than_the_reading_is_kept_and_flagged_and_the_action_confirmed_as_of_the_reading(
+    exported: Bank,
+) -> None:
+    future = utc_now() + dt.timedelta(days=400)
+    said = receipt(exported, ["APPLIED", "APPLIED"])
+    said["actions"][0]["at"] = future.isoformat()
+    give(exported, said)
+    before = utc_now()
+    polled = exported.poll(TUESDAY)
+    assert statuses(exported) == ["applied", "applied"]
+    (row,) = exported.published("actions").filter(action_id=ids(exported)[0]).to_dicts()
+    assert before <= row["confirmed_at"] <= utc_now()
+    kept = exported.published("action_history").filter(action_id=ids(exported)[0], status="applied")
+    assert kept["reported_at"].to_list() == [future]
+    assert exported.published("receipts")["future_time_count"].to_list() == [1]
+    assert "1 times were later than the reading" in (polled.detail or "")
+    assert current_status(exported.settings, utc_now()).receipts_set_aside == 1
+
+
+def spelled(path: str, how: Callable[[str], str]) -> Callable[[dict[str, Any]], None]:
+    def change(said: dict[str, Any]) -> None:
+        where = said["actions"][0] if path.startswith("action.") else said
+        key = path.removeprefix("action.")
+        where[key] = how(where[key])
+
+    return change
+
+
+SPELLINGS: list[Any] = [
+    pytest.param(spelled(path, how), id=f"{path} {name}")
+    for path in ("file_id", "action.action_id")
+    for name, how in {
+        "in capitals": str.upper,
+        "in braces": lambda text: "{" + text.upper() + "}",
+        "in parentheses": lambda text: f"({text})",
+        "without hyphens": lambda text: text.replace("-", ""),
+        "as a URN": lambda text: f"urn:uuid:{text}",
+        "with blanks": lambda text: f" \u00a0{text}\r\n",
+    }.items()
+]
+SPELLINGS += [
+    pytest.param(spelled("sha256", str.upper), id="sha256 in capitals"),
+    pytest.param(spelled("sha256", lambda t: "-".join(t[n : n + 2] for n in range(0, 64, 2))), id="sha256 by bytes"),
+    pytest.param(spelled("status", str.lower), id="status in small letters"),
+    pytest.param(spelled("action.status", str.title), id="action status in other letters"),
+    pytest.param(spelled("action.at", lambda _: "2018-09-03T15:00Z"), id="a time without seconds"),
+    pytest.param(spelled("action.at", lambda _: "2018-09-03 17:00:00+0200"), id="a time with an offset"),
+    pytest.param(spelled("action.at", lambda _: "2018-09-03T15:00:00.0000000Z"), id="a time of .NET"),
+]
+
+
+@pytest.mark.parametrize("change", SPELLINGS)
+def test_what_can_mean_one_thing_only_is_read_however_it_is_spelled(
+    exported: Bank, change: Callable[[dict[str, Any]], None]
+) -> None:
+    said = receipt(exported, ["REJECTED", "APPLIED"])
+    change(said)
+    give(exported, said)
+    assert exported.poll(TUESDAY).detail is None
+    assert statuses(exported) == ["rejected", "applied"]
+    (row,) = exported.published("actions").filter(action_id=ids(exported)[0]).to_dicts()
+    assert row["confirmed_at"] == dt.datetime.fromisoformat(AT)
+
+
+STRANGER = "00000000-0000-4000-8000-000000000000"
+
+
+def test_a_receipt_of_whose_actions_none_is_known_is_set_aside(exported: Bank) -> None:
+    give(exported, receipt(exported, actions=[{"action_id": STRANGER, "status": "REJECTED"}]))
+    polled = exported.poll(TUESDAY)
+    assert "none of the 1 actions that it names stands in the file" in (polled.detail or "")
+    assert exported.published("receipts")["outcome"].to_list() == ["set_aside"]
+
+
+def test_an_action_that_is_not_known_is_said_and_flagged_and_the_others_count(exported: Bank) -> None:
+    said = receipt(exported, ["APPLIED", "APPLIED"])
+    said["actions"] += [{"action_id": "?", "status": "REJECTED"}] * 2
+    give(exported, said)
+    polled = exported.poll(TUESDAY)
+    assert "receipt understood in part" in (polled.detail or "")
+    assert "1 do not stand in the file" in (polled.detail or "")
+    assert statuses(exported) == ["applied", "applied"]
+    (row,) = exported.published("receipts").to_dicts()
+    assert (row["outcome"], row["unknown_action_count"]) == ("taken", 1)
+    (file,) = exported.published("outbox_files").head(1).to_dicts()
+    assert (row["seq"], row["file_id"]) == (file["seq"], file["file_id"]), "views join without string surgery"
+
+
+def test_a_receipt_that_needs_a_person_alarms_until_it_is_mended_or_gone(exported: Bank) -> None:
+    give(exported, b"{", name="junk.receipt.json")
+    exported.poll(TUESDAY)
+    assert current_status(exported.settings, utc_now()).receipts_set_aside == 1
+    (exported.settings.receipts_dir / "junk.receipt.json").unlink()
+    exported.poll(WEDNESDAY)
+    assert current_status(exported.settings, utc_now()).receipts_set_aside == 0
+    give(exported, receipt(exported, ["APPLIED", "APPLIED"]))
+    give(exported, b"{", name="junk.receipt.json")
+    exported.poll(THURSDAY)
+    assert current_status(exported.settings, utc_now()).receipts_set_aside == 1
+    give(exported, b"{")
+    exported.poll(FRIDAY)
+    assert current_status(exported.settings, utc_now()).receipts_set_aside == 2, "what replaced a good one is not known"
 
 
 def test_a_file_that_is_rejected_as_a_whole_has_all_its_actions_rejected(exported: Bank) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Final
 
 import pytest
 
-from konkurs_pipeline.storage.handoff import receipts
+from konkurs_pipeline.storage.handoff import receipts, receipts_folder
 from konkurs_pipeline.storage.handoff.receipts import read_receipts
 from konkurs_pipeline.storage.ledger.database import Ledger
 
@@ -26,9 +27,9 @@ class Folder:
         path.mkdir()
         really_read = receipts._read  # noqa: SLF001 -- what is counted
 
-        def noted(file: Path) -> bytes:
+        def noted(file: Path, limit: int) -> bytes:
             self._read.append(file.name)
-            return really_read(file)
+            return really_read(file, limit)
 
         monkeypatch.setattr(receipts, "_read", noted)
 
@@ -59,7 +60,7 @@ def folder(tmp_path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> F
 @pytest.fixture
 def at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let every file count as one that was written long ago."""
-    monkeypatch.setattr(receipts, "_AT_REST_S", -3600)
+    monkeypatch.setattr(receipts_folder, "_AT_REST_S", -3600)
 
 
 @pytest.mark.usefixtures("at_rest")
@@ -100,7 +101,7 @@ def test_one_that_was_written_just_now_is_read_until_it_rests(folder: Folder, mo
     folder.put(NAME, b"{")
     assert folder.read() == [NAME]
     assert (folder.read(), folder.set_aside) == ([NAME], []), "its bytes are known, and told once"
-    monkeypatch.setattr(receipts, "_AT_REST_S", -3600)
+    monkeypatch.setattr(receipts_folder, "_AT_REST_S", -3600)
     assert folder.read() == [NAME]
     assert folder.read() == []
 
@@ -109,8 +110,11 @@ def test_one_that_was_written_just_now_is_read_until_it_rests(folder: Folder, mo
 def test_one_that_cannot_be_read_is_tried_again(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.put(NAME, b"{")
     with monkeypatch.context() as failing:
-        failing.setattr(Path, "read_bytes", lambda _: (_ for _ in ()).throw(OSError("I/O error")))
-        assert folder.read() == [NAME]
+        failing.setattr(receipts, "_read", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, "I/O error")))
+        folder.read()
+        assert folder.set_aside == [f"receipt set aside: {NAME}: it cannot be read: I/O error"]
+        folder.read()
+        assert folder.set_aside == [], "it is told once"
     assert (folder.read(), len(folder.set_aside)) == ([NAME], 1)
     assert folder.read() == []
 
@@ -135,19 +139,95 @@ def test_names_that_are_no_text_are_told_apart(folder: Folder) -> None:
     assert len(folder.set_aside) == len(names) - 1, "two have the same name in the ledger, and the same bytes"
 
 
-def test_a_folder_that_cannot_be_looked_at_is_told_and_stops_no_poll(folder: Folder) -> None:
+def test_a_folder_that_cannot_be_read_is_told_and_stops_no_poll(folder: Folder) -> None:
     folder.path.rmdir()
     folder.path.write_bytes(b"a file")
     assert folder.read() == []
-    assert folder.set_aside == [f"receipts cannot be looked at: Not a directory {folder.path}"]
+    assert folder.set_aside == [f"receipts cannot be read: Not a directory {folder.path}"]
+
+
+def test_a_folder_that_cannot_be_made_is_told_and_stops_no_poll(tmp_path: Path, ledger: Ledger) -> None:
+    (tmp_path / "a file").write_bytes(b"")
+    (said,) = read_receipts(ledger, tmp_path / "a file" / "receipts", NOW)
+    assert said.startswith("receipts cannot be read: creating the folder")
 
 
 @pytest.mark.usefixtures("at_rest")
-def test_what_points_nowhere_is_tried_again(folder: Folder) -> None:
-    (folder.path / NAME).symlink_to(folder.path / "nowhere")
-    assert folder.read() == [NAME]
-    folder.put("nowhere", b"{")
-    assert (folder.read(), len(folder.set_aside)) == ([NAME], 1)
+def test_a_link_is_never_followed_whatever_it_points_to(folder: Folder) -> None:
+    folder.put("elsewhere", b"{")
+    (folder.path / NAME).symlink_to(folder.path / "elsewhere")
+    (folder.path / f"second_{NAME}").symlink_to("/")
+    folder.read()
+    assert len(folder.set_aside) == 2
+    assert all("it is a link" in said for said in folder.set_aside)
+    assert (folder.read(), folder.set_aside) == ([], []), "it is told once, and not looked at again"
+
+
+@pytest.mark.parametrize("sign", ["\x1b[2J", "\x07", "\u202e", "\n", "\u2028", "\r"], ids=ascii)
+def test_a_name_that_would_write_on_a_terminal_is_escaped_everywhere(folder: Folder, ledger: Ledger, sign: str) -> None:
+    folder.put(f"a{sign}b.receipt.json", b"{")
+    folder.read()
+    ((name,),) = ledger.rows("SELECT name FROM receipts")
+    assert name.isprintable()
+    assert all(said.isprintable() for said in folder.set_aside)
+    assert (folder.read(), folder.set_aside) == ([f"a{sign}b.receipt.json"], []), "it is known by its escaped name"
+
+
+@pytest.mark.usefixtures("at_rest")
+def test_a_receipt_that_needs_a_person_is_marked_when_it_is_gone_and_when_it_comes_back(
+    folder: Folder, ledger: Ledger
+) -> None:
+    path = folder.put(NAME, b"{")
+    folder.read()
+    assert ledger.rows("SELECT gone_at FROM receipts") == [(None,)]
+    path.unlink()
+    folder.read()
+    assert ledger.rows("SELECT gone_at FROM receipts") == [(NOW,)]
+    folder.put(NAME, b"{")
+    folder.read()
+    assert ledger.rows("SELECT gone_at FROM receipts") == [(None,)]
+
+
+# What is too much for the memory
+
+
+def test_a_receipt_larger_than_its_file_can_ask_for_is_not_read(folder: Folder) -> None:
+    folder.put(NAME, b'{"actions":[' + b"{}," * (20 * 1024 * 1024) + b"{}]}")
+    (_, said) = folder.read(), folder.set_aside[0]
+    assert "it has 62914" in said
+    assert "expected: 1048576 at most" in said
+
+
+def test_a_run_that_died_of_a_receipt_does_not_read_it_again_unsaid(
+    folder: Folder, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = folder.put(NAME, b'{"code":"' + b"x" * receipts._LEAST_LIMIT + b'"}')  # noqa: SLF001 -- what is told apart
+    monkeypatch.setattr(receipts, "_LEAST_LIMIT", 2 * receipts._LEAST_LIMIT)  # noqa: SLF001
+    with monkeypatch.context() as dying:
+        dying.setattr(receipts, "parse_receipt", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            folder.read()
+        assert ledger.rows("SELECT outcome FROM receipts") == [("reading",)]
+        folder.read()
+        assert "a run ended while it read this receipt" in folder.set_aside[0]
+    old = path.stat()
+    os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns + 1))
+    folder.read()
+    assert "cannot be read as a receipt" in folder.set_aside[0], "put there anew, it is read"
+    assert ledger.rows("SELECT outcome FROM receipts") == [("set_aside",)]
+
+
+def test_a_small_receipt_that_a_killed_run_was_reading_is_read_by_the_next(
+    folder: Folder, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder.put(NAME, b"{")
+    with monkeypatch.context() as dying:
+        dying.setattr(receipts, "parse_receipt", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            folder.read()
+    assert ledger.rows("SELECT * FROM receipts") == []
+    folder.read()
+    assert "cannot be read as a receipt" in folder.set_aside[0]
 
 
 def test_the_folder_is_made_for_core_banking_to_write_to(tmp_path: Path, ledger: Ledger) -> None:

@@ -87,6 +87,7 @@ def _lines(status: Status) -> list[tuple[str, str]]:
         ("held", str(status.held)),
         ("reviews", _reviews(status)),
         ("unconfirmed", _counts(status.unconfirmed)),
+        ("pending there", _counts(status.pending)),
         ("receipts", f"{status.receipts_set_aside} set aside"),
         (
             "register",

@@ -1,0 +1,73 @@
+"""The receipts folder, which another user writes to: what stands there, and the bytes of one receipt.
+
+Nothing in it is trusted: no link is followed, no pipe waited for, no file read beyond its limit, and a name becomes text
+that is harmless on a terminal. What does not belong here: what a receipt says (contracts/receipt).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from pathlib import Path
+from typing import Final
+
+from konkurs_pipeline.storage.handoff.outbox import RECEIPT_SUFFIX
+
+# More than the grain of any file system's clock.
+_AT_REST_S: Final = 5
+_OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+class NoReceiptError(ValueError):
+    """What stands under a receipt's name is not a file of a receipt's size; the text says what it is."""
+
+
+def versions_in(folder: Path) -> dict[str, str | None]:
+    """Return what tells each receipt in the folder from another of the same name, without reading it. Raises `OSError`.
+
+    Null where nothing tells: it is gone again, or so new that it could be written once more within the clock's grain.
+    """
+    at_rest_since = time.time() - _AT_REST_S
+    with os.scandir(folder) as entries:
+        return {entry.name: _version(entry, at_rest_since) for entry in entries if entry.name.endswith(RECEIPT_SUFFIX)}
+
+
+def _version(entry: os.DirEntry[str], at_rest_since: float) -> str | None:
+    try:
+        found = entry.stat(follow_symlinks=False)
+    except OSError:
+        return None
+    if max(found.st_mtime, found.st_ctime) > at_rest_since:
+        return None
+    return f"{found.st_ino} {found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """Return the bytes of a receipt of at most `limit` bytes.
+
+    Raises `NoReceiptError` where it is something else, and `OSError` where it cannot be read now.
+    """
+    if path.is_symlink():
+        message = "it is a link, and links are not followed: put the file itself there"
+        raise NoReceiptError(message)
+    with open(os.open(path, _OPEN), "rb") as file:  # noqa: PTH123 -- a Path cannot be opened without following links
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            message = "it is not a file"
+            raise NoReceiptError(message)
+        content = file.read(limit + 1)
+    if len(content) > limit:
+        message = f"it has {found.st_size} bytes; expected: {limit} at most for the file it names"
+        raise NoReceiptError(message)
+    return content
+
+
+def shown_name(name: str) -> str:
+    r"""Return a file name as text that can be stored and printed: what no terminal should get stands as `\x1b`."""
+    text = name if name.isascii() else os.fsencode(name).decode(errors="backslashreplace")
+    return text if text.isprintable() else "".join(map(_printable, text))
+
+
+def _printable(letter: str) -> str:
+    return letter if letter.isprintable() else letter.encode("unicode_escape").decode()
