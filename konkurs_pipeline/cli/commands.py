@@ -39,6 +39,7 @@ COMMANDS: Final = (
     Command("status", "Show how things stand, and what needs a person", "show.status"),
     Command("gaps", "List the opening hours that no poll covered", "show.gaps"),
     Command("lookup", "Tell whether a party is bankrupt, and since when", "show.lookup"),
+    Command("ask", "Run one of the ready questions on the store", "show.ask"),
     Command("held", "List the BLOCK rows that wait for release", "show.held"),
     Command("release", "Release the rows that a run held back", "record.release"),
     Command("reviews", "List the REVIEW rows that wait for a person", "show.reviews"),

@@ -12,6 +12,8 @@ from typing import Final
 # As field names and codes are: one word, perhaps with hyphens, and never a number of more than a few digits.
 _PLAIN_WORD: Final = re.compile(r"(?!.*[0-9]{4})[A-Za-zÆØÅæøå_][A-Za-zÆØÅæøå0-9_-]{0,39}")
 UNSHOWN: Final = "(unshown)"
+# What a spreadsheet takes for the beginning of a formula.
+_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def shown(word: str) -> str:
@@ -25,3 +27,8 @@ def without_controls(text: str) -> str:
     On a terminal or a page such a character makes a line say something else than it does.
     """
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
+
+
+def without_formula(text: str) -> str:
+    """Return text with an apostrophe before it where a spreadsheet would run it as a formula."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -1,9 +1,8 @@
-"""docs/questions.md: the ready questions with their SQL, answers from a made year, and how long each takes over ten years.
+"""docs/questions.md: the ready questions, their answers from a made year, and how long each takes over ten years.
 
     python -m tests.questions.page [--years N] > docs/questions.md
 
-The questions are docs/questions/*.sql: a comment with the question and what to know of it, then one statement. What does
-not belong here: the data (made_years).
+What does not belong here: the data (made_years).
 """
 
 from __future__ import annotations
@@ -14,52 +13,30 @@ import statistics
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import duckdb
 
+from konkurs_pipeline.enquiries.questions import Question, questions
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.store import open_store
 from tests.questions.made_years import MadeYears
 
-FOLDER: Final = Path(__file__).parents[2] / "docs" / "questions"
+PAGE: Final = Path(__file__).parents[2] / "docs" / "questions.md"
 YEAR: Final = 2024
 _SEED: Final = 1
 _RUNS: Final = 3
-_HEAD: Final = """# Questions, with their SQL and answers
+_HEAD: Final = """# Ready questions
 
-For `data/konkurs.duckdb`: [how to open it](analysts.md), [every column](data_dictionary.md).
-Each is a file in [questions/](questions/), and a test runs them all. Answers for Brreg's test notices, from `konkurs demo`,
-are in [analysts.md](analysts.md).
+`konkurs ask N` runs a question and prints its answer (`--csv`, `--json`). Its SQL is the file behind the heading, for
+[any DuckDB client](analysts.md).
 
-**The answers here are of made data**: the notices of 2024 from the simulator's generator (seed 1), estates folded from
-them by the product's code, and, drawn at random, one debtor in twenty a customer, polls, hand-overs and core banking's
-answers. They show the form and the volume of an answer; the times in them are nobody's measurement.
+**The answers here are of made data**: the simulator's notices of 2024 (seed 1), folded by the product's code. One debtor in
+twenty is a customer; polls, files and core banking's answers are drawn at random. They show the form of an answer, and no
+measurement.
 """
-
-
-@dataclass(frozen=True)
-class Question:
-    """One file of docs/questions."""
-
-    title: str
-    note: str
-    sql: str
-
-
-def questions() -> list[Question]:
-    """Return the questions in order."""
-    return [_question(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.sql"))]
-
-
-def _question(text: str) -> Question:
-    lines = text.splitlines()
-    comment = [line.removeprefix("--").strip() for line in lines if line.startswith("--")]
-    sql = "\n".join(line for line in lines if not line.startswith("--"))
-    return Question(comment[0], " ".join(comment[1:]), sql)
 
 
 def made_store(folder: Path, first: dt.date, last: dt.date) -> Layout:
@@ -104,6 +81,11 @@ def _shown(value: object) -> str:
     return "" if value is None else str(value)
 
 
+def heading(question: Question) -> str:
+    """Return the heading of a question: its number, and a link to its SQL."""
+    return f"## {question.number}. [{question.title}](questions/{question.file})"
+
+
 def page(years: int) -> str:
     """Return the page: answers from the year, times over so many years that end with it."""
     parts = [_HEAD]
@@ -112,14 +94,11 @@ def page(years: int) -> str:
         long = made_store(Path(folder) / "long", dt.date(YEAR - years + 1, 1, 1), dt.date(YEAR, 12, 31))
         with analyst_of(year) as one, analyst_of(long) as many:
             ((notices,),) = many.execute("SELECT count(*) FROM raw_notices").fetchall()
-            parts.append(
-                f"Times: processor time of all threads over {years} years, {notices:,} notices, median of {_RUNS}.\n"
-            )
+            parts.append(f"Times: processor time over {years} years, {notices:,} notices, median of {_RUNS}.\n")
             for question in questions():
                 took = milliseconds(many, question.sql)
                 shown = _table(*answer(one, question.sql))
-                parts += [f"## {question.title}", question.note, f"```sql\n{question.sql}\n```", shown]
-                parts.append(f"{took:.0f} ms of processor time.")
+                parts += [heading(question), f"{question.note} *{took:.0f} ms.*", shown]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""Every ready question gives rows on made data, and the page holds it as it is."""
+"""Every ready question gives rows on made data, and the page links it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from konkurs_pipeline.enquiries.questions import Question, questions
 from konkurs_pipeline.schemas.tables import KEYS
-from tests.questions.page import FOLDER, YEAR, Question, analyst_of, answer, made_store, questions
+from tests.questions.page import PAGE, YEAR, analyst_of, answer, heading, made_store
 
 
 @pytest.fixture(scope="module")
@@ -22,15 +23,13 @@ def analyst(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBP
 
 
 @pytest.mark.parametrize("question", questions(), ids=lambda question: question.title)
-def test_a_question_gives_rows_and_the_page_has_its_sql_as_it_is(
-    analyst: duckdb.DuckDBPyConnection, question: Question
-) -> None:
+def test_a_question_gives_rows_and_the_page_links_it(analyst: duckdb.DuckDBPyConnection, question: Question) -> None:
     names, rows = answer(analyst, question.sql)
     assert rows
     assert any(value not in {None, 0} for row in rows for value in row[1:])
     assert len(names) == len(set(names))
-    page = FOLDER.with_suffix(".md").read_text(encoding="utf-8")
-    assert f"```sql\n{question.sql}\n```" in page, "run `python -m tests.questions.page > docs/questions.md`"
+    page = PAGE.read_text(encoding="utf-8")
+    assert heading(question) in page, "run `python -m tests.questions.page > docs/questions.md`"
 
 
 @pytest.mark.parametrize("table", KEYS)

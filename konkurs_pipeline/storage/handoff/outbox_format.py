@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from konkurs_pipeline.domain.actions import POLICY_VERSION, Action, ActionKind
-from konkurs_pipeline.domain.foreign_text import shown
+from konkurs_pipeline.domain.foreign_text import shown, without_formula
 from konkurs_pipeline.domain.instants import instant_text
 
 SCHEMA: Final = "konkurs-actions/1"
@@ -35,8 +35,6 @@ _CSV_COLUMNS: Final = (
     "reason",
     "caused_by",
 )
-# A spreadsheet runs a cell that begins with one of these.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 # JSON lets these stand as they are, and many a reader of lines would end one there.
 _LINE_BREAKS: Final = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 _ACCOUNT_HASH_MODULUS: Final = 10**11
@@ -167,13 +165,9 @@ def render_csv(records: Sequence[Mapping[str, Any]]) -> bytes:
     writer.writerow(_CSV_COLUMNS)
     for record in records:
         if record["record"] == "A":
-            writer.writerow([_cell(record[column]) for column in _CSV_COLUMNS])
+            cells = ("" if record[column] is None else str(record[column]) for column in _CSV_COLUMNS)
+            writer.writerow([without_formula(cell) for cell in cells])
     return text.getvalue().encode()
-
-
-def _cell(value: object) -> str:
-    text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def render_manifest(base_name: str, records: Sequence[Mapping[str, Any]], jsonl: bytes, csv_bytes: bytes) -> bytes:
