@@ -11,6 +11,7 @@ import datetime as dt
 import os
 import ssl
 import stat
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.hazmat.primitives.serialization.pkcs12 import PKCS12KeyAndCertificates, load_pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from konkurs_pipeline.brreg.password import read_password, usable_password
 from konkurs_pipeline.errors import CertificateError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
@@ -50,7 +52,8 @@ class ClientCertificate:
     """What `doctor` and `status` say about the client certificate. Times are UTC.
 
     `key_usages` and `extended_key_usages` are empty where the certificate does not restrict its use;
-    `chain_length` counts the certificate itself and those sent with it.
+    `chain_length` counts the certificate itself and those sent with it. `is_ber`: the file is in BER, an encoding that
+    the library reads today and may refuse tomorrow.
     """
 
     organisation: str | None
@@ -60,6 +63,7 @@ class ClientCertificate:
     key_usages: tuple[str, ...]
     extended_key_usages: tuple[str, ...]
     chain_length: int
+    is_ber: bool = False
 
     @property
     def may_authenticate(self) -> bool:
@@ -73,6 +77,7 @@ class _Identity:
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
     key_pem: bytes
+    is_ber: bool
 
 
 def settings_context(settings: Settings) -> ssl.SSLContext:
@@ -95,7 +100,7 @@ def settings_password(settings: Settings) -> bytes:
     if settings.client_p12_password_file is not None:
         return read_password(settings.client_p12_password_file)
     secret = settings.client_p12_password
-    return secret.get_secret_value().encode() if secret else b""
+    return usable_password(secret.get_secret_value()) if secret else b""
 
 
 def load_client_context(p12: Path, password: bytes | str, ca_bundle: Path | None) -> ssl.SSLContext:
@@ -107,6 +112,8 @@ def load_client_context(p12: Path, password: bytes | str, ca_bundle: Path | None
     identity = _load_identity(p12, password)
     context = _trusting(ca_bundle)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # Some servers ask for the certificate only when they know the path, after the handshake.
+    context.post_handshake_auth = True
     certificates = (identity.certificate, *identity.chain)
     pem = identity.key_pem + b"".join(certificate.public_bytes(Encoding.PEM) for certificate in certificates)
     memory = os.memfd_create("client certificate")
@@ -144,16 +151,8 @@ def _facts_of(identity: _Identity) -> ClientCertificate:
         key_usages=_key_usages(certificate),
         extended_key_usages=_extended_usages(certificate),
         chain_length=1 + len(identity.chain),
+        is_ber=identity.is_ber,
     )
-
-
-def read_password(path: Path) -> bytes:
-    """Return the password in `path`, less one line break at its end. Raises `CertificateError`."""
-    try:
-        password = path.read_bytes()
-    except OSError as error:
-        raise CertificateError(_unreadable("KONKURS_CLIENT_P12_PASSWORD_FILE", path, error)) from None
-    return password.removesuffix(b"\n").removesuffix(b"\r") if password.endswith(b"\n") else password
 
 
 def open_rights(path: Path) -> bool:
@@ -169,9 +168,12 @@ def _load_identity(p12: Path, password: bytes | str) -> _Identity:
         data = p12.read_bytes()
     except OSError as error:
         raise CertificateError(_unreadable("KONKURS_CLIENT_P12", p12, error)) from None
-    secret = password.encode() if isinstance(password, str) else password
+    secret = usable_password(password) if isinstance(password, str) else password
     try:
-        store = load_pkcs12(data, secret or None)
+        # The library warns of BER; `doctor` says so instead, where somebody reads it.
+        with warnings.catch_warnings(record=True) as warned:
+            warnings.simplefilter("always")
+            store = load_pkcs12(data, secret or None)
     except (ValueError, UnsupportedAlgorithm):
         # The library has one text for both causes, so that a wrong password cannot be told from a damaged
         # file.
@@ -183,10 +185,10 @@ def _load_identity(p12: Path, password: bytes | str) -> _Identity:
         if _OLD_CIPHERS in data:
             message += ": the file is in old ciphers (RC2 or 3DES), which this system may refuse; choose AES-256"
         raise CertificateError(message) from None
-    return _identity_of(p12, store)
+    return _identity_of(p12, store, is_ber=any("BER" in str(each.message) for each in warned))
 
 
-def _identity_of(p12: Path, store: PKCS12KeyAndCertificates) -> _Identity:
+def _identity_of(p12: Path, store: PKCS12KeyAndCertificates, *, is_ber: bool) -> _Identity:
     missing = "no private key" if store.key is None else "no certificate for its key" if store.cert is None else None
     if store.key is None or store.cert is None:
         message = (
@@ -202,7 +204,7 @@ def _identity_of(p12: Path, store: PKCS12KeyAndCertificates) -> _Identity:
     except ValueError:
         # The library reads a certificate no further than it is asked about.
         raise CertificateError(_damaged(p12)) from None
-    return _Identity(leaf, chain, key_pem)
+    return _Identity(leaf, chain, key_pem, is_ber)
 
 
 def _damaged(p12: Path) -> str:

@@ -37,7 +37,8 @@ _REFUSED_CERTIFICATE: Final = re.compile(
     r"ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE|DECRYPT_ERROR)"
 )
 _CHECK_OURS: Final = (
-    "check that it is ordered for this environment (test or production), its dates and its chain (`konkurs doctor`)"
+    "run `konkurs doctor`: it checks dates, key usage and chain. If it finds nothing, check that the certificate is for "
+    "this environment (test or production), then ask Brreg whether access is open; a good one need not be ordered anew"
 )
 
 

@@ -149,6 +149,9 @@ def _certificate(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
         yield Diagnosis("certificate", Level.WARNING, f"{days_left} days left: order a new one")
     else:
         yield Diagnosis("certificate", Level.OK, f"{facts.organisation}, valid to {facts.not_after:%Y-%m-%d}")
+    if facts.is_ber:
+        message = "the PKCS#12 is in BER, which works today: export it again, before the library refuses it"
+        yield Diagnosis("encoding", Level.WARNING, message)
     yield from _certificate_use(settings, facts.chain_length, may_authenticate=facts.may_authenticate)
 
 

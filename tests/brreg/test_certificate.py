@@ -13,10 +13,10 @@ from konkurs_pipeline.brreg.certificate import (
     load_client_context,
     open_rights,
     read_client_certificate,
-    read_password,
     settings_certificate,
     settings_context,
 )
+from konkurs_pipeline.brreg.password import read_password
 from konkurs_pipeline.errors import CertificateError
 from konkurs_pipeline.settings import load_settings
 from tests.brreg.hostile_server import PASSWORD, Authority
@@ -125,12 +125,45 @@ def test_a_bundle_without_certificates_is_refused(client_p12: Path, tmp_path: Pa
         pytest.param(b"abc\n\n", b"abc\n", id="only one is taken away"),
         pytest.param(b" abc \n", b" abc ", id="spaces belong to the password"),
         pytest.param(b"abc\r", b"abc\r", id="a lone carriage return is no line break"),
+        pytest.param("på\r\n".encode("latin-1"), b"p\xc3\xa5", id="Latin-1"),
+        pytest.param("på€\n".encode("cp1252"), "på€".encode(), id="Windows' Latin-1"),
+        pytest.param("på\r\n".encode("utf-16"), b"p\xc3\xa5", id="UTF-16 with its mark"),
+        pytest.param("på\n".encode("utf-16-le"), b"p\xc3\xa5", id="UTF-16 without a mark"),
+        pytest.param("på\n".encode("utf-16-be"), b"p\xc3\xa5", id="UTF-16, the other way round, without a mark"),
+        pytest.param("på\n".encode("utf-8-sig"), b"p\xc3\xa5", id="UTF-8 with a mark"),
+        pytest.param(b"abc\n\0", b"abc", id="a NUL at its end"),
+        pytest.param(b"abc\0\0\0", b"abc", id="NULs at its end"),
+        pytest.param(b"\xf8\x81\n", b"\xc3\xb8\xc2\x81", id="a byte that Windows' Latin-1 has not"),
     ],
 )
 def test_a_password_file_loses_one_line_break_only(written: bytes, password: bytes, tmp_path: Path) -> None:
     path = tmp_path / "password"
     path.write_bytes(written)
     assert read_password(path) == password
+
+
+@pytest.mark.parametrize("written", [b"ab\0c", b"\xff\xfea", b"\0a\0b\0"])
+def test_a_password_file_that_is_no_text_is_refused_by_name(written: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_bytes(written)
+    with pytest.raises(CertificateError, match="KONKURS_CLIENT_P12_PASSWORD_FILE"):
+        read_password(path)
+
+
+def test_a_certificate_in_ber_is_read_without_a_warning_and_said_to_be_so(
+    client_p12: Path, tmp_path: Path, authority: Authority
+) -> None:
+    ber = tmp_path / "ber.p12"
+    ber.write_bytes(in_ber(client_p12.read_bytes()))
+    assert load_client_context(ber, PASSWORD, authority.bundle).post_handshake_auth
+    assert read_client_certificate(ber, PASSWORD).is_ber
+    assert not read_client_certificate(client_p12, PASSWORD).is_ber
+
+
+def in_ber(der: bytes) -> bytes:
+    """Return the same PKCS#12 with an outermost sequence of indefinite length."""
+    length_of_length = der[1] & 0x7F if der[1] & 0x80 else 0
+    return b"\x30\x80" + der[2 + length_of_length :] + b"\0\0"
 
 
 def test_rights_that_let_others_read_the_key_are_seen(tmp_path: Path) -> None:

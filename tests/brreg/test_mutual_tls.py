@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
+import socket
 import ssl
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -60,6 +63,32 @@ def test_a_client_certificate_that_is_refused_is_said_to_be_and_not_tried_again(
             ask(server, context)
         assert server.connections == 1
     assert "konkurs doctor" in str(caught.value)
+    assert "a good one need not be ordered anew" in str(caught.value)
+
+
+def asks_for_the_certificate_late(connection: socket.socket, _path: str) -> None:
+    """Ask after the handshake, as a server does that knows by the path alone whether it needs one."""
+    assert isinstance(connection, ssl.SSLSocket)
+    connection.verify_client_post_handshake()
+    connection.sendall(b"HTTP/1.1 ")
+    connection.settimeout(0.05)
+    for _ in range(100):
+        with suppress(TimeoutError):
+            connection.recv(1)
+        if connection.getpeercert(binary_form=True):
+            break
+    status = b"200" if connection.getpeercert(binary_form=True) else b"403"
+    body = json.dumps(EMPTY_LIST).encode()
+    connection.sendall(status + b" Whatever\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (len(body), body))
+
+
+def test_a_service_that_asks_for_the_certificate_after_the_handshake_gets_it(
+    authority: Authority, client_p12: Path
+) -> None:
+    tls = authority.server_context(clients=authority.bundle)
+    tls.post_handshake_auth = True
+    with HostileServer(asks_for_the_certificate_late, tls=tls) as server:
+        assert ask(server, load_client_context(client_p12, PASSWORD, authority.bundle)) == 1
 
 
 @pytest.mark.parametrize(
