@@ -16,6 +16,7 @@ from konkurs_pipeline.errors import AnswerError
 _GZIP_ONLY: Final = 16 + zlib.MAX_WBITS
 _RAW_DEFLATE: Final = -zlib.MAX_WBITS
 _FEED: Final = 65536
+_GZIP_MAGIC: Final = 0x1F
 
 
 class TruncatedBodyError(Exception):
@@ -78,15 +79,25 @@ class _Inflater:
         self._is_started = False
 
     def decode(self, data: bytes, room: int) -> bytes:
-        if self._zlib.eof and data:
-            _refuse(self._what, "has bytes after its compressed end", "one gzip or deflate stream")
-        try:
-            part = self._inflate(data, room)
-        except zlib.error:
-            part = None
-        if part is None or self._zlib.unused_data:
-            _refuse(self._what, "is damaged: it cannot be decompressed", "gzip or deflate as its header says")
+        part = b""
+        while data and len(part) < room:
+            if self._zlib.eof and not (data := self._next_member(data)):
+                break
+            try:
+                part += self._inflate(data, room - len(part))
+            except zlib.error:
+                _refuse(self._what, "is damaged: it cannot be decompressed", "gzip or deflate as its header says")
+            data = self._zlib.unused_data
         return part
+
+    def _next_member(self, data: bytes) -> bytes:
+        """Begin the next member: gzip allows several, one after the other, and zeros as padding after the last."""
+        rest = data.lstrip(b"\0") if self._is_gzip else data
+        if rest:
+            if not self._is_gzip or rest[0] != _GZIP_MAGIC:
+                _refuse(self._what, "cannot be decompressed: bytes stand after its end", "gzip or deflate alone")
+            self._zlib = zlib.decompressobj(_GZIP_ONLY)
+        return rest
 
     def _inflate(self, data: bytes, room: int) -> bytes:
         is_first, self._is_started = not self._is_started, True

@@ -10,6 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import ssl
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from types import TracebackType
@@ -28,7 +29,7 @@ from konkurs_pipeline.brreg.transport import open_http_client, total_deadline
 from konkurs_pipeline.brreg.wire import UUID_FORM, parse_json, parse_list
 from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.domain.instants import instant_text
-from konkurs_pipeline.errors import AnswerError, NotFoundError, ServiceError
+from konkurs_pipeline.errors import AnswerError, NotFoundError, ServiceError, ServiceUnreachableError
 from konkurs_pipeline.json_strict import JsonObject, JsonValue
 from konkurs_pipeline.settings import Settings
 
@@ -101,6 +102,7 @@ class Konkursvarsel:
         *,
         ssl_context: ssl.SSLContext | None,
         deadline_s: float,
+        list_deadline_s: float = 300.0,
         max_bytes_list: int = 64 * MIB,
         max_bytes_dataset: int = 4 * MIB,
         attempts: int = 3,
@@ -112,6 +114,7 @@ class Konkursvarsel:
             raise ValueError(message)
         self._base_url = base_url.rstrip("/")
         self._deadline_s = deadline_s
+        self._list_deadline_s = list_deadline_s
         self._max_bytes_list = max_bytes_list
         self._max_bytes_dataset = max_bytes_dataset
         # stamina would log each retry with the function's arguments.
@@ -189,7 +192,14 @@ class Konkursvarsel:
         findings: dict[str, None] = {}
         queries: list[str | None] = [None]
         room = self._max_bytes_list
+        due = time.monotonic() + self._list_deadline_s
         while len(answers) < MAX_PAGES:
+            if answers and time.monotonic() > due:
+                message = (
+                    f"GET {path}: {len(answers)} pages took more than {self._list_deadline_s:g} s in all, and there are "
+                    "more; expected: a whole list in that time. Try again later, and ask Brreg"
+                )
+                raise ServiceUnreachableError(message)
             answer = self._get(path, queries[-1], room)
             keep(answer)
             room -= len(answer.body)

@@ -16,7 +16,7 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_PASSWORD_FILE: Final = "KONKURS_CLIENT_P12_PASSWORD_FILE"
+_SETTING: Final = "KONKURS_CLIENT_P12_PASSWORD_FILE"
 
 
 def read_password(path: Path) -> bytes:
@@ -28,12 +28,10 @@ def read_password(path: Path) -> bytes:
         text = _decoded(path.read_bytes()).rstrip("\0")
     except OSError as error:
         cause = "there is no such file" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
-        message = f"{_PASSWORD_FILE} {path}: {cause}; expected: a file we can read. Correct the path or its rights"
+        message = f"{_SETTING} {path}: {cause}; expected: a file we can read. Correct the path or its rights"
         raise CertificateError(message) from None
     except UnicodeDecodeError:
-        message = (
-            f"{_PASSWORD_FILE} {path}: begins like UTF-16 or UTF-8 and is not; expected: a text file. Save it as UTF-8"
-        )
+        message = f"{_SETTING} {path}: begins like UTF-16 or UTF-8 and is not; expected: a text file. Save it as UTF-8"
         raise CertificateError(message) from None
     return usable_password(text.removesuffix("\n").removesuffix("\r") if text.endswith("\n") else text)
 
@@ -42,7 +40,7 @@ def usable_password(text: str) -> bytes:
     """Return the password as the PKCS#12 library takes it. Raises `CertificateError` where it holds a NUL."""
     if "\0" in text:
         message = (
-            f"{_PASSWORD_FILE}: the password holds a NUL character, which no certificate's password can; expected: "
+            f"{_SETTING}: the password holds a NUL character, which no certificate's password can; expected: "
             "a text file with the password alone. Save it as UTF-8"
         )
         raise CertificateError(message)

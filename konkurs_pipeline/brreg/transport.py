@@ -9,6 +9,7 @@ status means (`diagnosis`).
 from __future__ import annotations
 
 import logging
+import socket
 import ssl
 import time
 from collections.abc import Iterable, Iterator
@@ -79,8 +80,26 @@ class _DeadlineBackend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        left = _time_left(timeout)
-        return _DeadlineStream(super().connect_tcp(host, port, left, local_address, socket_options))
+        """Connect to the first address of `host` that answers; each gets an equal share of the time that is left."""
+        addresses = _addresses(host, port)
+        for position, address in enumerate(addresses):
+            left, is_last = _time_left(timeout), position == len(addresses) - 1
+            share = None if left is None else left / (len(addresses) - position)
+            try:
+                return _DeadlineStream(super().connect_tcp(address, port, share, local_address, socket_options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if is_last:
+                    raise
+        raise AssertionError
+
+
+def _addresses(host: str, port: int) -> list[str]:
+    """Return the addresses of a host, in the system's order of preference."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise httpcore.ConnectError(str(error)) from error
+    return list(dict.fromkeys(str(address[0]) for *_, address in found))
 
 
 class _DeadlineStream(httpcore.NetworkStream):

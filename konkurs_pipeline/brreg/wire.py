@@ -15,6 +15,7 @@ from typing import Final, NoReturn
 from urllib.parse import unquote
 
 from konkurs_pipeline.brreg.links import foreign_links, link_findings, other_host, resolve
+from konkurs_pipeline.domain.identifiers import without_spaces
 from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.errors import AnswerError
 from konkurs_pipeline.json_strict import JsonObject, JsonValue, RefusedJsonError, parse_strictly
@@ -28,9 +29,10 @@ _TOP_LEVEL_KEYS: Final = frozenset({"_embedded", "_links", "page"})
 _BYTES_A_VALUE: Final = 24
 
 UUID_FORM: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
-# "+0000" without a colon is how Java's older date format writes an offset.
+# ISO 8601 in its usual spellings. Java leaves out seconds that are zero; its older date format writes "+0000".
 _INSTANT: Final = re.compile(
-    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]{1,9}))?(?:Z|([+-][0-9]{2}):?([0-5][0-9]))"
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)?"
+    r" ?(?:[Zz]|([+-][0-9]{2})(?::?([0-5][0-9]))?)"
 )
 _QUERY: Final = re.compile(r"[!-~]{1,2000}")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -120,16 +122,20 @@ class _PageReader:
             return []
         embedded = self.object_of(answer["_embedded"], "_embedded")
         items = embedded.get(EMBEDDED_KEY)
-        if len(embedded) != 1 or not isinstance(items, list):
+        is_usable = isinstance(items, list) or (isinstance(items, dict) and bool(items))
+        if len(embedded) != 1 or not is_usable:
             self.refuse(f"has an _embedded that is not exactly one list named {EMBEDDED_KEY}")
-        return items
+        return one_or_many(items)
 
     def next_of(self, answer: JsonObject) -> tuple[str | None, tuple[str, ...]]:
         links = self.object_of(answer.get("_links", {}), "_links")
         elsewhere = foreign_links(links, "a link of the list", self.base_url, without="next")
-        if links.get("next") is None:
+        following = one_or_many(links.get("next"))
+        if not following:
             return None, elsewhere
-        href = self.object_of(links["next"], "_links.next").get("href")
+        if len(following) > 1:
+            self.refuse("has several paging links")
+        href = self.object_of(following[0], "_links.next").get("href")
         target = resolve(self.base_url + self.path, href) if isinstance(href, str) else None
         if target is None or not _QUERY.fullmatch(target.query):
             self.refuse("has a paging link that cannot be read")
@@ -162,9 +168,9 @@ class _PageReader:
 def parse_notice(item: JsonValue, *, base_url: str | None = None) -> ParsedNotice:
     """Read one item of a list; with `base_url`, compare its own link with where the service is.
 
-    The uuid is lower-cased; the time is cut to microseconds and turned to UTC; every non-empty type and
-    debtor of up to 64 characters is taken as it is. Raises `UnreadableNoticeError`, and nothing else, for any
-    JSON value.
+    The uuid is lower-cased; the time is cut to microseconds and turned to UTC; a number written with spaces loses
+    them; every other non-empty type and debtor of up to 64 characters is taken as it is. Raises
+    `UnreadableNoticeError`, and nothing else, for any JSON value.
     """
     if not isinstance(item, dict):
         detail = f"the notice is {_kind_of(item)}"
@@ -172,7 +178,7 @@ def parse_notice(item: JsonValue, *, base_url: str | None = None) -> ParsedNotic
     uuid = _uuid_of(item)
     kind = _text_of(item, "type", uuid)
     registered_at, registered_at_text = _registered_at_of(item, uuid)
-    debtor_id = _text_of(item, "debitor", uuid)
+    debtor_id = without_spaces(_text_of(item, "debitor", uuid))
     ruling_date, is_invalid = _ruling_date_of(item)
     notice = Notice(uuid, kind, registered_at, registered_at_text, ruling_date, debtor_id)
     return ParsedNotice(notice, is_invalid, link_findings(item, uuid, base_url, whose="a notice"))
@@ -214,10 +220,11 @@ def _instant_of(text: str) -> dt.datetime | None:
     found = _INSTANT.fullmatch(text)
     if found is None:
         return None
-    seconds, fraction, hours, minutes = found.groups()
-    offset = f"{hours}:{minutes}" if hours else "+00:00"
+    day, time, seconds, fraction, hours, minutes = found.groups()
+    offset = f"{hours or '+00'}:{minutes or '00'}"
+    text = f"{day}T{time}:{seconds or '00'}.{(fraction or '0')[:6]:0<6}{offset}"
     try:
-        instant = dt.datetime.fromisoformat(f"{seconds}.{(fraction or '0')[:6]:0<6}{offset}").astimezone(dt.UTC)
+        instant = dt.datetime.fromisoformat(text).astimezone(dt.UTC)
     except (ValueError, OverflowError):
         return None
     return instant if instant.year in _YEARS else None
@@ -233,6 +240,11 @@ def _ruling_date_of(item: JsonObject) -> tuple[dt.date | None, bool]:
         except ValueError:
             pass
     return None, True
+
+
+def one_or_many(value: JsonValue) -> list[JsonValue]:
+    """Return what HAL writes as one object or as a list of them; null is how some leave it out."""
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _is_link(value: JsonValue) -> bool:

@@ -17,7 +17,7 @@ from functools import cache
 from typing import Final
 
 from konkurs_pipeline.domain.foreign_text import shown
-from konkurs_pipeline.domain.identifiers import IdKind, identify_all, is_utf8
+from konkurs_pipeline.domain.identifiers import IdKind, identify_all, is_utf8, without_spaces
 from konkurs_pipeline.domain.notices import Notice, NoticeType
 
 ASSUMED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -51,6 +51,7 @@ KNOWN_CODES: Final[Mapping[str, frozenset[str]]] = {
 }
 # A person's sole proprietorship, and a forced VAT registration: the forms a linked unit is known to have [spec].
 LINKED_FORMS: Final = frozenset({"ENK", "TVAM"})
+_IDENTIFIERS: Final = frozenset({"debtor_id", "linked_unit_id", "trustee_id", "estate_id"})
 ESTATE_FORM: Final = "KBO"
 
 
@@ -95,9 +96,10 @@ class DatasetMap:
         return next(self.texts(document, name), None)
 
     def texts(self, document: object, name: str) -> Iterator[str]:
-        """Yield the field's values that are text and can be stored, of every path, in order."""
+        """Yield the field's values that are text and can be stored, of every path, in order; numbers without spaces."""
         values = (value for path in self.paths[name] for value in walk(document, path))
-        yield from (value for value in values if isinstance(value, str) and value and is_utf8(value))
+        texts = (value for value in values if isinstance(value, str) and value and is_utf8(value))
+        yield from map(without_spaces, texts) if name in _IDENTIFIERS else texts
 
     def elements(self, document: object, name: str) -> list[object]:
         """Return what the lists at the field's paths hold, of every path, in order."""
@@ -117,12 +119,12 @@ def _steps(path: str) -> tuple[tuple[str, bool], ...]:
 
 
 def walk(document: object, path: str) -> Iterator[object]:
-    """Yield the values at `path` (keys joined by dots, `[]` for each element of a list)."""
+    """Yield the values at `path` (keys joined by dots, `[]` for each element of a list, or the one that stands alone)."""
     values = [document]
     for key, each in _steps(path):
         values = [value[key] for value in values if isinstance(value, dict) and key in value]
         if each:
-            values = [element for value in values if isinstance(value, list) for element in value]
+            values = [element for value in values for element in (value if isinstance(value, list) else [value])]
     yield from values
 
 
@@ -213,7 +215,8 @@ def _never_blocked(document: object, fields: DatasetMap) -> Iterator[str]:
 
 def _undeclared_identifiers(document: object, known: set[str], *, synthetic_allowed: bool) -> list[str]:
     """Say at which paths a valid identifier stands that no declared path explains."""
-    texts = [(keys, text) for keys, text in _texts(document, ()) if text not in known]
+    found = ((keys, without_spaces(text)) for keys, text in _texts(document, ()))
+    texts = [(keys, text) for keys, text in found if text not in known]
     kinds = identify_all([text for _, text in texts], synthetic_allowed=synthetic_allowed)
     paths = {_shown_path(keys) for (keys, _), kind in zip(texts, kinds, strict=True) if kind is not IdKind.UNKNOWN}
     return [f"an identifier stands at {path}, which is no declared place for one" for path in sorted(paths)]

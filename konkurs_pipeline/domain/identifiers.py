@@ -5,14 +5,15 @@ for one text, because an expression costs milliseconds and a document is asked a
 holds the two together. `python-stdnum` is not used: it rejects synthetic and 2032 numbers, looks at today's date and accepts
 000000000; the tests hold this module against it where both claim to answer.
 
-Identifiers are text from the first byte to the last. Nothing here pads, strips or repairs: 8086001471 is not
-08086001471, it is damage.
+Identifiers are text from the first byte to the last. Nothing here pads or repairs: 8086001471 is not 08086001471, it is
+damage. Spaces between the digits are spelling, and `without_spaces` takes them out.
 
 Sources: DOMAIN § 6 (docs/domain.md); Skatteetaten on the control digits from 2032.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from enum import StrEnum
 
@@ -136,11 +137,19 @@ def identify(text: str, *, synthetic_allowed: bool) -> IdKind:
     return IdKind.UNKNOWN
 
 
+def without_spaces(text: str) -> str:
+    """Return a number of 9 or 11 digits without the spaces (also no-break ones) it was written with; other text as it is."""
+    digits = _SPACES.sub("", text)
+    return digits if len(digits) in _LENGTHS and digits.isascii() and digits.isdecimal() else text
+
+
 def identify_all(texts: Sequence[str], *, synthetic_allowed: bool) -> list[IdKind]:
     """Classify several identifiers, in order."""
     return [identify(text, synthetic_allowed=synthetic_allowed) for text in texts]
 
 
+# What Unicode calls white space, and the three that have no width.
+_SPACES = re.compile("[\\s\u200b\u2060\ufeff]")
 _LENGTHS = (len(_ORGNR_WEIGHTS), len(_SECOND_CONTROL_WEIGHTS))
 _DNR_FIRST_DIGIT = _DNR_DAY_OFFSET // 10
 

@@ -92,6 +92,19 @@ class TestLists:
             konkursvarsel.fetch_notices(AFTER, keep=keep_nothing)
         assert len(server.requests) == 2
 
+    def test_pages_that_take_too_long_together_are_a_failure(self) -> None:
+        """Each page keeps to its own deadline, and a thousand of them would take hours."""
+        with (
+            HostileServer(*(sends_json(page(number, 3)) for number in range(3))) as server,
+            client(server, list_deadline_s=0.0) as konkursvarsel,
+            pytest.raises(ServiceUnreachableError, match="1 pages took more than 0 s in all"),
+        ):
+            konkursvarsel.fetch_notices(AFTER, keep=keep_nothing)
+
+    def test_one_page_is_taken_however_long_it_took(self) -> None:
+        with HostileServer(sends_json(page(0, 1))) as server, client(server, list_deadline_s=0.0) as konkursvarsel:
+            assert konkursvarsel.fetch_notices(AFTER, keep=keep_nothing).items == [0]
+
     def test_all_pages_together_keep_to_the_limit(self) -> None:
         size = len(json.dumps(page(0, 3)))
         with (

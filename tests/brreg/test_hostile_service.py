@@ -7,7 +7,9 @@ import socket
 import time
 import tracemalloc
 import zlib
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,6 +72,7 @@ def streams_on(connection: socket.socket, _path: str) -> None:
         time.sleep(0.0005)
 
 
+CUT_SECOND_GZIP = sends(gzip.compress(LIST) + gzip.compress(LIST)[:-4], headers={"Content-Encoding": "gzip"})
 CUT_GZIP = sends(gzip.compress(LIST)[:-4], headers={"Content-Encoding": "gzip"})
 
 
@@ -79,6 +82,7 @@ CUT_GZIP = sends(gzip.compress(LIST)[:-4], headers={"Content-Encoding": "gzip"})
         pytest.param(sends_raw(CUT_SHORT), id="fewer bytes than Content-Length"),
         pytest.param(truncated_chunks, id="chunks without an end"),
         pytest.param(CUT_GZIP, id="gzip without an end"),
+        pytest.param(CUT_SECOND_GZIP, id="gzip whose second member has no end"),
         pytest.param(sends_raw(b"HTTP/1.1 200 OK\r\nContent-Le"), id="half a header"),
         pytest.param(hangs_up, id="no word"),
         pytest.param(resets, id="a reset"),
@@ -136,6 +140,37 @@ def test_a_service_that_does_not_shake_hands_ends_at_the_deadline(client_p12: Pa
         assert time.monotonic() - started < 2
 
 
+def swallowing(address: str, port: int) -> list[socket.socket]:
+    """Return sockets that leave no room for another connection to `address`: further packets get no answer."""
+    listener = socket.socket()
+    listener.bind((address, port))
+    listener.listen(0)
+    waiting = [socket.socket() for _ in range(4)]
+    for each in waiting:
+        each.settimeout(0)
+        each.connect_ex((address, port))
+    return [listener, *waiting]
+
+
+def test_an_address_that_swallows_packets_leaves_the_next_its_share_of_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    real = socket.getaddrinfo
+
+    def two_addresses(host: str, *args: Any, **options: Any) -> list[Any]:
+        if host != "konkursvarsel.example":
+            return real(host, *args, **options)
+        return [each for address in ("127.0.0.2", "127.0.0.1") for each in real(address, *args, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", two_addresses)
+    with HostileServer(sends_json(EMPTY_LIST)) as server, ExitStack() as sockets:
+        for each in swallowing("127.0.0.2", server.port):
+            sockets.enter_context(each)
+        url = f"http://konkursvarsel.example:{server.port}"
+        with Konkursvarsel(url, ssl_context=None, deadline_s=2, attempts=1) as konkursvarsel:
+            assert konkursvarsel.fetch_all_notices(keep=lambda _: None).items == []
+
+
 def test_a_deadline_that_is_over_before_anything_is_sent_is_a_failure_like_any_other() -> None:
     with HostileServer(sends_json(EMPTY_LIST)) as server:
         with pytest.raises(ServiceUnreachableError, match="no complete answer within"):
@@ -167,6 +202,8 @@ def test_a_service_that_is_not_there_is_named_with_what_to_do() -> None:
         pytest.param(LIST, "identity", id="as it is"),
         pytest.param(gzip.compress(LIST), "gzip", id="gzip"),
         pytest.param(gzip.compress(LIST), "X-GZip", id="its old name"),
+        pytest.param(gzip.compress(LIST[:9]) + gzip.compress(LIST[9:]), "gzip", id="gzip in two members"),
+        pytest.param(gzip.compress(LIST) + gzip.compress(b"") + bytes(3), "gzip", id="an empty member and padding"),
         pytest.param(zlib.compress(LIST), "deflate", id="deflate"),
         pytest.param(zlib.compress(LIST)[2:-4], "deflate", id="deflate without its frame"),
     ],
@@ -184,6 +221,8 @@ def test_a_compressed_answer_is_kept_as_what_it_says(body: bytes, encoding: str)
         pytest.param(LIST, "gzip", "decompressed", id="not gzip at all"),
         pytest.param(LIST, "deflate", "decompressed", id="not deflate at all"),
         pytest.param(gzip.compress(LIST) + b"more", "gzip", "decompressed", id="bytes after the end"),
+        pytest.param(gzip.compress(LIST) + b"\x1f\x8b??", "gzip", "decompressed", id="a second member that is none"),
+        pytest.param(zlib.compress(LIST) * 2, "deflate", "decompressed", id="deflate has no members"),
         pytest.param(gzip.compress(LIST)[:-8] + bytes(8), "gzip", "decompressed", id="a wrong checksum"),
     ],
 )

@@ -49,6 +49,15 @@ class TestList:
         page = read_list({"_embedded": {"konkursvarsler": [1, 2]}, "_links": {}})
         assert page == ListPage([1, 2], None, ())
 
+    def test_one_notice_may_stand_without_a_list_around_it(self) -> None:
+        """HAL writes one or many."""
+        assert read_list({"_embedded": {"konkursvarsler": {"uuid": "1"}}}).items == [{"uuid": "1"}]
+
+    def test_the_paging_link_may_stand_in_a_list(self) -> None:
+        link: JsonValue = [{"href": f"{PATH}?page=1"}]
+        assert read_list({"_embedded": {"konkursvarsler": []}, "_links": {"next": link}}).next_query == "page=1"
+        assert read_list({"_embedded": {"konkursvarsler": []}, "_links": {"next": []}}).next_query is None
+
     @pytest.mark.parametrize(
         "value",
         [
@@ -127,6 +136,7 @@ class TestList:
             pytest.param({"href": 1}, id="a number"),
             pytest.param({}, id="no href"),
             pytest.param("?page=1", id="text for an object"),
+            pytest.param([{"href": f"{PATH}?page=1"}, {"href": f"{PATH}?page=2"}], id="two of them"),
         ],
     )
     def test_a_paging_link_that_cannot_be_used_is_a_failure(self, next_link: JsonValue) -> None:
@@ -206,6 +216,11 @@ class TestNotice:
             pytest.param("2018-06-08T13:34:23+02:00", "2018-06-08T11:34:23+00:00", id="summer time"),
             pytest.param("2018-06-08T13:34:23.000+0200", "2018-06-08T11:34:23+00:00", id="Java's older offset"),
             pytest.param("2018-06-08T11:34:23-00:00", "2018-06-08T11:34:23+00:00", id="minus nothing"),
+            pytest.param("2018-06-08T11:34Z", "2018-06-08T11:34:00+00:00", id="no seconds"),
+            pytest.param("2018-06-08T13:34+02:00", "2018-06-08T11:34:00+00:00", id="no seconds, with an offset"),
+            pytest.param("2018-06-08T13:34:23+02", "2018-06-08T11:34:23+00:00", id="an offset in hours"),
+            pytest.param("2018-06-08 11:34:23.111 Z", "2018-06-08T11:34:23.111000+00:00", id="a space for the T"),
+            pytest.param("2018-06-08t11:34:23,5z", "2018-06-08T11:34:23.500000+00:00", id="small letters, a comma"),
         ],
     )
     def test_an_instant_is_read_as_utc(self, text: str, expected: str) -> None:
@@ -218,6 +233,9 @@ class TestNotice:
         [
             pytest.param("2018-06-08T11:34:23.111", id="no zone: two hours could be lost"),
             pytest.param("2018-06-08", id="a date"),
+            pytest.param("2018-06-08T11:34", id="no zone and no seconds"),
+            pytest.param("2018-06-08T11Z", id="an hour"),
+            pytest.param("08.06.2018T11:34:23Z", id="a Norwegian date"),
             pytest.param("2018-06-31T11:34:23Z", id="no such day"),
             pytest.param("2018-06-08T24:00:00Z", id="hour 24"),
             pytest.param("2018-06-08T11:34:23+02:99", id="an offset that is none"),
@@ -236,6 +254,21 @@ class TestNotice:
             parse_notice(notice(registreringstidspunkt=text))
         assert "registreringstidspunkt is " in caught.value.detail
         assert caught.value.uuid == UUID_TEXT
+
+    @pytest.mark.parametrize(
+        ("written", "read"),
+        [
+            pytest.param("910 425 463", "910425463", id="spaces"),
+            pytest.param("910\u00a0425\u00a0463", "910425463", id="no-break spaces"),
+            pytest.param("910\u202f425\u2009463 ", "910425463", id="narrow ones, and one at the end"),
+            pytest.param("080860 01471", "08086001471", id="a person's number"),
+            pytest.param("910 425 46", "910 425 46", id="too short: as it came"),
+            pytest.param("NO 910 425 463", "NO 910 425 463", id="letters: as it came"),
+            pytest.param("910-425-463", "910-425-463", id="hyphens: as it came"),
+        ],
+    )
+    def test_a_number_written_with_spaces_is_that_number(self, written: str, read: str) -> None:
+        assert parse_notice(notice(debitor=written)).notice.debtor_id == read
 
     @pytest.mark.parametrize(
         ("item", "detail"),
@@ -270,7 +303,7 @@ class TestNotice:
         assert parse_notice(notice(type="gjenåpning")).notice.type == "gjenåpning"
 
     def test_a_debtor_is_taken_as_text_whatever_it_holds(self) -> None:
-        assert parse_notice(notice(debitor="08086001471 ")).notice.debtor_id == "08086001471 "
+        assert parse_notice(notice(debitor="fnr 8086001471 ")).notice.debtor_id == "fnr 8086001471 "
 
     @pytest.mark.parametrize(
         "text", ["8.6.2018", "2018-02-30", "2018-06-08T00:00:00Z", "0001-01-01", "", 20180608, {}, False]
