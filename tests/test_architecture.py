@@ -46,7 +46,7 @@ MAY_IMPORT: Final = {
         "settings",
         "storage",
     },
-    "alerting": {"domain", "errors", "redaction", "settings"},
+    "alerting": {"brreg", "domain", "errors", "redaction", "settings"},
     "enquiries": {
         "brreg",
         "domain",

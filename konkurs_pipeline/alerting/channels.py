@@ -10,20 +10,25 @@ import json
 import os
 import shlex
 import smtplib
+import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from email.message import EmailMessage
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
 from konkurs_pipeline.alerting.message import Message
+from konkurs_pipeline.brreg.transport import open_http_client, total_deadline
 from konkurs_pipeline.errors import AlertError
 from konkurs_pipeline.settings import PREFIX, Settings
 
 Channel = Callable[[Message], None]
-_TIMEOUT_S: Final = 15.0
+# Total seconds one message may take.
+_TIMEOUT_S: Final = 10.0
 
 
 def channels_of(settings: Settings) -> Mapping[str, Channel]:
@@ -41,13 +46,18 @@ def channels_of(settings: Settings) -> Mapping[str, Channel]:
 
 def _post(url: str, message: Message) -> None:
     try:
-        answer = httpx.post(url, json=message.as_dict(), timeout=_TIMEOUT_S, follow_redirects=False, trust_env=False)
+        with (
+            total_deadline(_TIMEOUT_S),
+            open_http_client(ssl.create_default_context(), _TIMEOUT_S) as http,
+            http.stream("POST", url, json=message.as_dict()) as answer,
+        ):
+            is_taken, status = answer.is_success, answer.status_code
     except (httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
-        said = f"the alert webhook (KONKURS_ALERT_WEBHOOK_URL) cannot be reached: {type(error).__name__}"
-        raise AlertError(said) from None
-    if not answer.is_success:
-        said = f"the alert webhook (KONKURS_ALERT_WEBHOOK_URL) answered {answer.status_code}"
-        raise AlertError(said)
+        failed = f"the alert webhook (KONKURS_ALERT_WEBHOOK_URL) cannot be reached: {type(error).__name__}"
+        raise AlertError(failed) from None
+    if not is_taken:
+        failed = f"the alert webhook (KONKURS_ALERT_WEBHOOK_URL) answered {status}"
+        raise AlertError(failed)
 
 
 def _mail(settings: Settings, message: Message) -> None:
@@ -56,13 +66,36 @@ def _mail(settings: Settings, message: Message) -> None:
     mail.set_content(message.text)
     host, port = settings.alert_smtp.rsplit(":", 1)
     try:
-        with smtplib.SMTP(host, int(port), timeout=_TIMEOUT_S) as server:
+        with _PunctualSmtp(host, int(port), timeout=_TIMEOUT_S) as server:
             if server.ehlo()[0] and server.has_extn("starttls"):
                 server.starttls(context=ssl.create_default_context())
             server.send_message(mail)
     except (OSError, smtplib.SMTPException) as error:
-        said = f"the e-mail server {settings.alert_smtp} (KONKURS_ALERT_SMTP) did not take the alert: {type(error).__name__}"
-        raise AlertError(said) from None
+        server_name = f"the e-mail server {settings.alert_smtp} (KONKURS_ALERT_SMTP)"
+        failed = f"{server_name} did not take the alert: {type(error).__name__}"
+        raise AlertError(failed) from None
+
+
+class _PunctualSmtp(smtplib.SMTP):
+    """A mail server that is hung up on when it is not done in time: smtplib limits each read, not their sum."""
+
+    _timer: threading.Timer | None = None
+
+    def connect(self, host: str = "localhost", port: int = 0, source_address: Any = None) -> tuple[int, bytes]:  # noqa: ANN401  # smtplib's own
+        self._timer = threading.Timer(_TIMEOUT_S, self._hang_up)
+        self._timer.daemon = True
+        self._timer.start()
+        return super().connect(host, port, source_address)
+
+    def close(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        super().close()
+
+    def _hang_up(self) -> None:
+        if self.sock is not None:
+            with suppress(OSError):
+                self.sock.shutdown(socket.SHUT_RDWR)
 
 
 def _run(command: str, message: Message) -> None:
@@ -75,9 +108,11 @@ def _run(command: str, message: Message) -> None:
             env=environ,
             timeout=_TIMEOUT_S,
             check=True,
-            capture_output=True,
+            # Not captured: a child that the command leaves behind would hold the pipe, and us.
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
     except (OSError, ValueError, subprocess.SubprocessError) as error:
         code = f" with exit code {error.returncode}" if isinstance(error, subprocess.CalledProcessError) else ""
-        said = f"the alert command (KONKURS_ALERT_COMMAND) failed{code}: {type(error).__name__}"
-        raise AlertError(said) from None
+        failed = f"the alert command (KONKURS_ALERT_COMMAND) failed{code}: {type(error).__name__}"
+        raise AlertError(failed) from None

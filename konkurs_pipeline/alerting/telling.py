@@ -1,17 +1,27 @@
-"""Tell each channel what it does not know yet, and remember what it was told."""
+"""Tell each channel what it does not know yet, and remember what it was told.
+
+No channel waits for another: each has a thread, and all of them one total time. What a channel took is remembered also
+when another never answers.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
+import threading
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Final
 
 from konkurs_pipeline.alerting.channels import Channel
-from konkurs_pipeline.alerting.message import message_of
-from konkurs_pipeline.domain.alarms import Alarm, AlarmKind, State, Told, after_telling, to_tell
+from konkurs_pipeline.alerting.message import Message, message_of
+from konkurs_pipeline.domain.alarms import Alarm, AlarmKind, State, Telling, Told, after_telling, to_tell
 from konkurs_pipeline.errors import AlertError
 from konkurs_pipeline.settings import Settings
+
+# Dagster ends a sensor's tick after 60 seconds, and forgets then what was told.
+_ROUND_S: Final = 30.0
 
 
 @dataclass(frozen=True)
@@ -23,19 +33,62 @@ class Round:
     failures: tuple[str, ...]
 
 
-def tell(
-    alarms: Sequence[Alarm], state: State, channels: Mapping[str, Channel], settings: Settings, now: dt.datetime
+@dataclass
+class _Delivery:
+    """What one channel is told in a round, in a thread of its own; the first failure ends it until the next round."""
+
+    name: str
+    channel: Channel
+    due: Sequence[tuple[Telling, Message]]
+    delivered: list[Telling] = field(default_factory=list)
+    failure: str | None = None
+
+    def run(self) -> None:
+        for telling, message in self.due:
+            try:
+                self.channel(message)
+            except AlertError as error:
+                self.failure = str(error)
+                return
+            self.delivered.append(telling)
+
+
+def tell(  # noqa: PLR0913 -- what is told, to whom, when, and for how long at most
+    alarms: Sequence[Alarm],
+    state: State,
+    channels: Mapping[str, Channel],
+    settings: Settings,
+    now: dt.datetime,
+    *,
+    seconds: float = _ROUND_S,
 ) -> Round:
-    """Send what is due. A message that could not be delivered is due again; one that was is not, whatever else fails."""
-    delivered, failures = [], []
-    for telling in to_tell(alarms, state, channels):
-        try:
-            channels[telling.channel](message_of(telling, settings, now))
-        except AlertError as error:
-            failures.append(str(error))
-        else:
-            delivered.append(telling)
-    return Round(after_telling(state, delivered, channels), len(delivered), tuple(dict.fromkeys(failures)))
+    """Send what is due within `seconds` in all.
+
+    A message that could not be delivered is due again in the next round; one that was is not, whatever else fails.
+    """
+    due = [(telling, message_of(telling, settings, now)) for telling in to_tell(alarms, state, channels)]
+    deliveries = [
+        _Delivery(name, channel, [one for one in due if one[0].channel == name]) for name, channel in channels.items()
+    ]
+    failures = _run_all([delivery for delivery in deliveries if delivery.due], seconds)
+    delivered = [telling for delivery in deliveries for telling in list(delivery.delivered)]
+    return Round(after_telling(state, delivered, channels), len(delivered), tuple(failures))
+
+
+def _run_all(deliveries: Sequence[_Delivery], seconds: float) -> list[str]:
+    """Run them side by side; returns what failed, also what was not done in time."""
+    ends = time.monotonic() + seconds
+    threads = [threading.Thread(target=delivery.run, daemon=True) for delivery in deliveries]
+    for thread in threads:
+        thread.start()
+    failures = []
+    for delivery, thread in zip(deliveries, threads, strict=True):
+        thread.join(max(0.0, ends - time.monotonic()))
+        if thread.is_alive():
+            failures.append(f"the channel {delivery.name} did not take its alerts within {seconds:g} s")
+        elif delivery.failure is not None:
+            failures.append(delivery.failure)
+    return failures
 
 
 def as_text(state: State) -> str:

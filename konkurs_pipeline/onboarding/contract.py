@@ -27,6 +27,9 @@ LIST_FIELDS: Final = ("uuid", "type", "registreringstidspunkt", "kjennelsesdato"
 _IN_UNIT: Final = frozenset({"linked_unit_id", "linked_unit_name", "linked_unit_form"})
 # Fields that are several things: a list, or text where there is one alone.
 _LISTS: Final = frozenset({"linked_units", "address_lines"})
+# Without these a notice cannot be read, and without those a document names nobody.
+_NEEDED_IN_LIST: Final = frozenset({"uuid", "type", "registreringstidspunkt", "debitor"})
+_NEEDED_IN_DATASET: Final = frozenset({"debtor_id", "linked_units", "linked_unit_id"})
 # Known places that no field of the map stands for; their absence says nothing.
 _ALSO_KNOWN: Final = frozenset(
     {
@@ -43,13 +46,17 @@ _ALSO_KNOWN: Final = frozenset(
 
 @dataclass(frozen=True)
 class FieldReport:
-    """One field: in how many of the documents it was found, and what is to be said of it."""
+    """One field: in how many of the documents it was found, and what differs.
+
+    `stops_matching`: with this, notices or documents are not matched with customers, or only by a person.
+    """
 
     part: str
     name: str
     found: int
     of: int
     remark: str | None = None
+    stops_matching: bool = False
 
 
 @dataclass(frozen=True)
@@ -89,10 +96,14 @@ def take_sample(settings: Settings, now: dt.datetime, *, datasets: int = 50) -> 
 
 def compare_shapes(sample: Sample, fields: DatasetMap) -> Iterator[FieldReport]:
     """Report each field of the list, then each field of the datasets and each place that no field stands for."""
-    yield FieldReport("list", "(notices)", len(sample.items), sample.listed, "; ".join(sample.findings) or None)
+    objects = len(sample.items)
+    remark = "; ".join(sample.findings) or None
+    yield FieldReport("list", "(notices)", objects, sample.listed, remark, stops_matching=objects < sample.listed)
     yield from _list_fields(sample.items)
-    failed = ", ".join(f"{count} {name}" for name, count in sample.failures.items())
-    yield FieldReport("dataset", "(documents)", len(sample.received), sample.asked, failed or None)
+    failed = ", ".join(f"{count} {name}" for name, count in sample.failures.items()) or None
+    received = len(sample.received)
+    is_without = bool(sample.asked) and not received
+    yield FieldReport("dataset", "(documents)", received, sample.asked, failed, stops_matching=is_without)
     yield from _dataset_fields(sample.received, fields)
 
 
@@ -116,8 +127,11 @@ def _some_of_every_type(notices: Iterator[Notice], most: int) -> list[Notice]:
 
 def _list_fields(items: Sequence[Mapping[str, object]]) -> Iterator[FieldReport]:
     for name in LIST_FIELDS:
+        found = sum(item.get(name) is not None for item in items)
+        stops = name in _NEEDED_IN_LIST and found < len(items)
         remark = _unknown_codes("type", (item.get("type") for item in items)) if name == "type" else None
-        yield FieldReport("list", name, sum(item.get(name) is not None for item in items), len(items), remark)
+        remark = f"missing in {len(items) - found}: those go to quarantine" if stops else remark
+        yield FieldReport("list", name, found, len(items), remark, stops)
     for name, count in sorted(Counter(key for item in items for key in item if key not in LIST_FIELDS).items()):
         yield FieldReport("list", shown(name), count, len(items), "not in the documentation")
 
@@ -135,13 +149,17 @@ def _dataset_fields(received: Sequence[Received], fields: DatasetMap) -> Iterato
             remark = f"not found at {' or '.join(paths)}: say where it is in a dataset map"
         elif name == "debtor_id":
             remark = _other_debtors(received, fields)
-        yield FieldReport("dataset", name, found, len(among), remark)
+        # A company may have no linked unit at all.
+        stops = name in _NEEDED_IN_DATASET and found < (min(1, len(among)) if name == "linked_units" else len(among))
+        yield FieldReport("dataset", name, found, len(among), remark, stops)
     yield from _unexpected(documents, fields)
 
 
 def is_found(document: object, name: str, fields: DatasetMap) -> bool:
     """Whether a field is there in the form it is read in: text, and a list for what is several."""
-    if name in _LISTS and any(isinstance(value, list) for path in fields.paths[name] for value in walk(document, path)):
+    if name in _LISTS and any(
+        isinstance(value, list | dict) for path in fields.paths[name] for value in walk(document, path)
+    ):
         return True
     return name != "linked_units" and fields.text(document, name) is not None
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 
+from konkurs_pipeline.brreg.simulator.faults import Fault, FaultKind, Resource
 from konkurs_pipeline.brreg.simulator.notices import load_test_notices
 from tests.cli.conftest import CommandLine
 from tests.domain.reshaped import served
@@ -42,3 +44,30 @@ def test_without_a_single_document_no_map_can_be_proposed(konkurs: CommandLine) 
     said = konkurs("contract", "--write-map", "map.toml")
     assert (said.code, (konkurs.folder / "map.toml").exists()) == (1, False)
     assert "no dataset could be read" in said.err
+
+
+def test_what_stops_matching_is_marked_and_exits_1(konkurs: CommandLine) -> None:
+    konkurs.service.replace_notices(served())
+    said = konkurs("contract")
+    assert said.code == 1
+    assert re.search(r"^dataset  debtor_id +0 of [0-9]+ +STOPS MATCHING not found at debitor", said.out, re.MULTILINE)
+    assert re.search(r"^this stops matching: .*dataset debtor_id \(0 of [0-9]+\)", said.err, re.MULTILINE)
+    by_name = {(each["part"], each["name"]): each for each in json.loads(konkurs("contract", "--json").out)}
+    assert by_name["dataset", "debtor_id"]["stops_matching"]
+    assert not by_name["dataset", "court_name"]["stops_matching"]
+
+
+def test_a_list_without_a_field_that_is_needed_exits_1(konkurs: CommandLine) -> None:
+    konkurs.service.replace_notices(load_test_notices())
+    body = '{"_embedded": {"konkursvarsler": [{"uuid": "1", "type": "aapning", "registreringstidspunkt": "x"}]}}'
+    konkurs.service.faults.replace([Fault(kind=FaultKind.JSON_VALUE, resource=Resource.LIST, body=body)])
+    said = konkurs("contract")
+    assert said.code == 1
+    assert re.search(r"^list +debitor +0 of 1 +STOPS MATCHING missing in 1", said.out, re.MULTILINE)
+
+
+def test_where_all_is_as_assumed_nothing_is_marked(konkurs: CommandLine) -> None:
+    konkurs.service.replace_notices(load_test_notices())
+    said = konkurs("contract")
+    assert said.code == 0
+    assert "STOPS" not in said.out

@@ -12,6 +12,7 @@ import typer
 
 from konkurs_pipeline.cli.options import AsJson
 from konkurs_pipeline.clock import utc_now
+from konkurs_pipeline.errors import ExitCode
 from konkurs_pipeline.onboarding.contract import FieldReport, compare_shapes, take_sample
 from konkurs_pipeline.onboarding.dataset_map_file import Fit, Proof, write_map
 from konkurs_pipeline.settings import load_settings
@@ -22,17 +23,35 @@ MapFile = Annotated[
 ]
 
 
-def command(map_file: MapFile = None, *, as_json: AsJson = False) -> None:
-    """Read the service and report, field by field, how its answers differ from the assumed shapes."""
+def command(map_file: MapFile = None, *, as_json: AsJson = False) -> ExitCode:
+    """Read the service and report, field by field, how its answers differ from the assumed shapes.
+
+    Exits with 1 where a difference stops matching, also with the map that was written.
+    """
     settings = load_settings()
     fields = load_dataset_map(settings.dataset_map)
     if map_file is not None:
         refuse_existing(map_file)
     sample = take_sample(settings, utc_now())
-    _print_reports(list(compare_shapes(sample, fields)), as_json=as_json)
+    reports = list(compare_shapes(sample, fields))
+    _print_reports(reports, as_json=as_json)
     if map_file is not None:
         proof = write_map(map_file, sample.received, fields, settings)
         _print_proof(map_file, proof, to_stderr=as_json)
+        if proof is not None:
+            reports = list(compare_shapes(sample, load_dataset_map(map_file)))
+    return _judge(reports)
+
+
+def _judge(reports: Sequence[FieldReport]) -> ExitCode:
+    """Say what stops matching; returns the exit code."""
+    stopping = [
+        f"{report.part} {report.name} ({report.found} of {report.of})" for report in reports if report.stops_matching
+    ]
+    if stopping:
+        cure = "mend it with a dataset map (`konkurs contract --write-map FILE`), or ask Brreg"
+        typer.echo(f"this stops matching: {', '.join(stopping)}; {cure}", err=True)
+    return ExitCode.FAILED if stopping else ExitCode.DONE
 
 
 def _print_reports(reports: Sequence[FieldReport], *, as_json: bool) -> None:
@@ -40,9 +59,9 @@ def _print_reports(reports: Sequence[FieldReport], *, as_json: bool) -> None:
         typer.echo(json.dumps([asdict(report) for report in reports], indent=2, ensure_ascii=False))
         return
     for report in reports:
-        typer.echo(
-            f"{report.part:<8} {report.name:<34} {report.found:>5} of {report.of:<5} {report.remark or ''}".rstrip()
-        )
+        mark = "STOPS MATCHING " if report.stops_matching else ""
+        count = f"{report.found:>5} of {report.of:<5}"
+        typer.echo(f"{report.part:<8} {report.name:<34} {count} {mark}{report.remark or ''}".rstrip())
     differing = sum(report.remark is not None for report in reports)
     typer.echo(f"{differing} differences from the assumed shapes", err=True)
 
