@@ -14,7 +14,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no
 DATA ?= $(if $(KONKURS_DATA_DIR),$(KONKURS_DATA_DIR),data)
 PORT ?= 3000
 
-.PHONY: help setup demo dev test check bench docs soak soak-processes fuzz coverage audit sbom lock clean
+.PHONY: help setup demo dev test check bench docs shapes soak soak-processes fuzz coverage audit sbom lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -59,6 +59,9 @@ bench: setup  ## times beside a floor, one JSON object a measurement; SCALE=full
 
 docs: setup  ## docs/data_dictionary.md, from the tables as the code declares them
 	$(BIN)/python -m konkurs_pipeline.storage.readers.dictionary > docs/data_dictionary.md
+
+shapes: setup  ## tests/storage/shapes: the tables and columns of the present store version
+	$(BIN)/python -m tests.storage.store_shape
 
 # A failing seed again: make soak SEEDS=1 FIRST=17
 soak: $(VENV)/.dev  ## simulated bank-years, SEEDS=… of them: nothing lost, doubled, wrong or leaked (docs/assurance.md)

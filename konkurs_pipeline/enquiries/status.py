@@ -45,7 +45,7 @@ class Status:
 def current_status(settings: Settings, now: dt.datetime) -> Status:
     """Gather the status. Raises `StoreError` when the folder belongs to another environment or is damaged."""
     layout = layout_of(settings)
-    check_marker(settings, layout, create=False)
+    check_marker(settings, layout)
     published = Published(layout)
     polls = published.read("polls").sort("started_at")
     actions = published.read("actions")

@@ -75,7 +75,7 @@ def _calendar(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
 def _folders(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
     del now
     layout = layout_of(settings)
-    check_marker(settings, layout, create=False)
+    check_marker(settings, layout)
     for what, folder in (
         ("data folder", layout.root),
         ("outbox", layout.outbox),

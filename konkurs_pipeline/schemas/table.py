@@ -6,7 +6,7 @@ and what a pseudonymised copy keeps. What does not belong here: which tables the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -19,6 +19,8 @@ from pandera.errors import SchemaError, SchemaErrors
 from konkurs_pipeline.errors import StoreError
 
 Instant = Annotated[pl.Datetime, "us", "UTC"]
+UUID: Final = r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$"
+SHA256: Final = r"^[0-9a-f]{64}$"
 SQL_TYPES: Final[Mapping[type[pl.DataType] | pl.DataType, str]] = {
     pl.String: "VARCHAR",
     pl.Date: "DATE",
@@ -116,6 +118,30 @@ def facts(table: type[Table]) -> dict[str, ColumnFacts]:
 def frame(table: type[Table], rows: list[dict[str, Any]]) -> pl.DataFrame:
     """Build a frame of the table's types; no rows give a typed empty frame."""
     return pl.DataFrame(rows, schema=dtypes(table), orient="row")
+
+
+def added_columns(table: type[Table], present: Collection[str], given: Collection[str]) -> list[str]:
+    """Return the columns of `table` that are not `present`; raises `StoreError` for one that old rows cannot get.
+
+    Old rows get null, or what a migration gives for the columns in `given`.
+    """
+    added = [name for name in dtypes(table) if name not in present]
+    lacking = [name for name in added if name not in given and not facts(table)[name].is_nullable]
+    if lacking:
+        message = (
+            f"the stored table {table.__name__} lacks {', '.join(lacking)}, and no migration says what its rows have there: "
+            "the store is too old for this program. Run a version in between first, or start an empty store and backfill it"
+        )
+        raise StoreError(message)
+    return added
+
+
+def reshaped(table: type[Table], rows: pl.DataFrame, given: Mapping[str, pl.Expr]) -> pl.DataFrame:
+    """Return rows of an earlier shape of `table` in today's; errors as `added_columns`."""
+    types = dtypes(table)
+    added = added_columns(table, rows.columns, given)
+    empty = [pl.lit(None, dtype=types[name]).alias(name) for name in added if name not in given]
+    return rows.with_columns(*empty, **given).select(pl.col(name).cast(kind) for name, kind in types.items())
 
 
 def validated(table: type[Table], data: pl.DataFrame) -> pl.DataFrame:

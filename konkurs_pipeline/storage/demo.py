@@ -14,7 +14,7 @@ from konkurs_pipeline.settings import Environment, Settings
 from konkurs_pipeline.storage import lock
 from konkurs_pipeline.storage.files import make_private_folder, storage_errors, write_bytes_atomically
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.store import check_marker, layout_of
+from konkurs_pipeline.storage.store import layout_of, store_version
 
 
 def make_fresh(settings: Settings) -> None:
@@ -29,7 +29,7 @@ def make_fresh(settings: Settings) -> None:
     layout = layout_of(settings)
     make_private_folder(layout.root)
     with lock.held(layout.lock):
-        if check_marker(settings, layout, create=False):
+        if store_version(settings, layout) is not None:
             _empty(layout)
         elif layout.ledger.is_file():
             message = f"{layout.root} holds a ledger and does not say whose: set KONKURS_DATA_DIR to another folder"

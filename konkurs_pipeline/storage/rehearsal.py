@@ -18,7 +18,7 @@ from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage import lock
 from konkurs_pipeline.storage.files import make_private_folder, storage_errors
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.store import check_marker, layout_of
+from konkurs_pipeline.storage.store import layout_of, store_version
 
 # Dagster's instance, the simulator and the bank's own files are not the store's.
 _LINKED: Final = ("lake", "published")
@@ -43,7 +43,7 @@ def rehearsal(settings: Settings) -> Iterator[Settings]:
         _remove(layout.rehearsal)
         try:
             with lock.held(layout.lock):
-                check_marker(settings, layout, create=False)
+                store_version(settings, layout)
                 _copy(layout, layout_of(copy))
             yield copy
         finally:

@@ -7,11 +7,9 @@ is the newest, and removes what a crash left half written.
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Final
 
 import polars as pl
 
@@ -19,17 +17,19 @@ from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage import lock
-from konkurs_pipeline.storage.files import make_private_folder, remove_leftovers, require_room, write_bytes_atomically
+from konkurs_pipeline.storage.files import make_private_folder, remove_leftovers, require_room
 from konkurs_pipeline.storage.handoff.outbox import Outbox
 from konkurs_pipeline.storage.handoff.recovery import refuse_old_ledger
 from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import action_history
 from konkurs_pipeline.storage.ledger.database import Ledger
+from konkurs_pipeline.storage.marker import STORE_VERSION, check_marker, store_version, write_marker
+from konkurs_pipeline.storage.migrations import LEDGER_VALUES, migrate
 from konkurs_pipeline.storage.readers.analyst_views import ensure_views
 from konkurs_pipeline.storage.snapshots import Snapshots
 
-STORE_VERSION: Final = "konkurs-store/1"
+__all__ = ["Store", "check_marker", "layout_of", "open_store", "store_version"]
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,9 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
     with lock.held(layout.lock, wait_s=wait_s):
         require_room(layout.root)
         remove_leftovers(layout.root)
-        check_marker(settings, layout, create=True)
+        version = store_version(settings, layout)
+        if version is None:
+            write_marker(settings, layout)
         lake = Lake(layout)
         lake.prepare()
         make_private_folder(layout.snapshots)
@@ -91,6 +93,10 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
         outbox = Outbox(layout.outbox, settings.bank_id, settings.environment.value)
         ledger = Ledger(layout.ledger)
         try:
+            ledger.take_shape(LEDGER_VALUES)
+            if version is not None and version < STORE_VERSION:
+                migrate(layout, lake, ledger, version)
+                write_marker(settings, layout)
             if not in_doubt:
                 refuse_old_ledger(layout, ledger, outbox)
                 action_history.complete(ledger)
@@ -101,27 +107,3 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
                 ledger.close()
             raise
         ledger.close()
-
-
-def check_marker(settings: Settings, layout: Layout, *, create: bool) -> bool:
-    """Prove that the folder belongs to this environment and bank; returns whether it holds a store at all.
-
-    A production file in a test bank's sequence, or the other way round, would be carried out by core banking.
-    """
-    ours = {"store": STORE_VERSION, "environment": settings.environment.value, "bank_id": settings.bank_id}
-    if not layout.marker.is_file():
-        if create:
-            write_bytes_atomically(layout.marker, json.dumps(ours).encode())
-        return create
-    try:
-        theirs = json.loads(layout.marker.read_bytes())
-    except (OSError, ValueError):
-        theirs = None
-    if theirs != ours:
-        held = ", ".join(f"{key} {theirs.get(key)}" for key in ours) if isinstance(theirs, dict) else "nothing readable"
-        message = (
-            f"{layout.marker} says {held}; expected environment {ours['environment']}, bank_id {ours['bank_id']}: "
-            "set KONKURS_DATA_DIR to a folder of its own for each environment and bank"
-        )
-        raise StoreError(message)
-    return True

@@ -17,7 +17,7 @@ from konkurs_pipeline.storage.store import check_marker, layout_of, open_store
 def command(*, as_json: AsJson = False) -> ExitCode:
     """Check again everything that was written: hashes, the chain of files, the sequence, the ledger against the files."""
     settings = load_settings()
-    if not check_marker(settings, layout_of(settings), create=False):
+    if not check_marker(settings, layout_of(settings)):
         message = f"there is no store in {settings.data_dir}: run `konkurs run`, or set KONKURS_DATA_DIR"
         raise StoreError(message)
     with open_store(settings, in_doubt=True) as store:

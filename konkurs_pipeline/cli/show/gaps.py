@@ -28,7 +28,7 @@ def command(
     first_day, last_day = day("--from", first), day("--to", last)
     settings = load_settings()
     layout = layout_of(settings)
-    check_marker(settings, layout, create=False)
+    check_marker(settings, layout)
     watched = Watched(settings, Published(layout), utc_now())
     window = settings.calendar.window(
         first_day or watched.recent_days[0], last_day or watched.recent_days[-1], lookback=0

@@ -33,7 +33,7 @@ def command(identifier: Identifier, as_of: AsOf = None, *, as_json: AsJson = Fal
         identifier = sys.stdin.readline()
     settings = load_settings()
     layout = layout_of(settings)
-    check_marker(settings, layout, create=False)
+    check_marker(settings, layout)
     asked = identifier.strip()
     if identify(asked, synthetic_allowed=settings.synthetic_allowed) is IdKind.UNKNOWN:
         typer.echo("konkurs: the number fails its check; it is looked up as it is", err=True)

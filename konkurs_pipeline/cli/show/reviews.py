@@ -25,7 +25,7 @@ def command(*, with_done: WithDone = False, as_json: AsJson = False) -> None:
     """List the REVIEW rows that wait for a person, oldest first."""
     settings = load_settings()
     layout = layout_of(settings)
-    check_marker(settings, layout, create=False)
+    check_marker(settings, layout)
     wanted = [review for review in reviews_of(Published(layout)) if with_done or review.is_open]
     if as_json:
         typer.echo(json.dumps([_as_dict(review) for review in wanted], indent=2, ensure_ascii=False))

@@ -31,7 +31,7 @@ def command(asked_for: CaseName, out: Out = None, *, force: Force = False, as_js
     if out is not None:
         _refuse_place(out, force=force)
     settings = load_settings()
-    check_marker(settings, layout_of(settings), create=False)
+    check_marker(settings, layout_of(settings))
     case = evidence_of(settings, asked_for.strip().lower(), utc_now())
     content = f"{_json(case)}\n" if as_json else page_of(case)
     if out is None:

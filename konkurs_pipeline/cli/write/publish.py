@@ -29,7 +29,7 @@ def command(target: Target, key_file: KeyFile = None, *, pseudonymise: Pseudonym
         raise UsageError(message)
     settings = load_settings()
     layout = layout_of(settings)
-    if not check_marker(settings, layout, create=False):
+    if not check_marker(settings, layout):
         message = f"there is no store in {settings.data_dir}: run `konkurs run`, or set KONKURS_DATA_DIR"
         raise StoreError(message)
     pseudonyms = read_key(key_file) if key_file else None

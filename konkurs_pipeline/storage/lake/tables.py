@@ -12,7 +12,7 @@ import datetime as dt
 import gzip
 import re
 import zlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.schemas.table import reshaped
 from konkurs_pipeline.schemas.tables import LAKE, dtypes, frame, validated
 from konkurs_pipeline.storage.files import (
     hash_of,
@@ -61,20 +62,30 @@ class Lake:
             empty = self._layout.table(name) / EMPTY_FILE
             if _proven_hash(empty) is None or pl.read_parquet_schema(empty) != pl.Schema(dtypes(table)):
                 write_sealed_parquet(empty, frame(table, []))
-            self._take_days_into_months(name)
         make_private_folder(self._layout.answers)
         remove_leftovers(self._layout.answers)
 
-    def _take_days_into_months(self, table: str) -> None:
-        """Take in the files of an earlier version, one a workday; a month is written before its days are removed."""
+    def take_shape(self, table: str, given: Mapping[str, pl.Expr]) -> None:
+        """Bring the files of an earlier version to today's columns; raises `StoreError` where old rows cannot get one.
+
+        `given`: column → what old rows get; a new column that is not there is null.
+        """
+        for path in self._month_files(table).values():
+            self._prove(path)
+            if pl.read_parquet_schema(path) != pl.Schema(dtypes(LAKE[table])):
+                write_sealed_parquet(path, validated(LAKE[table], reshaped(LAKE[table], pl.read_parquet(path), given)))
+        self._take_days_into_months(table, given)
+
+    def _take_days_into_months(self, table: str, given: Mapping[str, pl.Expr]) -> None:
+        """Take in the files of an early version, one a workday; a month is written before its days are removed."""
         folder = self._layout.table(table)
         paths = [folder / name for name in sorted(filter(_DAY_FILE.fullmatch, names_in(folder)))]
-        if not paths:
-            return
         for path in paths:
             self._prove(path)
-        days = [dt.date.fromisoformat(path.stem) for path in paths]
-        self.replace(table, days, pl.concat([pl.read_parquet(path) for path in paths]))
+        if paths:
+            days = [dt.date.fromisoformat(path.stem) for path in paths]
+            rows = [reshaped(LAKE[table], pl.read_parquet(path), given) for path in paths]
+            self.replace(table, days, pl.concat(rows))
         for path in paths:
             path.unlink()
 

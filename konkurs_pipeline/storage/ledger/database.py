@@ -22,7 +22,7 @@ import duckdb
 import polars as pl
 
 from konkurs_pipeline.errors import StoreError
-from konkurs_pipeline.schemas.table import SQL_TYPES
+from konkurs_pipeline.schemas.table import SQL_TYPES, added_columns
 from konkurs_pipeline.schemas.tables import KEYS, LEDGER, dtypes, frame, validated
 from konkurs_pipeline.storage.files import (
     PRIVATE_FILE,
@@ -134,16 +134,47 @@ class Ledger:
             raise
 
     def _create(self) -> None:
-        for name, table in LEDGER.items():
-            columns = ", ".join(f'"{column}" {SQL_TYPES[kind]}' for column, kind in dtypes(table).items())
-            key = f", PRIMARY KEY ({_KEYS[name]})" if name in _KEYS and name not in _WITHOUT_INDEX else ""
-            self._con.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns}{key})")
+        for name in LEDGER:
+            self._con.execute(_ddl(name))
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_content (seq BIGINT PRIMARY KEY, jsonl BLOB)")
         # A ledger of an earlier version has files without: they are rendered again where they are looked at.
         self._con.execute("ALTER TABLE outbox_content ADD COLUMN IF NOT EXISTS manifest BLOB")
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_pending (seq BIGINT PRIMARY KEY, base_name VARCHAR)")
         self._con.execute("CREATE TABLE IF NOT EXISTS decided_from (note VARCHAR)")
         self._con.execute("CREATE TABLE IF NOT EXISTS receipts_seen (name VARCHAR, version VARCHAR)")
+
+    def take_shape(self, given: Mapping[tuple[str, str], str]) -> None:
+        """Bring the tables of an earlier version to today's columns; raises `StoreError` where old rows cannot get one.
+
+        `given`: (table, column) → what old rows get, SQL over the old columns; a new column that is not there is null.
+        """
+        present = self.columns()
+        for table in LEDGER:
+            if present[table] != columns_in_sql(table):
+                values = {column: sql for (name, column), sql in given.items() if name == table}
+                self._rebuild(table, present[table], values)
+
+    def _rebuild(self, table: str, present: Mapping[str, str], given: Mapping[str, str]) -> None:
+        added = added_columns(LEDGER[table], present, given)
+        kept = [f'"{column}"' for column in dtypes(LEDGER[table]) if column not in {*added, *given}]
+        values = [*kept, *(f'{sql} AS "{column}"' for column, sql in given.items())]
+        with self.transaction():
+            self.execute(f"CREATE TEMP TABLE earlier AS SELECT {', '.join(values)} FROM {table} ORDER BY rowid")  # noqa: S608 -- own names
+            self.execute(f"DROP TABLE {table}")
+            self.execute(_ddl(table))
+            self.execute(f"INSERT INTO {table} BY NAME FROM temp.earlier ORDER BY rowid")
+            self.execute("DROP TABLE temp.earlier")
+
+    def columns(self) -> dict[str, dict[str, str]]:
+        """Return table → column → SQL type, of all tables of the file, columns in order."""
+        rows = self.rows(
+            "SELECT table_name, column_name, replace(data_type, 'TIMESTAMP WITH TIME ZONE', 'TIMESTAMPTZ') "
+            "FROM duckdb_columns() WHERE database_name = 'ledger' ORDER BY table_name, column_index"
+        )
+        found: dict[str, dict[str, str]] = {}
+        for table, column, kind in rows:
+            found.setdefault(table, {})[column] = kind
+        return found
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query; a parameter that is a list stands in it as `EACH`, or as `each_record`.
@@ -206,6 +237,17 @@ class Ledger:
             self.execute(f"COPY (SELECT * FROM {table} {order}) TO '{_quoted(target)}' (FORMAT parquet)")  # noqa: S608
 
         return copy
+
+
+def columns_in_sql(table: str) -> dict[str, str]:
+    """Return name → SQL type of the columns that a ledger table must have, in order."""
+    return {column: SQL_TYPES[kind] for column, kind in dtypes(LEDGER[table]).items()}
+
+
+def _ddl(table: str) -> str:
+    columns = ", ".join(f'"{column}" {kind}' for column, kind in columns_in_sql(table).items())
+    key = f", PRIMARY KEY ({_KEYS[table]})" if table in _KEYS and table not in _WITHOUT_INDEX else ""
+    return f"CREATE TABLE IF NOT EXISTS {table} ({columns}{key})"
 
 
 def _is_of_storage(error: duckdb.Error) -> bool:

@@ -1,0 +1,126 @@
+"""The ledger's tables of what was asked of core banking and what came of it: actions, files, receipts, reviews.
+
+All instants (`_at`) are UTC. What a column declares: table.py. How a table is filled does not belong here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+
+from konkurs_pipeline.domain.actions import ActionKind, ActionStatus
+from konkurs_pipeline.domain.matching import MatchedVia
+from konkurs_pipeline.domain.receipts import ReceiptOutcome
+from konkurs_pipeline.domain.reviews import ReviewOutcome
+from konkurs_pipeline.schemas.table import SHA256, UUID, Instant, Privacy, Table, column, optional
+
+
+class Actions(Table):
+    """What the bank was asked to do. One row per decision (action_id). No national identifier.
+
+    Source: the ledger.
+    """
+
+    action_id: str = column(
+        "the same decision has the same id in every run", privacy=Privacy.IDENTIFIER, unique=True, str_matches=UUID
+    )
+    action: str = column("BLOCK, REOPEN, REVIEW or INFORM", isin=[k.value for k in ActionKind])
+    customer_ref: str = column("the bank's reference of the customer", privacy=Privacy.REFERENCE)
+    account_no: str = optional(
+        "kontonummer; null: the customer as a whole", source="kontonummer", privacy=Privacy.IDENTIFIER
+    )
+    notice_uuid: str = column("the notice it follows from", source="uuid", str_matches=UUID)
+    notice_type: str = column("the notice's type", source="type", privacy=Privacy.TEXT)
+    registered_at_text: str = column(
+        "the notice's registreringstidspunkt as received", source="registreringstidspunkt", privacy=Privacy.TEXT
+    )
+    ruling_date: dt.date = optional("the notice's kjennelsesdato", source="kjennelsesdato")
+    matched_via: str = column("debtor, former_id or linked_unit", isin=[v.value for v in MatchedVia])
+    reason: str = column("why, in one word (docs/decision-table.md)", privacy=Privacy.NONE)
+    caused_by: str = optional("the BLOCK that a REOPEN or REVIEW answers", privacy=Privacy.IDENTIFIER, str_matches=UUID)
+    was_blocked: bool = optional("whether the register had the account blocked before our BLOCK; null: not said")
+    decided_at: Instant = column("when it was decided")
+    run_id: str = column("the run that decided it", privacy=Privacy.NONE)
+    register_id: str = optional("the register snapshot it rests on", str_matches=SHA256)
+    status: str = column("held, exported, applied, already_applied, rejected, void", isin=list(ActionStatus))
+    seq: pl.Int64 = optional("sequence number of the outbox file that holds it")
+    exported_at: Instant = optional("when that file was committed")
+    confirmed_at: Instant = optional("when core banking says it was carried out, or rejected")
+    status_code: str = optional("core banking's code", privacy=Privacy.TEXT)
+    pending_at: Instant = optional(
+        "when core banking last said that it is not done yet (PENDING); null: it never said so"
+    )
+    released_at: Instant = optional("when a person released a held row")
+    released_by: str = optional("who released it", privacy=Privacy.NAME)
+    release_reason: str = optional("why it was released", privacy=Privacy.DOCUMENT)
+    void_reason: str = optional("why a held row was never written", privacy=Privacy.NONE)
+
+
+class ActionHistory(Table):
+    """Every status an action took. One row per change (action_id, version). No national identifier.
+
+    Source: the ledger, in the transaction that changed the action.
+    """
+
+    action_id: str = column("the action", privacy=Privacy.IDENTIFIER, str_matches=UUID)
+    version: pl.Int64 = column("1, 2, 3, … of this action", gt=0)
+    status: str = column("held, exported, applied, already_applied, rejected, void", isin=list(ActionStatus))
+    known_at: Instant = column("from when on our ledger said so")
+    reported_at: Instant = optional("when core banking says it happened; null: it did not say, or it is our own doing")
+    status_code: str = optional("core banking's code; null: none was given", privacy=Privacy.TEXT)
+    run_id: str = optional("the run that decided it; null: a receipt did", privacy=Privacy.NONE)
+    source: str = optional("file name of the receipt; null: it is our own doing", privacy=Privacy.TEXT)
+
+
+class OutboxFiles(Table):
+    """Every file handed to core banking. One row per file. No personal data."""
+
+    seq: pl.Int64 = column("sequence number, from 1, without gap", unique=True, gt=0)
+    file_id: str = column("id of the file", unique=True, str_matches=UUID)
+    base_name: str = column("its name without ending", privacy=Privacy.NONE)
+    created_at: Instant = column("when it was committed")
+    run_id: str = column("the run that wrote it", privacy=Privacy.NONE)
+    sha256: str = column("hash of the .jsonl", privacy=Privacy.HASH, str_matches=SHA256)
+    prev_sha256: str = optional(
+        "hash of the .jsonl before it; null for the first", privacy=Privacy.HASH, str_matches=SHA256
+    )
+    action_count: pl.Int64 = column("number of action rows", ge=0)
+
+
+class Receipts(Table):
+    """Every receipt of core banking that was read. One row per version of a receipt (its bytes). No personal data."""
+
+    name: str = column("file name; what no terminal should get is escaped", privacy=Privacy.TEXT)
+    sha256: str = optional(
+        "hash of the receipt's bytes; null: they were not read", privacy=Privacy.HASH, str_matches=SHA256
+    )
+    read_at: Instant = column("when it was read")
+    outcome: str = column("taken, set_aside, or reading (the run ended before it was done)", isin=list(ReceiptOutcome))
+    detail: str = column("what it changed, or why it was set aside", privacy=Privacy.NONE)
+    seq: pl.Int64 = optional("the outbox file it is for; null: it was set aside")
+    file_id: str = optional("id of that file; null as above", str_matches=UUID)
+    unknown_action_count: pl.Int64 = optional("actions it names that do not stand in the file; null as above", ge=0)
+    future_time_count: pl.Int64 = optional("times it gives that were later than the reading; null as above", ge=0)
+    gone_at: Instant = optional(
+        "when the file was gone from the folder, of a receipt that needs a person; null: it stands there"
+    )
+
+
+class Reviews(Table):
+    """What people did about REVIEW actions. One row per recorded outcome (action_id, review_no). No national identifier.
+
+    Source: `konkurs review`. Rows are only ever added: of several for one action, the highest review_no counts.
+    """
+
+    class Config(Table.Config):
+        """An outcome is recorded once under its number."""
+
+        unique = ("action_id", "review_no")
+
+    action_id: str = column("the REVIEW", privacy=Privacy.IDENTIFIER, str_matches=UUID)
+    review_no: pl.Int64 = column("1 for the first outcome of this action, 2 for one that corrects it, …", gt=0)
+    outcome: str = column("what was done, in one word (docs/case-officers.md)", isin=[o.value for o in ReviewOutcome])
+    reviewed_at: Instant = column("when the outcome was recorded")
+    reviewed_by: str = column("who recorded it", privacy=Privacy.NAME)
+    note: str = column("what was found, and why it was so decided", privacy=Privacy.TEXT)

@@ -1,0 +1,74 @@
+"""The ledger's tables of what the pipeline did and met: polls, answers, accepted registers, quarantine.
+
+All instants (`_at`) are UTC. What a column declares: table.py. How a table is filled does not belong here.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+
+from konkurs_pipeline.domain.notices import QuarantineReason
+from konkurs_pipeline.schemas.table import SHA256, UUID, Instant, Privacy, Table, column, optional
+
+
+class Registers(Table):
+    """Every register of the bank that was accepted, also one that came back. One row per acceptance (accepted_at).
+
+    Source: the bank's files (docs/interfaces.md). The rows themselves are kept for the last three only. No personal data.
+    """
+
+    register_id: str = column("id of the snapshot, from the hashes of the two files", str_matches=SHA256)
+    accepted_at: Instant = column("from when on it was the one in use")
+    customer_count: pl.Int64 = column("number of customers", ge=0)
+    flagged_customer_count: pl.Int64 = column("of those, with an identifier that fails its check", ge=0)
+    identifier_count: pl.Int64 = column("number of present and former identifiers", ge=0)
+    account_count: pl.Int64 = optional("number of accounts; null: the bank gave no accounts file", ge=0)
+    flagged_account_count: pl.Int64 = optional("of those, with something that fails its check; null: as above", ge=0)
+    run_id: str = column("the run that took it in", privacy=Privacy.NONE)
+
+
+class Polls(Table):
+    """Every run that polled or tried to. One row per run. No personal data."""
+
+    run_id: str = column("Dagster's id of the run", privacy=Privacy.NONE, unique=True)
+    started_at: Instant = column("when it began")
+    ended_at: Instant = optional("when it ended; null: it is under way, or was killed")
+    from_workday: dt.date = column("first workday asked for")
+    to_workday: dt.date = column("last workday asked for")
+    outcome: str = optional(
+        "new, nothing_new, partial or failed; null: under way",
+        isin=["new", "nothing_new", "partial", "failed"],
+    )
+    notices_seen: pl.Int64 = optional("notices of these workdays and the lookback in the answer")
+    notices_new: pl.Int64 = optional("of those, never seen before")
+    detail: str = optional("what went wrong, or was left for a person", privacy=Privacy.DOCUMENT)
+
+
+class Quarantine(Table):
+    """What could not be understood, or contradicts itself. One row per entry. Personal data: payload.
+
+    While an entry of a notice is open, the notice can lead to REVIEW only. Tried again by every run.
+    """
+
+    entry_id: str = column(
+        "the same problem has the same id in every run", privacy=Privacy.IDENTIFIER, unique=True, str_matches=UUID
+    )
+    uuid: str = optional("the notice; null where none could be read", source="uuid", privacy=Privacy.TEXT)
+    workday: dt.date = optional("its workday; null where none could be read")
+    reason: str = column("what is wrong, in one word", isin=[r.value for r in QuarantineReason])
+    detail: str = column("what is wrong, in a sentence", privacy=Privacy.DOCUMENT)
+    payload: str = column("what was received", privacy=Privacy.DOCUMENT)
+    first_seen_at: Instant = column("when it was first seen")
+    resolved_at: Instant = optional("when it was found to be right after all; null: it is still open")
+
+
+class Answers(Table):
+    """Every answer of the service that was kept. One row per answer. The bytes are in the lake, named by their hash."""
+
+    run_id: str = column("the run that received it", privacy=Privacy.NONE)
+    resource: str = column("path of the request", privacy=Privacy.TEXT)
+    fetched_at: Instant = column("when it was received")
+    sha256: str = column("hash of its bytes", privacy=Privacy.HASH, str_matches=SHA256)
+    byte_count: pl.Int64 = column("its size in bytes", ge=0)

@@ -1,0 +1,39 @@
+"""Bringing an older store forward: new tables and columns by themselves, other changes by a named entry here.
+
+A new table, and a new column that may be null, need no entry. A column that is never null, or has another type, needs one in
+`LEDGER_VALUES` or `LAKE_VALUES` that says what old rows get. Anything else is a step in `STEPS`. Every part may run twice: a
+run that is killed in the middle starts again. `store.json` gets the new version last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import polars as pl
+
+from konkurs_pipeline.schemas.tables import LAKE
+from konkurs_pipeline.storage.lake.tables import Lake
+from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.ledger.database import Ledger
+from konkurs_pipeline.storage.snapshots import Snapshots
+
+# (table, column) → what a row from before has in it: SQL over the old columns.
+LEDGER_VALUES: Final[Mapping[tuple[str, str], str]] = {}
+# The same for the lake: an expression over the old columns.
+LAKE_VALUES: Final[Mapping[tuple[str, str], pl.Expr]] = {}
+# Version → what brings a store from the version before to it, beside tables and columns.
+STEPS: Final[Mapping[int, tuple[Callable[[Layout, Ledger], None], ...]]] = {}
+
+
+def migrate(layout: Layout, lake: Lake, ledger: Ledger, version: int) -> None:
+    """Bring the files of a store of `version` to today's shape; raises `StoreError` where a file is damaged or too old.
+
+    The ledger takes today's shape whenever it is opened: it may be an older copy that was restored.
+    """
+    for table in LAKE:
+        lake.take_shape(table, {column: value for (name, column), value in LAKE_VALUES.items() if name == table})
+    Snapshots(layout.snapshots).take_shape()
+    for raised in sorted(number for number in STEPS if number > version):
+        for step in STEPS[raised]:
+            step(layout, ledger)
