@@ -31,7 +31,7 @@ def command(number: Number, *, as_csv: AsCsv = False, as_json: AsJson = False) -
     asked = question(number)
     settings = load_settings()
     layout = layout_of(settings)
-    check_marker(settings, layout, create=False)
+    check_marker(settings, layout)
     answer = ask(layout, asked.sql)
     if as_csv:
         typer.echo(_csv(answer), nl=False)
