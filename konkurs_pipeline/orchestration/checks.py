@@ -1,12 +1,12 @@
 """Asset checks: the rules a person should see, with their results. The gates themselves stand where tables are written.
 
-A check that can stop what is downstream is blocking; the others say that a person must look. What does not belong here:
-the rules (schemas/, domain/).
+A job plans no checks: Dagster shows each planned check of a failed run as failed, also those that were never run. An asset
+reports the results of the checks that it did run. What does not belong here: the rules (schemas/, domain/).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 import dagster as dg
 import polars as pl
@@ -17,19 +17,14 @@ from konkurs_pipeline.schemas.tables import Table, dtypes, validated
 SCHEMA_CHECK = "schema"
 
 
-def spec(asset: str, name: str, description: str, *, blocking: bool = False) -> dg.AssetCheckSpec:
-    """Declare a check of an asset."""
-    return dg.AssetCheckSpec(name=name, asset=asset, description=description, blocking=blocking)
-
-
 def schema_spec(asset: str) -> dg.AssetCheckSpec:
-    """Declare the check that what stands on disk is valid; it blocks what is downstream."""
-    said = "What stands on disk satisfies the table's pandera schema: columns, types, keys, codes"
-    return spec(asset, SCHEMA_CHECK, said, blocking=True)
+    """Declare the check that the stored rows are valid; it blocks what is downstream."""
+    description = "The stored rows satisfy the table's pandera schema: columns, types, keys, codes"
+    return dg.AssetCheckSpec(SCHEMA_CHECK, asset=asset, description=description, blocking=True)
 
 
 def schema_result(table: type[Table], rows: pl.DataFrame, asset: str) -> dg.AssetCheckResult:
-    """Hold rows that were read back against their schema."""
+    """Validate rows that were read back."""
     try:
         validated(table, rows)
     except StoreError as error:
@@ -51,7 +46,7 @@ def none_found(
     *,
     severity: dg.AssetCheckSeverity = dg.AssetCheckSeverity.WARN,
 ) -> dg.AssetCheckResult:
-    """Pass when nothing was found; show what was (no identifiers), or how many."""
+    """Pass when nothing was found; show what was found (no identifiers), or how many."""
     if isinstance(found, int):
         return dg.AssetCheckResult(
             check_name=name, asset_key=asset, passed=found == 0, severity=severity, metadata={"found": found}
@@ -61,3 +56,23 @@ def none_found(
     if lines:
         metadata["what"] = dg.MetadataValue.md("\n".join(f"- {line}" for line in lines))
     return dg.AssetCheckResult(check_name=name, asset_key=asset, passed=not lines, severity=severity, metadata=metadata)
+
+
+def reported(
+    results: Iterable[dg.AssetCheckResult], planned: Collection[dg.AssetCheckKey]
+) -> Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation]:
+    """Yield each result as Dagster takes it: as a result where the run planned the check, else as an evaluation."""
+    for result in results:
+        if result.asset_key is None or result.check_name is None:
+            message = "a check's result names its asset and its check"
+            raise dg.DagsterInvariantViolationError(message)
+        if dg.AssetCheckKey(result.asset_key, result.check_name) in planned:
+            yield result
+            continue
+        yield dg.AssetCheckEvaluation(
+            asset_key=result.asset_key,
+            check_name=result.check_name,
+            passed=result.passed,
+            severity=result.severity,
+            metadata=result.metadata,
+        )

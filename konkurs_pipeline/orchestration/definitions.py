@@ -7,20 +7,18 @@ import datetime as dt
 import dagster as dg
 
 from konkurs_pipeline.clock import Clock, utc_now
-from konkurs_pipeline.orchestration.alerts import build_alert_sensor, build_watch
+from konkurs_pipeline.orchestration.alarm_checks import build_watch
+from konkurs_pipeline.orchestration.alerts import build_alert_sensor
 from konkurs_pipeline.orchestration.assets import build_assets
 from konkurs_pipeline.orchestration.housekeeping import build_housekeeping
 from konkurs_pipeline.orchestration.loggers import quiet_console
 from konkurs_pipeline.orchestration.partitions import workday_partitions
-from konkurs_pipeline.orchestration.poll_resource import poll_resource
+from konkurs_pipeline.orchestration.poll_resource import JOB_NAME, poll_resource
 from konkurs_pipeline.orchestration.schedules import build_schedules
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.storage.readers.published import first_polled_workday
 from konkurs_pipeline.storage.store import Store, layout_of
-
-JOB_NAME = "konkurs_poll"
-
 
 def build_defs(
     settings: Settings | None = None, *, store: Store | None = None, now: Clock = utc_now, progress: Progress = silent
@@ -33,10 +31,10 @@ def build_defs(
     settings = settings or load_settings()
     workdays = workday_partitions(settings.calendar, now().date())
     assets = build_assets(workdays)
-    watch = build_watch()
     job = dg.define_asset_job(
         JOB_NAME,
-        selection=dg.AssetSelection.all() - dg.AssetSelection.checks(watch),
+        # The assets report their checks themselves, see checks.py.
+        selection=dg.AssetSelection.all().without_checks(),
         description="One poll: the workdays of its partitions and the lookback before them, from the list to the outbox.",
         # A run that died is tried again as a whole: a decision rests on a list of its own.
         tags={"dagster/retry_strategy": "ALL_STEPS"},
@@ -49,7 +47,7 @@ def build_defs(
 
     return dg.Definitions(
         assets=assets,
-        asset_checks=[watch],
+        asset_checks=[build_watch()],
         jobs=[job, housekeeping],
         schedules=[*build_schedules(settings, JOB_NAME, first_polled), nightly],
         sensors=[build_alert_sensor(settings, now)],

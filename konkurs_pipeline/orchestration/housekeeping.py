@@ -11,10 +11,6 @@ from typing import Final
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
-from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable as Checks
-from dagster._core.storage.event_log.schema import SqlEventLogStorageTable as Events
-from dagster._core.storage.event_log.sql_event_log import SqlEventLogStorage
-from sqlalchemy import and_, func, select
 
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
@@ -24,7 +20,6 @@ JOB_NAME: Final = "housekeeping"
 # Long enough to look into what went wrong; 215 kB a run, some 50 a workday: about a gigabyte stays.
 _DAYS_KEPT: Final = 90
 _AT_ONCE: Final = 200
-_CHECKED: Final = dg.DagsterEventType.ASSET_CHECK_EVALUATION.value
 _ENDED: Final = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 
 
@@ -35,7 +30,6 @@ def build_housekeeping(now: Callable[[], dt.datetime]) -> tuple[dg.JobDefinition
     def remove_old_runs(context: dg.OpExecutionContext) -> None:
         before = now() - dt.timedelta(days=_DAYS_KEPT)
         removed = remove_runs(context.instance, before)
-        remove_check_results(context.instance, before)
         context.log.info("%s runs removed", removed)
         # No value is handed on: Dagster would keep it in a file under its home, which is read-only in a container.
         context.add_output_metadata({"removed": removed})
@@ -65,25 +59,6 @@ def remove_runs(instance: dg.DagsterInstance, before: dt.datetime) -> int:
             instance.delete_run(run_id)
             removed += 1
     return removed
-
-
-def remove_check_results(instance: dg.DagsterInstance, before: dt.datetime) -> None:
-    """Remove the results of checks written before an instant, but the newest of each check.
-
-    Those of the alarms belong to no run, and Dagster keeps a result when its run is deleted: sixteen a poll would stay.
-    """
-    storage = instance.event_log_storage
-    if not isinstance(storage, SqlEventLogStorage):
-        return
-    newest = select(func.max(Checks.c.id)).group_by(Checks.c.asset_key, Checks.c.check_name)
-    was_before = before.astimezone(dt.UTC).replace(tzinfo=None)
-    with storage.index_connection() as connection:
-        is_old = and_(Checks.c.evaluation_event_timestamp < was_before, Checks.c.id.not_in(newest))
-        connection.execute(Checks.delete().where(is_old))
-        shown = select(Checks.c.evaluation_event_storage_id)
-        is_of_no_run = and_(Events.c.run_id == "", Events.c.dagster_event_type == _CHECKED)
-        is_forgotten = and_(Events.c.timestamp < was_before, Events.c.id.not_in(shown))
-        connection.execute(Events.delete().where(and_(is_of_no_run, is_forgotten)))
 
 
 def _ended_runs(instance: dg.DagsterInstance, before: dt.datetime) -> Iterator[str]:

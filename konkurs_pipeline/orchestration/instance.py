@@ -9,8 +9,9 @@ from importlib.resources import files
 from pathlib import Path
 
 import dagster as dg
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from konkurs_pipeline.orchestration.history import history_errors
+from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.files import make_private_folder, require_room, write_bytes_atomically
 from konkurs_pipeline.storage.store import layout_of
@@ -22,6 +23,20 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     home = prepare_dagster_home(settings)
     with history_errors(home), dg.DagsterInstance.from_config(str(home)) as instance:
         yield instance
+
+
+@contextmanager
+def history_errors(home: Path) -> Iterator[None]:
+    """Turn what Dagster's storage says of a full or read-only disk into a `StoreError` with the cure."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        reason = error.orig if isinstance(error, DBAPIError) else type(error).__name__
+        message = (
+            f"writing Dagster's history in {home} failed: {reason}. Make room, or mend the rights of the folder, and run "
+            "again: nothing is lost"
+        )
+        raise StoreError(message) from None
 
 
 def prepare_dagster_home(settings: Settings) -> Path:

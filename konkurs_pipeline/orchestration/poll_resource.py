@@ -11,18 +11,16 @@ import dagster as dg
 
 from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.domain.workdays import Window
-from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.errors import KonkursError
-from konkurs_pipeline.orchestration.alerts import show_alarms
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.poll import Poll, conducted
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.ledger import polls
-from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import Store, open_store
 
+JOB_NAME = "konkurs_poll"
 PARTITION_TAG = "dagster/partition"
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
@@ -46,11 +44,8 @@ def poll_resource(
             message = "a poll needs a run: materialise assets through a job"
             raise dg.DagsterInvariantViolationError(message)
         try:
-            with opened() as open_:
-                with conducted(_poll_of(run, settings, open_, now, progress)) as poll:
-                    yield poll
-                if context.instance is not None:
-                    show_alarms(context.instance, Watched(settings, Published(open_.layout), now()))
+            with opened() as open_, conducted(_poll_of(run, settings, open_, now, progress)) as poll:
+                yield poll
         except KonkursError as error:
             raise dg.Failure(description=redact(str(error)), allow_retries=False) from None
 
@@ -72,10 +67,10 @@ def _poll_of(run: dg.DagsterRun, settings: Settings, store: Store, now: Clock, p
 
 
 def _asks_for_notices(run: dg.DagsterRun) -> bool:
-    """Whether the run polls: the whole job, or a choice of assets with the notices. Checks alone look at what is there."""
+    """Return whether the run polls: the whole job, or a choice of assets with the notices. Checks alone do not."""
     if run.asset_selection:
         return dg.AssetKey("raw_notices") in run.asset_selection
-    return run.asset_check_selection is None
+    return run.job_name == JOB_NAME and run.asset_check_selection is None
 
 
 def window_of(tags: Mapping[str, str], settings: Settings, now: dt.datetime) -> Window:

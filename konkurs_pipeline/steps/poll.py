@@ -95,12 +95,12 @@ def conducted(poll: Poll) -> Iterator[Poll]:
         poll.fail(error)
         raise
     finally:
-        _close(poll)
+        close(poll)
         store.publish()
 
 
-def _close(poll: Poll) -> None:
-    """Record the end of a poll that did not come to its decision, or failed after it."""
+def close(poll: Poll) -> None:
+    """Record the end of a poll that did not come to its decision, or failed after it. It may be called twice."""
     if not poll.is_polling or (poll.is_decided and poll.failure is None):
         return
     outcome = Outcome.PARTIAL if poll.is_decided else Outcome.FAILED

@@ -10,15 +10,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from dagster._core.definitions.job_base import InMemoryJob
-from dagster._core.execution.api import execute_run
 
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.domain.alarms import RULES
 from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.orchestration.instance import dagster_instance
 from konkurs_pipeline.orchestration.launch import Ended, run_poll
-from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.storage.ledger.polls import Outcome
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company, oslo, person
@@ -79,12 +76,6 @@ class Instance:
             found[result.asset_key.to_user_string(), result.check_name] = result.passed
         return found
 
-    def shown(self) -> dict[tuple[str, str], bool]:
-        """Return what Dagster shows of the alarms."""
-        keys = [dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in ALARMS]
-        records = self.dagster.event_log_storage.get_latest_asset_check_execution_by_key(keys)
-        return {(key.asset_key.to_user_string(), key.name): r.status.value == "SUCCEEDED" for key, r in records.items()}
-
 
 @contextmanager
 def opened(bank: Bank) -> Iterator[Instance]:
@@ -128,7 +119,7 @@ def test_a_poll_of_one_day_materialises_that_day_s_partition_of_every_asset(inst
 
 def test_every_check_has_its_result_in_the_instance(instance: Instance, day: Ended) -> None:
     results = instance.check_results(day.run_id)
-    assert set(results) == CHECKS
+    assert set(results) == CHECKS | ALARMS
     assert [check for check, passed in results.items() if not passed] == []
 
 
@@ -143,24 +134,7 @@ def test_what_a_person_must_see_is_a_failed_check_and_not_a_failed_run(instance:
     assert days.outcome is Outcome.NEW
     assert days.detail is not None
     failed = {check for check, passed in instance.check_results(days.run_id).items() if not passed}
-    assert failed == {("raw_notices", "nothing_in_quarantine")}
-    assert instance.shown() == {check: check != ("actions", "quarantine") for check in ALARMS}
-
-
-def test_after_every_poll_the_alarms_are_about_what_it_made(instance: Instance, days: Ended) -> None:
-    """Else the UI shows them as not evaluated."""
-    assert days.detail is not None
-    instance.poll(WEDNESDAY)
-    history = instance.dagster.event_log_storage
-    keys = [dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in ALARMS]
-    made = {
-        record.asset_entry.asset_key: record.asset_entry.last_materialization_storage_id
-        for record in history.get_asset_records([key.asset_key for key in keys])
-    }
-    for key, record in history.get_latest_asset_check_execution_by_key(keys).items():
-        assert record.evaluation is not None
-        assert record.evaluation.target_materialization_data is not None
-        assert record.evaluation.target_materialization_data.storage_id == made[key.asset_key], key
+    assert failed == {("raw_notices", "nothing_in_quarantine"), ("raw_notices", "quarantine")}
 
 
 def test_the_alarms_can_be_looked_for_by_hand(bank: Bank) -> None:
@@ -169,14 +143,13 @@ def test_the_alarms_can_be_looked_for_by_hand(bank: Bank) -> None:
         instance.poll(MONDAY)
         polls = bank.published("polls").height
         with bank.store() as store:
-            job = build_defs(bank.settings, store=store, now=bank.clock).resolve_implicit_global_asset_job_def()
             wanted = {("actions", "blocks_held"), ("raw_notices", "silence")}
-            chosen = frozenset(dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in wanted)
-            subset = job.get_subset(asset_selection=set(), asset_check_selection=chosen)
-            run = instance.dagster.create_run_for_job(subset, run_config=QUIET_RUN_CONFIG)
-            # As the UI asks for it.
-            run = run._replace(asset_selection=frozenset(), asset_check_selection=chosen)
-            ended = execute_run(InMemoryJob(subset), run, instance.dagster)
+            chosen = [dg.AssetCheckKey(dg.AssetKey(asset), name) for asset, name in wanted]
+            look = dg.define_asset_job("look", selection=dg.AssetSelection.checks(*chosen))
+            defs = dg.Definitions.merge(
+                build_defs(bank.settings, store=store, now=bank.clock), dg.Definitions(jobs=[look])
+            )
+            ended = defs.resolve_job_def("look").execute_in_process(instance=instance.dagster)
         assert set(instance.check_results(ended.run_id)) == wanted
         assert bank.published("polls").height == polls, "a look is no poll"
 
@@ -194,6 +167,16 @@ def test_a_poll_that_fails_is_a_failed_run_that_materialises_nothing_after_the_f
         assert run is not None
         assert run.status is dg.DagsterRunStatus.FAILURE
         assert instance.materialised("actions") == set()
+        failed = [check for check, passed in instance.check_results(ended.run_id).items() if not passed]
+        assert failed == [("expanded_datasets", "poll_incomplete")], "a check that did not run is not shown as failed"
+        planned = instance.dagster.all_logs(ended.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED)
+        assert planned == []
+        (step,) = instance.dagster.all_logs(ended.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+        assert step.dagster_event is not None
+        failure = step.dagster_event.step_failure_data.user_failure_data
+        assert failure is not None
+        assert "not taken for 'no news'" in str(failure.description)
+        assert "konkurs doctor" in str(failure.metadata["what_to_do"].value)
     assert bank.shown() == []
 
 
@@ -212,7 +195,7 @@ def test_each_asset_names_its_owner_its_columns_and_the_file_of_its_code(bank: B
     assert set(specs) == set(ASSETS)
     for name, spec in specs.items():
         (code,) = spec.metadata["dagster/code_references"].code_references
-        assert Path(code.file_path).stem == ("register" if name in {"customers", "accounts"} else name)
+        assert Path(code.file_path).parent.name == "steps", "a person sees the step, not the factory"
         assert (spec.owners, spec.code_version) == (["team:konkurs"], version("konkurs-pipeline"))
         assert all(column.description for column in spec.metadata["dagster/column_schema"].columns), name
 

@@ -6,14 +6,12 @@ import datetime as dt
 from pathlib import Path
 
 import dagster as dg
-from sqlalchemy import text
 
-from konkurs_pipeline.orchestration.history import Events
-from konkurs_pipeline.orchestration.housekeeping import build_housekeeping, remove_check_results, remove_runs
+from konkurs_pipeline.orchestration.housekeeping import build_housekeeping, remove_runs
 from konkurs_pipeline.storage.ledger.polls import Outcome
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, company
-from tests.pipeline.test_dagster_job import ALARMS, CHECKS, opened
+from tests.pipeline.test_dagster_job import opened
 
 LATER = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
 
@@ -31,32 +29,6 @@ def test_old_runs_go_and_the_last_good_one_of_each_workday_stays(new_bank: NewBa
         assert instance.materialised("actions") == {"2018-09-03", "2018-09-04"}
         assert not (Path(history.storage_directory()) / first).exists()
         assert instance.poll(MONDAY).outcome is Outcome.NOTHING_NEW
-
-
-def test_of_the_results_of_checks_the_newest_stay(new_bank: NewBank, tmp_path: Path) -> None:
-    bank = new_bank(tmp_path / "data")
-    bank.customer("K-1", company("firm"))
-    with opened(bank) as instance:
-        for _ in range(3):
-            instance.poll(MONDAY)
-        before, shown = results(instance.dagster), instance.shown()
-        remove_check_results(instance.dagster, dt.datetime.now(dt.UTC) - dt.timedelta(days=1))
-        assert results(instance.dagster) == before, "none is old"
-        remove_check_results(instance.dagster, LATER)
-        checks, of_no_run = results(instance.dagster)
-        assert (checks, of_no_run) == (len(CHECKS) + len(ALARMS), len(ALARMS))
-        assert instance.shown() == shown
-        assert instance.poll(MONDAY).outcome is Outcome.NOTHING_NEW
-
-
-def results(history: dg.DagsterInstance) -> tuple[int, int]:
-    """Count the results of checks, and the events of those that belong to no run."""
-    storage = history.event_log_storage
-    assert isinstance(storage, Events)
-    with storage.index_connection() as connection:
-        checks = connection.execute(text("SELECT count(*) FROM asset_check_executions")).scalar()
-        events = connection.execute(text("SELECT count(*) FROM event_logs WHERE run_id = ''")).scalar()
-    return checks, events
 
 
 def test_a_run_that_is_under_way_is_never_removed() -> None:

@@ -14,31 +14,21 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any, Final
 
-from konkurs_pipeline.orchestration.assets import (
-    actions,
-    customer_matches,
-    debtors,
-    estates,
-    expanded_datasets,
-    outbox,
-    raw_notices,
-    register,
-)
+from konkurs_pipeline.orchestration import asset_table
 from konkurs_pipeline.storage.ledger.database import Ledger
 
-# In the order of the job: where each step is called, and its name there.
-STEPS: Final[tuple[tuple[ModuleType, str], ...]] = (
-    (register, "take_register"),
-    (raw_notices, "poll_notices"),
-    (expanded_datasets, "fetch_missing_datasets"),
-    (debtors, "normalise_debtors"),
-    (customer_matches, "match_debtors"),
-    (estates, "fold_notices"),
-    (actions, "decide"),
-    (outbox, "hand_over"),
+# The steps in the order of the job, by their names in the table of assets.
+STEPS: Final = (
+    "take_register",
+    "poll_notices",
+    "fetch_missing_datasets",
+    "normalise_debtors",
+    "match_debtors",
+    "fold_notices",
+    "decide",
+    "hand_over",
 )
 _WRITES: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 _NAMED_BY_PATH: Final = frozenset({"open", "os.remove", "os.mkdir", "os.rmdir"})
@@ -69,8 +59,8 @@ class Boundaries:
 
     def watch(self) -> None:
         """Begin to notice boundaries in this process."""
-        for module, name in STEPS:
-            setattr(module, name, self._watched_step(getattr(module, name), name))
+        for name in STEPS:
+            setattr(asset_table, name, self._watched_step(getattr(asset_table, name), name))
         Ledger.execute = self._watched_execute(Ledger.execute)  # type: ignore[method-assign]
         sys.addaudithook(self._hear)
 

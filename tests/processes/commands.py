@@ -13,6 +13,7 @@ import re
 import signal
 import sys
 import traceback
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,8 +25,7 @@ _BEFOREHAND: Final = (
     "konkurs_pipeline.cli.main",
     *(f"konkurs_pipeline.cli.{command.module}" for command in COMMANDS),
     "alembic.command",
-    "dagster._cli",
-    "dagster._core.storage.sqlite_storage",
+    "dagster",
     "fsspec.implementations.local",
     "holidays.countries.norway",
     "hypothesis",
@@ -34,7 +34,10 @@ _BEFOREHAND: Final = (
     "upath",
     "watchdog.observers",
 )
-_ENTRIES: Final = {"konkurs": "konkurs_pipeline.cli.main", "dagster": "dagster._cli"}
+# The programs as they are installed.
+_PROGRAMS: Final = {
+    script.name: script for script in entry_points(group="console_scripts") if script.name in {"konkurs", "dagster"}
+}
 
 
 def _become(request: dict[str, Any]) -> int:
@@ -45,7 +48,7 @@ def _become(request: dict[str, Any]) -> int:
     for descriptor, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(request[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), descriptor)
     program, *arguments = request["arguments"]
-    if program not in _ENTRIES:
+    if program not in _PROGRAMS:
         os.execvp(program, [program, *arguments])  # noqa: S606 -- what the test asks for
     if request["log"]:
         ends = signal.Signals(request["ends"])
@@ -53,7 +56,7 @@ def _become(request: dict[str, Any]) -> int:
         Boundaries(root, Path(request["log"]), re.compile(request["at"]), ends).watch()
     sys.argv = [program, *arguments]
     try:
-        importlib.import_module(_ENTRIES[program]).main()
+        _PROGRAMS[program].load()()
     except SystemExit as ended:
         return ended.code if isinstance(ended.code, int) else int(ended.code is not None)
     return 0
@@ -78,6 +81,8 @@ def serve() -> None:
     """Answer requests until there are no more."""
     for name in _BEFOREHAND:
         importlib.import_module(name)
+    for program in _PROGRAMS.values():
+        program.load()
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:

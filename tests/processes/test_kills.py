@@ -15,7 +15,7 @@ from tests.processes.conftest import SOAKING, NewTuesday
 from tests.processes.core_banking import Row
 
 # The soak kills after every step; the crashes of tests/pipeline stop in-process after each of them too.
-STEPS_STOPPED_AFTER: Final = [name for _, name in STEPS if SOAKING or name in {"poll_notices", "decide", "hand_over"}]
+STEPS_STOPPED_AFTER: Final = [name for name in STEPS if SOAKING or name in {"poll_notices", "decide", "hand_over"}]
 NAMED: Final = [
     pytest.param(r"\d+ opening: before COMMIT", id="before the poll is recorded"),
     *(pytest.param(rf"\d+ {name}: has ended", id=f"after {name}") for name in STEPS_STOPPED_AFTER),

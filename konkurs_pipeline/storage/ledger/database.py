@@ -44,6 +44,8 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoload_known_extensions": False,
     # It takes a file for the one before it of the same name, size, inode and second, and would read that one's rows.
     "enable_external_file_cache": False,
+    # Files can be opened with DuckDB 1.2 and later: the analysts', and the ledger by the program before this one.
+    "storage_compatibility_version": "v1.2.0",
     "threads": 2,
 }
 # A run that adds a row to a table has its last group of rows written anew. By default a group is 122 880 rows: after ten
