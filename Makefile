@@ -14,7 +14,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no
 DATA ?= $(if $(KONKURS_DATA_DIR),$(KONKURS_DATA_DIR),data)
 PORT ?= 3000
 
-.PHONY: help setup demo dev test check bench docs shapes soak soak-processes fuzz coverage audit sbom lock clean
+.PHONY: help setup demo dev test newest check bench docs shapes soak soak-processes fuzz coverage audit sbom lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -47,6 +47,18 @@ SCRATCH := $(shell df --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 
 test: check  ## lint, types and tests, from nothing
 	scratch=$$(mktemp -d -p $(or $(SCRATCH),/tmp)) && trap 'rm -rf $$scratch' EXIT && \
 	POLARS_MAX_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --basetemp=$$scratch/tests
+
+# In an environment of its own, beside the locked one; not in CI: what others publish must not stop a landing.
+NEWEST := build/newest
+newest: $(VENV)/.dev  ## the tests with the newest dagster, duckdb and polars on the index, not the locked ones
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(NEWEST)
+	sed -E 's/^( *"(dagster|dagster-webserver|duckdb|polars))[=><][^"]*"/\1"/' pyproject.toml > $(NEWEST)/pyproject.toml
+	$(BIN)/uv pip compile $(NEWEST)/pyproject.toml --group $(NEWEST)/pyproject.toml:build \
+		--group $(NEWEST)/pyproject.toml:dev --python-version 3.11 --quiet -o $(NEWEST)/requirements.txt
+	$(BIN)/uv pip install --quiet --python $(NEWEST)/bin/python -r $(NEWEST)/requirements.txt
+	$(BIN)/uv pip install --quiet --python $(NEWEST)/bin/python --no-deps --no-build-isolation --editable .
+	grep -E '^(dagster|dagster-webserver|duckdb|polars)==' $(NEWEST)/requirements.txt
+	POLARS_MAX_THREADS=1 $(NEWEST)/bin/pytest -n 2 --dist loadfile $(TESTS)
 
 check: $(VENV)/.dev  ## lint and types
 	$(BIN)/ruff format --check .

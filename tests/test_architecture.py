@@ -161,6 +161,25 @@ def libraries(module: str) -> set[str]:
     return {top for top, _ in imports_of(module) if top not in sys.stdlib_module_names} - {"konkurs_pipeline"}
 
 
+def imported_names(path: Path) -> Iterator[str]:
+    """Yield the full name of every import, also of those within functions and by `import_module`."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            yield from (ast.literal_eval(argument) for argument in node.args[:1] if isinstance(argument, ast.Constant))
+
+
+def is_private(name: str) -> bool:
+    """Return whether a library keeps a name to itself; our own tests may import what a test module calls `_name`."""
+    library, *parts = name.split(".")
+    return library not in {"konkurs_pipeline", "tests", "bench", "__future__"} and any(
+        part.startswith("_") for part in (library, *parts)
+    )
+
+
 def at_import(tree: ast.Module) -> Iterator[ast.AST]:
     """Yield the nodes that run when the module is imported: all but the bodies of functions."""
     waiting: list[ast.AST] = list(tree.body)
@@ -194,6 +213,24 @@ def test_a_library_is_known_to_its_own_part_alone(module: str) -> None:
     elsewhere = {name for name, parts in ONLY_IN.items() if part_of(module) not in parts}
 
     assert not libraries(module) & elsewhere
+
+
+@pytest.mark.parametrize("folder", ["konkurs_pipeline", "tests", "bench"])
+def test_nothing_is_imported_that_a_library_keeps_to_itself(folder: str) -> None:
+    """So that an upgrade of a library is a change of one number."""
+    files = (ROOT.parent / folder).rglob("*.py")
+    private = [(path.name, name) for path in files for name in imported_names(path) if is_private(name)]
+
+    assert private == []
+
+
+def test_a_private_import_is_recognised() -> None:
+    assert [is_private(name) for name in ("dagster._core.events", "dagster._serdes", "polars._typing.X", "_ssl")] == [
+        True
+    ] * 4
+    assert [
+        is_private(name) for name in ("dagster.Definitions", "konkurs_pipeline.x._y", "__future__.annotations")
+    ] == [False] * 3
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if part_of(module) == "domain"])

@@ -3,8 +3,6 @@
 What does not belong here: looking for alarms (enquiries/alarms) and sending them (alerts.py).
 """
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Iterator, Mapping
 

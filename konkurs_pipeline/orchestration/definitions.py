@@ -20,6 +20,7 @@ from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.storage.readers.published import first_polled_workday
 from konkurs_pipeline.storage.store import Store, layout_of
 
+
 def build_defs(
     settings: Settings | None = None, *, store: Store | None = None, now: Clock = utc_now, progress: Progress = silent
 ) -> dg.Definitions:

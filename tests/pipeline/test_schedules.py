@@ -10,7 +10,8 @@ import dagster as dg
 import pytest
 
 from konkurs_pipeline.domain.workdays import OSLO
-from konkurs_pipeline.orchestration.definitions import JOB_NAME, build_defs
+from konkurs_pipeline.orchestration.definitions import build_defs
+from konkurs_pipeline.orchestration.poll_resource import JOB_NAME
 from konkurs_pipeline.settings import load_settings
 
 SINGLE, START, END = (

@@ -10,7 +10,8 @@ from typing import Final
 import dagster as dg
 import pytest
 
-from konkurs_pipeline.orchestration.definitions import JOB_NAME, build_defs
+from konkurs_pipeline.orchestration.definitions import build_defs
+from konkurs_pipeline.orchestration.poll_resource import JOB_NAME
 from tests.pipeline.kit import TUESDAY, company
 from tests.processes.bank import RUN, BankOfProcesses, Running
 from tests.processes.core_banking import Row
