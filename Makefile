@@ -69,8 +69,9 @@ check: $(VENV)/.dev  ## lint and types
 bench: setup  ## times beside a floor, one JSON object a measurement; SCALE=full, MEASURE=… (docs/performance.md)
 	SCALE=$(SCALE) BENCH_DATA=$(BENCH_DATA) $(BIN)/python -m bench $(MEASURE)
 
-docs: setup  ## docs/data_dictionary.md, from the tables as the code declares them
+docs: setup  ## what is generated: docs/data_dictionary.md and the JSON Schemas
 	$(BIN)/python -m konkurs_pipeline.storage.readers.dictionary > docs/data_dictionary.md
+	$(BIN)/python -m konkurs_pipeline.contracts.json_schemas konkurs_pipeline/contracts/schemas
 
 shapes: setup  ## tests/storage/shapes: the tables and columns of the present store version
 	$(BIN)/python -m tests.storage.store_shape

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from konkurs_pipeline.contracts.outbox import Header
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.handoff import decisions
-from konkurs_pipeline.storage.handoff.outbox_format import Header, manifest_name, render_all, render_jsonl
+from konkurs_pipeline.storage.handoff.outbox_format import manifest_name, render_all, render_jsonl
 from konkurs_pipeline.storage.ledger.database import Ledger, each_record
 
 _TABLES: Final = ("polls", "answers", "outbox_files", "receipts")
@@ -71,7 +72,16 @@ def _files(ledger: Ledger, bank: _Bank, numbers: Sequence[int]) -> Iterator[tupl
         at = _FIRST + dt.timedelta(seconds=number)
         file_id, run_id = (str(uuid.uuid5(uuid.NAMESPACE_OID, f"{what} {number}")) for what in ("file", "run"))
         header = Header(
-            file_id, seq, previous, bank.name, bank.environment, at, run_id, at.date(), at.date(), bank.register_id
+            file_id=file_id,
+            seq=seq,
+            prev_sha256=previous,
+            bank=bank.name,
+            environment=bank.environment,
+            created_at=at,
+            run_id=run_id,
+            from_workday=at.date(),
+            to_workday=at.date(),
+            register_sha256=bank.register_id,
         )
         jsonl = render_jsonl(header, [])
         yield header, jsonl, render_all(header.base_name, jsonl)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import asdict, dataclass
 
+from konkurs_pipeline.contracts.alert import Alert
 from konkurs_pipeline.domain.alarms import RULES, Telling
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
@@ -38,7 +39,8 @@ class Message:
 
     def as_dict(self) -> dict[str, str]:
         """Return it for a program; `text` is what chat services show."""
-        return {**asdict(self), "text": self.text}
+        alert = Alert.model_validate({**asdict(self), "text": self.text})
+        return alert.model_dump(mode="json", by_alias=True)
 
 
 def message_of(telling: Telling, settings: Settings, now: dt.datetime) -> Message:

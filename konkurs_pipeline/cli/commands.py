@@ -50,5 +50,7 @@ COMMANDS: Final = (
     Command("verify", "Check everything that was ever written", "check.verify"),
     Command("recover", "Put right what a run stops on", "record.recover"),
     Command("publish", "Write a copy for analysts, also pseudonymised", "write.publish"),
+    Command("schemas", "Write the JSON Schemas of what other systems read or write", "write.schemas"),
+    Command("receive", "Stand in for core banking: check the outbox, write receipts", "stand_in.receive"),
     Command("simulate", "Serve Konkursvarsel on this machine", "stand_in.simulate"),
 )

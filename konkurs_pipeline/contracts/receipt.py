@@ -39,8 +39,8 @@ class UnreadableReceiptError(ValueError):
 
 def _instant(value: object) -> object:
     # pydantic would take 1535986800, and "1535986800", for seconds since 1970.
-    if value is None:
-        return None
+    if value is None or isinstance(value, dt.datetime):
+        return value
     found = _TIME.fullmatch(value) if isinstance(value, str) else None
     if found is None:
         message = "a time is written as ISO text"
@@ -72,19 +72,21 @@ class ReceiptAction(BaseModel):
     status: Annotated[ActionAnswer, BeforeValidator(_word)] = Field(
         description="APPLIED: done now. ALREADY_APPLIED: it was done before. REJECTED: not done. PENDING: not done yet"
     )
-    code: _Text | None = Field(None, description="core banking's own code; kept, not interpreted")
+    code: _Text | None = Field(default=None, description="core banking's own code; kept, not interpreted")
     at: Annotated[
         Annotated[AwareDatetime, AfterValidator(_in_utc)] | None,
         BeforeValidator(_instant),
         WithJsonSchema({"anyOf": [{"type": "string", "format": "date-time"}, {"type": "null"}]}),
-    ] = Field(None, description="when, with a time zone; without it the time of reading counts")
+    ] = Field(default=None, description="when, with a time zone; without it the time of reading counts")
 
 
 class Receipt(BaseModel):
     """What core banking answers to one outbox file: `<outbox name>.receipt.json`."""
 
     # `schema` is a method of pydantic's own models.
-    model_config = ConfigDict(extra="ignore", frozen=True, alias_generator=lambda name: name.rstrip("_"))
+    model_config = ConfigDict(
+        extra="ignore", frozen=True, validate_by_name=True, alias_generator=lambda name: name.rstrip("_")
+    )
 
     schema_: Literal["konkurs-receipt/1"] = Field(description="the contract")
     file_id: Uuid = Field(description="the `file_id` of the outbox file's header")
@@ -92,9 +94,9 @@ class Receipt(BaseModel):
     status: Annotated[Literal["RECEIVED", "REJECTED"], BeforeValidator(_word)] = Field(
         description="REJECTED: the file was refused as a whole, none of its actions was carried out"
     )
-    code: _Text | None = Field(None, description="core banking's own code; kept, not interpreted")
+    code: _Text | None = Field(default=None, description="core banking's own code; kept, not interpreted")
     actions: Annotated[list[ReceiptAction], FailFast()] = Field(
-        [], description="what was done about each action; later receipts add to earlier ones"
+        default=[], description="what was done about each action; later receipts add to earlier ones"
     )
 
 

@@ -12,6 +12,7 @@ from typing import Final
 import polars as pl
 
 from konkurs_pipeline.brreg.wire import parse_notice
+from konkurs_pipeline.contracts.outbox import Header
 from konkurs_pipeline.domain.actions import Account, Settlement, Situation, decide_actions, settle
 from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.matching import Doubt, Match, MatchedVia
@@ -23,7 +24,6 @@ from konkurs_pipeline.steps.register import take_register
 from konkurs_pipeline.steps.scope import Scope, find_scope
 from konkurs_pipeline.storage.handoff import decisions
 from konkurs_pipeline.storage.handoff.decisions import Decision
-from konkurs_pipeline.storage.handoff.outbox_format import Header
 from konkurs_pipeline.storage.ledger import polls, quarantine
 from konkurs_pipeline.storage.ledger.quarantine import Entry
 from konkurs_pipeline.storage.snapshots import Snapshot

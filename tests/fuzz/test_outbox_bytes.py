@@ -8,16 +8,29 @@ from typing import Final
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from konkurs_pipeline.contracts.outbox import Header
 from konkurs_pipeline.domain.actions import Action, ActionKind, Reason
 from konkurs_pipeline.domain.matching import MatchedVia
 from konkurs_pipeline.domain.notices import Notice
-from konkurs_pipeline.storage.handoff.outbox_format import Header, records_of, render_jsonl
+from konkurs_pipeline.storage.handoff.outbox_format import records_of, render_jsonl
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.mutations import hurt_bytes
 
 AT: Final = dt.datetime(2018, 6, 8, 11, 34, tzinfo=dt.UTC)
-HEADER: Final = Header("f", 1, None, "DEMO", "demo", AT, "run-1", AT.date(), AT.date(), None)
-NOTICE: Final = Notice("u", "aapning", AT, "2018-06-08T11:34:00.000Z", AT.date(), "910425463")
+UUID: Final = "0b0d4c1e-7a0e-5a55-9d0b-4f3f6c0f0a01"
+HEADER: Final = Header(
+    file_id=UUID,
+    seq=1,
+    prev_sha256=None,
+    bank="DEMO",
+    environment="demo",
+    created_at=AT,
+    run_id="run-1",
+    from_workday=AT.date(),
+    to_workday=AT.date(),
+    register_sha256=None,
+)
+NOTICE: Final = Notice(UUID, "aapning", AT, "2018-06-08T11:34:00.000Z", AT.date(), "910425463")
 ACTIONS: Final = [
     Action(ActionKind.BLOCK, "K-1", "97100000000", NOTICE, MatchedVia.DEBTOR, Reason.ESTATE_OPEN),
     Action(ActionKind.REVIEW, "K-\u2028 2", None, NOTICE, MatchedVia.FORMER_ID, Reason.CO_OWNED_ACCOUNT),

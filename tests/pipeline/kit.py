@@ -39,6 +39,7 @@ from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import Store, layout_of, open_store
+from tests.contracts.validity import assert_valid_outbox_file
 
 Record = dict[str, Any]
 
@@ -225,6 +226,8 @@ class Bank:
     def _polled(self, run_id: str, shown_before: Collection[str]) -> Polled:
         row = self.published("polls").filter(pl.col("run_id") == run_id).to_dicts()[0]
         new = [path for path in self.shown() if path.name not in shown_before]
+        for path in new:
+            assert_valid_outbox_file(path)
         actions = [record for path in new for record in records(path) if record["record"] == "A"]
         return Polled(run_id, row["outcome"], row["detail"], actions, new[-1] if new else None)
 

@@ -15,11 +15,12 @@ from typing import Any
 import polars as pl
 from pydantic import BaseModel
 
+from konkurs_pipeline.contracts.outbox import Header
 from konkurs_pipeline.domain.actions import Action, ActionKind, ActionStatus, Issued, Settlement
 from konkurs_pipeline.domain.matching import MatchedVia
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.storage.files import hash_of
-from konkurs_pipeline.storage.handoff.outbox_format import Header, manifest_name, render_all, render_jsonl
+from konkurs_pipeline.storage.handoff.outbox_format import manifest_name, render_all, render_jsonl
 from konkurs_pipeline.storage.lake.made_from import Basis
 from konkurs_pipeline.storage.ledger import action_history
 from konkurs_pipeline.storage.ledger.database import EACH, Ledger

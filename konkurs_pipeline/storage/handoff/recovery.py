@@ -15,13 +15,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from konkurs_pipeline.contracts.outbox import Header
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.tables import LEDGER
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.handoff import decisions
 from konkurs_pipeline.storage.handoff.outbox import Outbox
-from konkurs_pipeline.storage.handoff.outbox_format import Header, header_of, records_of
+from konkurs_pipeline.storage.handoff.outbox_format import header_of, records_of
 from konkurs_pipeline.storage.handoff.reviews import missing_reviews, take_missing_reviews
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import action_history, polls
