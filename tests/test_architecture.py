@@ -86,6 +86,7 @@ MAY_IMPORT: Final = {
         "storage",
     },
     "cli": {
+        "contracts",
         "clock",
         "brreg",
         "domain",

@@ -20,6 +20,7 @@ from konkurs_pipeline.alerting.message import Message, message_of
 from konkurs_pipeline.domain.alarms import Alarm, AlarmKind, Telling, Told
 from konkurs_pipeline.errors import AlertError, SettingsError
 from konkurs_pipeline.settings import Settings, load_settings
+from tests.contracts.validity import assert_valid
 
 NOW = dt.datetime(2026, 3, 27, 11, tzinfo=dt.UTC)
 HELD = Alarm(AlarmKind.BLOCKS_HELD, "3 BLOCK rows are held back")
@@ -111,6 +112,7 @@ def test_without_settings_nothing_leaves(tmp_path: Path) -> None:
 def test_a_webhook_gets_the_alert_as_json(tmp_path: Path, webhook: str, raised: Message) -> None:
     channels_of(settings_of(tmp_path, WEBHOOK_URL=webhook))["webhook"](raised)
     (taken,) = Webhook.taken
+    assert_valid("alert", taken)
     assert {name: taken[name] for name in ("schema", "event", "alarm", "severity", "said", "bank", "at")} == {
         "schema": "konkurs-alert/1",
         "event": "raised",
