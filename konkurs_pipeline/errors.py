@@ -12,6 +12,7 @@
     │   └── AnswerError                 an answer came, and is not what the service's documentation says
     ├── RegisterError                1  the bank's register file is refused, and no accepted snapshot exists
     ├── StoreError                   1  the data folder is damaged, foreign or not writable
+    ├── OutputError                  1  the answer could not be written to standard output
     └── AlertError                   1  an alert could not be delivered
 
 A message says what failed, the value (never a national identifier, a name or a secret), what was expected and
@@ -88,6 +89,10 @@ class RegisterError(KonkursError):
 
 class StoreError(KonkursError):
     """The data folder is damaged, belongs to another environment, or cannot be written."""
+
+
+class OutputError(KonkursError):
+    """The answer could not be written whole: the disk is full, or its reader is gone."""
 
 
 class AlertError(KonkursError):

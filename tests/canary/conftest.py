@@ -19,7 +19,7 @@ from konkurs_pipeline.brreg.simulator.app import Simulation, build_app
 from konkurs_pipeline.brreg.simulator.clock import SteppedClock
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.brreg.simulator.server import running_simulator
-from konkurs_pipeline.cli.main import main
+from konkurs_pipeline.cli.running import run_command
 from tests.canary import day
 from tests.canary.cast import NAME, damaged_fnr, fnr, orgnr, real_looking_orgnr
 from tests.pipeline.kit import MONDAY, oslo, records
@@ -81,11 +81,8 @@ class Bank:
             for variable, value in {**self.environ(changes), "DAGSTER_HOME": ""}.items():
                 patched.setenv(variable, value)
             patched.chdir(self.folder / "cwd")
-            patched.setattr(sys, "argv", ["konkurs", *arguments])
-            with pytest.raises(SystemExit) as ended:
-                main()
-        code = ended.value.code
-        self._keep(name, code if isinstance(code, int) else 0, out.getvalue().encode(), err.getvalue().encode())
+            code = run_command(arguments)
+        self._keep(name, code, out.getvalue().encode(), err.getvalue().encode())
 
     def _keep(self, name: str, code: int, out: bytes, err: bytes) -> None:
         self.printed[f"stdout of {name}"], self.printed[f"stderr of {name}"] = out, err

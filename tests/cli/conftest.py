@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ import stamina
 from konkurs_pipeline.brreg.simulator.app import Simulation, build_app
 from konkurs_pipeline.brreg.simulator.clock import SteppedClock
 from konkurs_pipeline.brreg.simulator.server import running_simulator
-from konkurs_pipeline.cli.main import main
+from konkurs_pipeline.cli.running import run_command
 
 DAY = "2018-09-03"
 _EVENING = dt.datetime(2018, 9, 3, 20, tzinfo=dt.UTC)
@@ -55,13 +54,8 @@ class CommandLine:
             # Set, if only to nothing, so that what a command sets is taken back.
             patched.setenv("DAGSTER_HOME", "")
             patched.chdir(self.folder)
-            patched.setattr(sys, "argv", ["konkurs", *arguments])
             self.capture.readouterr()
-            try:
-                main()
-                code = 0
-            except SystemExit as ended:
-                code = ended.code if isinstance(ended.code, int) else 0
+            code = run_command(arguments)
         said = self.capture.readouterr()
         return Said(code, said.out, said.err)
 

@@ -51,7 +51,7 @@ def test_what_stops_matching_is_marked_and_exits_1(konkurs: CommandLine) -> None
     said = konkurs("contract")
     assert said.code == 1
     assert re.search(r"^dataset  debtor_id +0 of [0-9]+ +STOPS MATCHING not found at debitor", said.out, re.MULTILINE)
-    assert re.search(r"^this stops matching: .*dataset debtor_id \(0 of [0-9]+\)", said.err, re.MULTILINE)
+    assert re.search(r"^konkurs: this stops matching: .*dataset debtor_id \(0 of [0-9]+\)", said.err, re.MULTILINE)
     by_name = {(each["part"], each["name"]): each for each in json.loads(konkurs("contract", "--json").out)}
     assert by_name["dataset", "debtor_id"]["stops_matching"]
     assert not by_name["dataset", "court_name"]["stops_matching"]

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from konkurs_pipeline.cli.main import build_app
+from konkurs_pipeline.cli.running import build_app
 from konkurs_pipeline.domain.reviews import ReviewOutcome
 from konkurs_pipeline.enquiries.questions import Question, question, questions
 from konkurs_pipeline.enquiries.reviews import reviews_of

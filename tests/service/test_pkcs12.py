@@ -14,7 +14,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
 
-from konkurs_pipeline.cli.main import main
+from konkurs_pipeline.cli.running import run_command
 from konkurs_pipeline.errors import AccessRefusedError, CertificateError
 from konkurs_pipeline.steps.notices import poll_notices
 from konkurs_pipeline.steps.poll import Poll
@@ -152,9 +152,7 @@ def doctor(bank: Bank, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
         for name, value in {**bank.extra, "KONKURS_DATA_DIR": str(bank.folder)}.items():
             patched.setenv(name, value)
         patched.chdir(bank.folder)
-        patched.setattr(sys, "argv", ["konkurs", "doctor"])
-        with pytest.raises(SystemExit):
-            main()
+        run_command(["doctor"])
     return capsys.readouterr().out
 
 

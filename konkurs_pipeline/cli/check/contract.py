@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.cli.printing.terminal import answer, answer_json, say, say_problem
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.errors import ExitCode
 from konkurs_pipeline.onboarding.contract import FieldReport, compare_shapes, take_sample
@@ -50,37 +50,38 @@ def _judge(reports: Sequence[FieldReport]) -> ExitCode:
     ]
     if stopping:
         cure = "mend it with a dataset map (`konkurs contract --write-map FILE`), or ask Brreg"
-        typer.echo(f"this stops matching: {', '.join(stopping)}; {cure}", err=True)
+        say_problem(f"this stops matching: {', '.join(stopping)}; {cure}")
     return ExitCode.FAILED if stopping else ExitCode.DONE
 
 
 def _print_reports(reports: Sequence[FieldReport], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps([asdict(report) for report in reports], indent=2, ensure_ascii=False))
+        answer_json([asdict(report) for report in reports])
         return
     for report in reports:
         mark = "STOPS MATCHING " if report.stops_matching else ""
         count = f"{report.found:>5} of {report.of:<5}"
-        typer.echo(f"{report.part:<8} {report.name:<34} {count} {mark}{report.remark or ''}".rstrip())
+        answer(f"{report.part:<8} {report.name:<34} {count} {mark}{report.remark or ''}".rstrip())
     differing = sum(report.remark is not None for report in reports)
-    typer.echo(f"{differing} differences from the assumed shapes", err=True)
+    say(f"{differing} differences from the assumed shapes")
 
 
 def _print_proof(map_file: Path, proof: Proof | None, *, to_stderr: bool) -> None:
+    tell = say if to_stderr else answer
     if proof is None:
-        typer.echo("no map would find more than is found already: none was written", err=to_stderr)
+        tell("no map would find more than is found already: none was written")
         return
-    typer.echo(f"wrote {map_file}; the same {proof.documents} datasets read without it and with it:", err=to_stderr)
+    tell(f"wrote {map_file}; the same {proof.documents} datasets read without it and with it:")
     for said, part in (
         ("fields found", "fields"),
         ("datasets that agree with their notice", "agreeing"),
         ("linked units found", "linked_units"),
     ):
-        typer.echo(f"  {said:<38} {_figure(proof.before, part):>5} → {_figure(proof.after, part)}", err=to_stderr)
-    typer.echo(f"  {'new places for':<38} {', '.join(proof.written) or 'no field'}", err=to_stderr)
+        tell(f"  {said:<38} {_figure(proof.before, part):>5} → {_figure(proof.after, part)}")
+    tell(f"  {'new places for':<38} {', '.join(proof.written) or 'no field'}")
     if proof.left:
-        typer.echo(f"  {'left to a person, see the file':<38} {', '.join(proof.left)}", err=to_stderr)
-    typer.echo(f"read it, then: export KONKURS_DATASET_MAP={map_file.absolute()}", err=to_stderr)
+        tell(f"  {'left to a person, see the file':<38} {', '.join(proof.left)}")
+    tell(f"read it, then: export KONKURS_DATASET_MAP={map_file.absolute()}")
 
 
 def _figure(fit: Fit, part: str) -> int:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
-import typer
-
 from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.cli.printing.terminal import answer, answer_json
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.errors import ExitCode
 from konkurs_pipeline.onboarding.doctor import Level, diagnose
@@ -21,7 +19,12 @@ def command(*, as_json: AsJson = False) -> ExitCode:
     for one in diagnose(load_settings(), utc_now()):
         found.append(one)
         if not as_json:
-            typer.echo(f"{one.level.value:<8} {one.what:<12} {redact(one.said)}")
+            answer(f"{one.level.value:<8} {one.what:<12} {redact(one.said)}")
     if as_json:
-        typer.echo(redact(json.dumps([asdict(one) for one in found], indent=2, ensure_ascii=False)))
+        answer_json(
+            [
+                {name: redact(text) if isinstance(text, str) else text for name, text in asdict(one).items()}
+                for one in found
+            ]
+        )
     return ExitCode.FAILED if any(one.level is Level.PROBLEM for one in found) else ExitCode.DONE

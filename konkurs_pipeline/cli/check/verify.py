@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
-import typer
-
 from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.cli.printing.terminal import answer, answer_json, say_problem
 from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.errors import ExitCode, StoreError
 from konkurs_pipeline.settings import load_settings
@@ -23,10 +21,10 @@ def command(*, as_json: AsJson = False) -> ExitCode:
     with open_store(settings, in_doubt=True) as store:
         inspections = list(inspect(store))
     if as_json:
-        typer.echo(json.dumps([asdict(one) for one in inspections], indent=2))
+        answer_json([asdict(one) for one in inspections])
     for one in inspections:
         if not as_json:
-            typer.echo(f"{one.part:<10} {one.looked_at:>7} looked at, {len(one.problems)} wrong")
+            answer(f"{one.part:<10} {one.looked_at:>7} looked at, {len(one.problems)} wrong")
         for problem in one.problems:
-            typer.echo(f"konkurs: {one.part}: {problem}", err=True)
+            say_problem(f"{one.part}: {problem}")
     return ExitCode.FAILED if any(one.problems for one in inspections) else ExitCode.DONE

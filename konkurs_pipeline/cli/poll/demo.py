@@ -6,16 +6,14 @@ import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
-import typer
-from rich.console import Console
-from rich.progress import track
-
 from konkurs_pipeline.brreg.simulator.app import build_app
 from konkurs_pipeline.brreg.simulator.clock import SteppedClock
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice, load_test_notices
 from konkurs_pipeline.brreg.simulator.pki import ensure_certificates
 from konkurs_pipeline.brreg.simulator.server import running_simulator
+from konkurs_pipeline.cli.printing.progress import shown_progress
 from konkurs_pipeline.cli.printing.tables import print_table
+from konkurs_pipeline.cli.printing.terminal import answer, say
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.orchestration.instance import dagster_instance
@@ -52,8 +50,9 @@ def command() -> None:
 
 def _poll_day_by_day(settings: Settings, store: Store, notices: Sequence[SimulatedNotice], clock: SteppedClock) -> None:
     days = sorted({notice.registered_at.astimezone(OSLO).date() for notice in notices})
-    with dagster_instance(settings) as instance:
-        for day in track(days, description="polling", console=Console(stderr=True), transient=True):
+    with dagster_instance(settings) as instance, shown_progress() as told:
+        for number, day in enumerate(days):
+            told("polling", number, len(days))
             clock.move_to(dt.datetime.combine(day, dt.time(17), tzinfo=OSLO))
             window = settings.calendar.window(day, day, lookback=settings.lookback_workdays)
             ended = run_poll(settings, store, window, instance)
@@ -74,7 +73,7 @@ def _report(store: Store, day: dt.date, workday: dt.date, ended: Ended) -> None:
     )
     said = ", ".join(f"{count} {action}" for action, count in actions) or "nothing to do"
     belongs = "" if day == workday else f" (no working day: belongs to {workday})"
-    typer.echo(f"{day:%a %Y-%m-%d}{belongs}: {new} new notices → {said}", err=True)
+    say(f"{day:%a %Y-%m-%d}{belongs}: {new} new notices → {said}")
 
 
 def _show(store: Store) -> None:
@@ -122,9 +121,7 @@ def _actions(store: Store) -> list[dict[str, Any]]:
 
 def _where_to_look(settings: Settings) -> None:
     layout = layout_of(settings)
-    typer.echo(f"files for core banking  {layout.outbox}")
-    typer.echo(f"for analysts (DuckDB)   {layout.analyst_database}")
-    typer.echo(f"the bank's register     {settings.customers.parent}")
-    typer.echo(
-        "next: `make dev` shows the runs in Dagster's UI; `.venv/bin/konkurs status`; `.venv/bin/konkurs verify`"
-    )
+    answer(f"files for core banking  {layout.outbox}")
+    answer(f"for analysts (DuckDB)   {layout.analyst_database}")
+    answer(f"the bank's register     {settings.customers.parent}")
+    answer("next: `make dev` shows the runs in Dagster's UI; `.venv/bin/konkurs status`; `.venv/bin/konkurs verify`")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import typer
-
 from konkurs_pipeline.cli.options import AsJson, FirstDay, LastDay, day
 from konkurs_pipeline.cli.poll.run import asked_window, refuse_unusable
 from konkurs_pipeline.cli.printing.progress import shown_progress
 from konkurs_pipeline.cli.printing.tables import print_table
+from konkurs_pipeline.cli.printing.terminal import answer, answer_json, say, say_problem
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import ExitCode
@@ -46,14 +44,14 @@ def command(first: FirstDay = None, last: LastDay = None, *, as_json: AsJson = F
     with rehearsal(settings) as copy, shown_progress() as progress:
         plan = rehearse(copy, window, progress)
     if as_json:
-        typer.echo(json.dumps(asdict(plan), indent=2, ensure_ascii=False))
+        answer_json(asdict(plan))
     elif plan.rows:
         print_table("A run would write", plan.rows)
     else:
-        typer.echo("a run would write no action")
-    typer.echo(f"nothing was written; {plan.notices_new} notices would be new", err=True)
+        answer("a run would write no action")
+    say(f"nothing was written; {plan.notices_new} notices would be new")
     if plan.detail:
-        typer.echo(f"konkurs: {plan.outcome}: {plan.detail}", err=True)
+        say_problem(f"{plan.outcome}: {plan.detail}")
     return ExitCode.FAILED if plan.outcome == "partial" else ExitCode.DONE
 
 

@@ -8,11 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
 from io import StringIO
 
-import typer
-
 from konkurs_pipeline.brreg.client import connect
 from konkurs_pipeline.cli.options import FirstDay, LastDay, day
 from konkurs_pipeline.cli.printing.progress import shown_progress
+from konkurs_pipeline.cli.printing.terminal import answer, say, say_problem
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import ExitCode, UsageError
@@ -36,15 +35,16 @@ def command(first: FirstDay = None, last: LastDay = None) -> ExitCode:
     with open_store(settings) as store, dagster_instance(settings) as instance:
         if sys.stderr.isatty():
             # For a person only: what a monitor reads must begin with the problem.
-            typer.echo(f"polling {_days(window)} and the lookback from {window.read_from}", err=True)
+            say(f"polling {_days(window)} and the lookback from {window.read_from}")
         with _held_back() as said_by_dagster, shown_progress() as progress:
             ended = run_poll(settings, store, window, instance, progress=progress)
         for line in summary(store, ended):
-            typer.echo(line)
+            answer(line)
     if ended.detail:
-        typer.echo(f"konkurs: {ended.outcome.value}: {ended.detail}", err=True)
+        say_problem(f"{ended.outcome.value}: {ended.detail}")
     if said_by_dagster.getvalue():
-        typer.echo(redact(said_by_dagster.getvalue().rstrip()), err=True)
+        for line in redact(said_by_dagster.getvalue().rstrip()).splitlines():
+            say(line)
     return ExitCode.FAILED if ended.outcome in _FAILED else ExitCode.DONE
 
 

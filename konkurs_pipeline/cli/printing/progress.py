@@ -8,26 +8,29 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
+from konkurs_pipeline.cli.printing.terminal import is_for_a_person, print_lines_by
 from konkurs_pipeline.progress import Progress as Told
 from konkurs_pipeline.progress import silent
 
 
 @contextmanager
 def shown_progress() -> Iterator[Told]:
-    """Show what is under way until the end of the block; yields whom to tell."""
-    if not sys.stderr.isatty():
+    """Show what is under way until the end of the block; yields whom to tell. Lines printed meanwhile go above the bar."""
+    if not is_for_a_person(sys.stderr):
         yield silent
         return
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         under_way = bars.add_task("starting", total=None)
+        print_lines_by(lambda line: bars.console.print(Text(line), soft_wrap=True))
 
         def told(what: str, done: int, total: int | None) -> None:
             bars.update(under_way, description=what, completed=done)
@@ -35,4 +38,7 @@ def shown_progress() -> Iterator[Told]:
             bars.tasks[0].total = total
             bars.refresh()
 
-        yield told
+        try:
+            yield told
+        finally:
+            print_lines_by(None)

@@ -1,25 +1,38 @@
-"""Tables for people: plain text, full width of the terminal, colours only on a terminal."""
+"""Tables for people: every value stands whole on its line, or the rows are printed one below the other."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from shutil import get_terminal_size
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
+from konkurs_pipeline.cli.printing.terminal import answer, is_for_a_person
+from konkurs_pipeline.domain.foreign_text import without_controls
 
-_WIDTH_WHERE_NO_TERMINAL = 160
+_GAP = "  "
 
 
 def print_table(title: str, rows: Sequence[Mapping[str, object]]) -> None:
-    """Print rows as a table, null as a dash."""
-    # Values come from outside: a customer's reference in brackets is no instruction to the printer.
-    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=_WIDTH_WHERE_NO_TERMINAL)
-    table = Table(title=title, title_justify="left", box=box.SIMPLE, pad_edge=False)
-    for name in rows[0] if rows else ():
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*("–" if value is None else str(value) for value in row.values()))
-    console.print(table)
+    """Print rows as a table, null as a dash; one record a block where the terminal is too narrow for the table."""
+    names = list(rows[0]) if rows else []
+    cells = [[without_controls("–" if value is None else str(value)) for value in row.values()] for row in rows]
+    widths = [max(len(text) for text in column) for column in zip(names, *cells, strict=True)]
+    answer(title)
+    if is_for_a_person(sys.stdout) and sum(widths) + len(_GAP) * len(widths) > get_terminal_size().columns:
+        _print_blocks(names, cells)
+    else:
+        _print_lines(names, cells, widths)
+    answer("")
+
+
+def _print_lines(names: list[str], cells: list[list[str]], widths: list[int]) -> None:
+    for line in (names, ["-" * width for width in widths], *cells):
+        answer((_GAP + _GAP.join(text.ljust(width) for text, width in zip(line, widths, strict=True))).rstrip())
+
+
+def _print_blocks(names: list[str], cells: list[list[str]]) -> None:
+    widest = max(map(len, names), default=0)
+    for row in cells:
+        answer("")
+        for name, text in zip(names, row, strict=True):
+            answer(f"{_GAP}{name.ljust(widest)}{_GAP}{text}")

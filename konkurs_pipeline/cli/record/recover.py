@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from konkurs_pipeline.cli.options import By
+from konkurs_pipeline.cli.printing.terminal import answer, say
 from konkurs_pipeline.cli.record.signature import signed
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.settings import load_settings
@@ -23,9 +24,9 @@ def command(by: By, reason: Reason) -> None:
         done = recover(store.layout, store.ledger, store.outbox, by=by, reason=reason, now=utc_now())
         store.publish()
     for name in done.taken_over:
-        typer.echo(f"taken over: {name}")
+        answer(f"taken over: {name}")
     for name in done.mended:
-        typer.echo(f"written again as it was: {name}")
+        answer(f"written again as it was: {name}")
     if done.reviews:
-        typer.echo(f"taken over: {done.reviews} outcomes of reviews")
-    typer.echo("the ledger and the outbox agree: `konkurs verify`, then `konkurs run`", err=True)
+        answer(f"taken over: {done.reviews} outcomes of reviews")
+    say("the ledger and the outbox agree: `konkurs verify`, then `konkurs run`")

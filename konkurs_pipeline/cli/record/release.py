@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from konkurs_pipeline.cli.options import By
+from konkurs_pipeline.cli.printing.terminal import answer
 from konkurs_pipeline.cli.record.signature import signed
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.settings import load_settings
@@ -24,4 +25,4 @@ def command(run_id: RunId, by: By, reason: Reason) -> None:
     with open_store(settings) as store:
         count = release(store.ledger, run_id, by=by, reason=reason, now=utc_now())
         store.publish()
-    typer.echo(f"{count} rows released: the next run writes them")
+    answer(f"{count} rows released: the next run writes them")

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from konkurs_pipeline.cli.options import By
+from konkurs_pipeline.cli.printing.terminal import answer
 from konkurs_pipeline.cli.record.signature import signed
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.reviews import OUTCOME_MEANINGS, ReviewOutcome
@@ -26,4 +27,4 @@ def command(action_id: ActionId, outcome: Outcome, by: By, note: Note) -> None:
         number = record_outcome(store.ledger, action_id.strip().lower(), outcome, by=by, note=note, now=utc_now())
         store.publish()
     corrected = "" if number == 1 else f" (it corrects {number - 1} before it, which stay on record)"
-    typer.echo(f"recorded: {outcome.value}, {OUTCOME_MEANINGS[outcome]}{corrected}")
+    answer(f"recorded: {outcome.value}, {OUTCOME_MEANINGS[outcome]}{corrected}")

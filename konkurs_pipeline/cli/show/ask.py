@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
-import json
 from typing import Annotated
 
 import typer
 
 from konkurs_pipeline.cli.options import AsJson
 from konkurs_pipeline.cli.printing.tables import print_table
+from konkurs_pipeline.cli.printing.terminal import answer_document, answer_json, say
 from konkurs_pipeline.domain.foreign_text import without_controls, without_formula
 from konkurs_pipeline.enquiries.questions import question
 from konkurs_pipeline.errors import UsageError
@@ -32,22 +32,22 @@ def command(number: Number, *, as_csv: AsCsv = False, as_json: AsJson = False) -
     settings = load_settings()
     layout = layout_of(settings)
     check_marker(settings, layout)
-    answer = ask(layout, asked.sql)
+    found = ask(layout, asked.sql)
     if as_csv:
-        typer.echo(_csv(answer), nl=False)
+        answer_document(_csv(found))
     elif as_json:
-        rows = [dict(zip(answer.columns, map(_plain, row), strict=True)) for row in answer.rows]
-        typer.echo(json.dumps({"number": asked.number, "question": asked.title, "rows": rows}, indent=2))
+        rows = [dict(zip(found.columns, map(_plain, row), strict=True)) for row in found.rows]
+        answer_json({"number": asked.number, "question": asked.title, "rows": rows})
     else:
-        rows = [dict(zip(answer.columns, map(_shown, row), strict=True)) for row in answer.rows]
+        rows = [dict(zip(found.columns, map(_shown, row), strict=True)) for row in found.rows]
         print_table(asked.title, rows)
-        typer.echo(asked.note if rows else "No rows: the store holds nothing that this question counts.", err=True)
+        say(asked.note if rows else "No rows: the store holds nothing that this question counts.")
 
 
-def _csv(answer: Answer) -> str:
+def _csv(found: Answer) -> str:
     text = io.StringIO()
-    rows = ((_cell(value) for value in row) for row in answer.rows)
-    csv.writer(text, lineterminator="\n").writerows([answer.columns, *rows])
+    rows = ((_cell(value) for value in row) for row in found.rows)
+    csv.writer(text, lineterminator="\n").writerows([found.columns, *rows])
     return text.getvalue()
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated
 
 import typer
 
 from konkurs_pipeline.cli.options import AsJson, FirstDay, LastDay, day
 from konkurs_pipeline.cli.printing.tables import print_table
+from konkurs_pipeline.cli.printing.terminal import answer, answer_json
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.watch import Watched, as_row, recent_quarters
 from konkurs_pipeline.settings import load_settings
@@ -36,9 +36,9 @@ def command(
     found = recent_quarters(watched, settings.calendar.between(window.from_workday, window.to_workday))
     rows = [as_row(quarter) for quarter in found if show_all or not quarter.is_covered]
     if as_json:
-        typer.echo(json.dumps(rows, indent=2))
+        answer_json(rows)
         return
     if rows:
         print_table("Quarters of opening hours", rows)
     covered, healed = sum(q.is_covered for q in found), sum(q.is_healed for q in found)
-    typer.echo(f"{len(found)} quarters: {covered} covered, {healed} healed, {len(found) - covered - healed} missed")
+    answer(f"{len(found)} quarters: {covered} covered, {healed} healed, {len(found) - covered - healed} missed")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,6 +12,7 @@ import typer
 
 from konkurs_pipeline.cli.options import AsJson
 from konkurs_pipeline.cli.printing.tables import print_table
+from konkurs_pipeline.cli.printing.terminal import answer, answer_json, say, say_problem
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.identifiers import IdKind, identify
 from konkurs_pipeline.domain.workdays import OSLO
@@ -36,10 +36,10 @@ def command(identifier: Identifier, as_of: AsOf = None, *, as_json: AsJson = Fal
     check_marker(settings, layout)
     asked = identifier.strip()
     if identify(asked, synthetic_allowed=settings.synthetic_allowed) is IdKind.UNKNOWN:
-        typer.echo("konkurs: the number fails its check; it is looked up as it is", err=True)
+        say_problem("the number fails its check; it is looked up as it is")
     finding = look_up(layout, asked, _instant(as_of))
     if as_json:
-        typer.echo(json.dumps(asdict(finding), indent=2, default=_plain))
+        answer_json(asdict(finding))
     else:
         _print(finding)
 
@@ -61,11 +61,11 @@ def _plain(value: object) -> str:
 
 def _print(finding: Finding) -> None:
     if not finding.notices:
-        typer.echo("no notice is known on this party")
+        answer("no notice is known on this party")
         return
-    typer.echo("bankrupt: yes" if finding.is_bankrupt else "bankrupt: no")
+    answer("bankrupt: yes" if finding.is_bankrupt else "bankrupt: no")
     if finding.account_history_from:
-        typer.echo(f"a trustee may ask account history from {finding.account_history_from}")
+        answer(f"a trustee may ask account history from {finding.account_history_from}")
     for title, rows in (
         ("Bankruptcies", finding.estates),
         ("Notices", finding.notices),
@@ -74,7 +74,7 @@ def _print(finding: Finding) -> None:
         if rows:
             print_table(title, [_shortened(row) for row in rows])
     opening = finding.estates[0]["opening_uuid"] if finding.estates else finding.notices[0]["uuid"]
-    typer.echo(f"when it was known and done, with proofs: konkurs evidence {opening} --out FILE.html", err=True)
+    say(f"when it was known and done, with proofs: konkurs evidence {opening} --out FILE.html")
 
 
 def _shortened(row: Mapping[str, object]) -> dict[str, object]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Annotated
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.cli.printing.terminal import answer, answer_json, say
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.foreign_text import shown, without_controls
 from konkurs_pipeline.enquiries.reviews import Review, reviews_of
@@ -28,9 +28,9 @@ def command(*, with_done: WithDone = False, as_json: AsJson = False) -> None:
     check_marker(settings, layout)
     wanted = [review for review in reviews_of(Published(layout)) if with_done or review.is_open]
     if as_json:
-        typer.echo(json.dumps([_as_dict(review) for review in wanted], indent=2, ensure_ascii=False))
+        answer_json([_as_dict(review) for review in wanted])
     elif not wanted:
-        typer.echo("no review is open")
+        answer("no review is open")
     else:
         _print(wanted, utc_now())
 
@@ -49,9 +49,9 @@ def _print(reviews: Sequence[Review], now: dt.datetime) -> None:
     """Print each review as a few lines: a sentence and two ids do not fit into the row of a table."""
     for review in reviews:
         for line in _lines(review, now):
-            typer.echo(without_controls(line))
+            answer(without_controls(line))
     waiting = sum(review.is_open for review in reviews)
-    typer.echo(f'{waiting} open: konkurs review ACTION_ID --outcome OUTCOME --by NAME --note "TEXT"', err=True)
+    say(f'{waiting} open: konkurs review ACTION_ID --outcome OUTCOME --by NAME --note "TEXT"')
 
 
 def _lines(review: Review, now: dt.datetime) -> Iterator[str]:

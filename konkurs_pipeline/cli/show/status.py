@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 from dataclasses import asdict
 from typing import Annotated, Final
@@ -11,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.cli.printing.terminal import answer, answer_json, say, say_problem
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.status import Status, age_of_last_good_poll, current_status
 from konkurs_pipeline.enquiries.watch import is_poll_due, spoken
@@ -36,14 +36,14 @@ def command(max_age: MaxAge = None, off_hours_max_age: OffHoursMaxAge = None, *,
     limit = _limit(settings, now, max_age, off_hours_max_age)
     status = current_status(settings, now)
     if as_json:
-        typer.echo(json.dumps(asdict(status), indent=2, ensure_ascii=False))
+        answer_json(asdict(status))
     else:
         for name, said in _lines(status):
-            typer.echo(f"{name:<16} {said}")
+            answer(f"{name:<16} {said}")
     is_alive = limit is None or _is_recent(age_of_last_good_poll(settings, now), limit)
     if not as_json:
         for line in status.attention:
-            typer.echo(f"needs a person: {line}", err=True)
+            say(f"needs a person: {line}")
     return ExitCode.DONE if is_alive else ExitCode.FAILED
 
 
@@ -70,7 +70,7 @@ def _is_recent(age: dt.timedelta | None, limit: dt.timedelta) -> bool:
     if age is not None and age <= limit:
         return True
     said = f"the last one ended {spoken(age)} ago" if age is not None else "none ever came to a good end"
-    typer.echo(f"konkurs: no good poll within {spoken(limit)}: {said}. Is dagster-daemon running?", err=True)
+    say_problem(f"no good poll within {spoken(limit)}: {said}. Is dagster-daemon running?")
     return False
 
 

@@ -14,6 +14,7 @@ from konkurs_pipeline.brreg.simulator.generator import generate_notices
 from konkurs_pipeline.brreg.simulator.notices import load_test_notices
 from konkurs_pipeline.brreg.simulator.scenario import Scenario, load_scenario
 from konkurs_pipeline.brreg.simulator.server import serve
+from konkurs_pipeline.cli.printing.terminal import answer
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.store import layout_of
 
@@ -50,9 +51,9 @@ def command(  # noqa: PLR0913 -- the command's options
 
 
 def _announce(url: str, folder: Path | None, count: int) -> None:
-    typer.echo(f"serving {count} notices at {url} until Ctrl-C; to poll them:")
-    typer.echo(f"  export KONKURS_API_URL={url}")
+    answer(f"serving {count} notices at {url} until Ctrl-C; to poll them:")
+    answer(f"  export KONKURS_API_URL={url}")
     if folder is not None:
-        typer.echo(f"  export KONKURS_CLIENT_P12={folder / 'client.p12'}")
-        typer.echo(f"  export KONKURS_CLIENT_P12_PASSWORD_FILE={folder / 'client.password'}")
-        typer.echo(f"  export KONKURS_CA_BUNDLE={folder / 'ca.pem'}")
+        answer(f"  export KONKURS_CLIENT_P12={folder / 'client.p12'}")
+        answer(f"  export KONKURS_CLIENT_P12_PASSWORD_FILE={folder / 'client.password'}")
+        answer(f"  export KONKURS_CA_BUNDLE={folder / 'ca.pem'}")

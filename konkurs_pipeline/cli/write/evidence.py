@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.cli.printing.terminal import answer_document, plain, say
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.evidence.clock import clock_of
 from konkurs_pipeline.enquiries.evidence.facts import Case
@@ -33,12 +33,12 @@ def command(asked_for: CaseName, out: Out = None, *, force: Force = False, as_js
     settings = load_settings()
     check_marker(settings, layout_of(settings))
     case = evidence_of(settings, asked_for.strip().lower(), utc_now())
-    content = f"{_json(case)}\n" if as_json else page_of(case)
+    content = _json(case) if as_json else page_of(case)
     if out is None:
-        typer.echo(content, nl=False)
+        answer_document(content)
         return
     write_bytes_atomically(out, content.encode())
-    typer.echo(f"written: {out}", err=True)
+    say(f"written: {out}")
 
 
 def _refuse_place(out: Path, *, force: bool) -> None:
@@ -55,12 +55,4 @@ def _refuse_place(out: Path, *, force: bool) -> None:
 
 def _json(case: Case) -> str:
     clocks = {notice.uuid: [asdict(step) for step in clock_of(case, notice)] for notice in case.notices}
-    return json.dumps({**asdict(case), "clocks": clocks}, indent=2, ensure_ascii=False, default=_plain)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dt.datetime):
-        return value.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    if isinstance(value, dt.timedelta):
-        return value.total_seconds()
-    return value.isoformat() if isinstance(value, dt.date) else str(value)
+    return json.dumps({**asdict(case), "clocks": clocks}, indent=2, default=plain) + "\n"

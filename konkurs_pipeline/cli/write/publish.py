@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from konkurs_pipeline.cli.printing.terminal import answer, say
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.settings import load_settings
@@ -36,6 +37,6 @@ def command(target: Target, key_file: KeyFile = None, *, pseudonymise: Pseudonym
     about = {"bank_id": settings.bank_id, "environment": settings.environment.value}
     counts = publish_copy(layout, target.absolute(), about, pseudonyms, utc_now())
     for table, count in counts.items():
-        typer.echo(f"{table:<18} {count:>9}")
+        answer(f"{table:<18} {count:>9}")
     kind = f"pseudonymised with the key {pseudonyms.check}" if pseudonyms else "with national identifiers"
-    typer.echo(f"konkurs: {target} is written, {kind}; only you may read it (0600)", err=True)
+    say(f"{target} is written, {kind}; only you may read it (0600)")

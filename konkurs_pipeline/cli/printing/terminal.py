@@ -1,0 +1,127 @@
+"""Standard output for answers, standard error for problems. Everything that a command prints goes through here.
+
+Text may come from outside: a receipt's file name, a customer's reference. So each line is made harmless first. An answer
+that cannot be written whole ends the command with 1; a problem that cannot be written stops nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import os
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+from konkurs_pipeline.domain.foreign_text import without_controls
+from konkurs_pipeline.domain.instants import instant_text
+from konkurs_pipeline.errors import OutputError
+
+# While a progress bar is shown, it prints the lines above itself. `shown_progress` sets and clears this.
+_print_above: Callable[[str], None] | None = None
+
+
+def print_lines_by(printer: Callable[[str], None] | None) -> None:
+    """Let `printer` print every line from now on; null: the streams themselves."""
+    global _print_above  # noqa: PLW0603 -- a terminal is one for the whole process
+    _print_above = printer
+
+
+def make_streams_safe() -> None:
+    """Open what the caller closed, and let an encoding that lacks a letter escape it.
+
+    A descriptor 0, 1 or 2 that is closed would be given to the next file that is opened, and messages written into it.
+    """
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR if descriptor != 1 else os.O_RDONLY)
+    if sys.stderr is None:
+        # Libraries write to it without looking.
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 -- as long as the process lives
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")
+
+
+def answer(text: str) -> None:
+    """Print one line on standard output. Raises `OutputError` where it cannot be written."""
+    _write(without_controls(text) + "\n")
+
+
+def answer_json(value: object) -> None:
+    """Print a value as JSON, in ASCII alone: instants in UTC, dates in ISO form."""
+    _write(json.dumps(value, indent=2, default=plain) + "\n")
+
+
+def answer_document(text: str) -> None:
+    """Print a document of several lines as UTF-8, whatever the terminal's encoding: it says so itself."""
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is None:
+        _write(text)
+        return
+    try:
+        sys.stdout.flush()
+        buffer.write(text.encode())
+        buffer.flush()
+    except (OSError, ValueError) as error:
+        raise _unwritten(error) from None
+
+
+def plain(value: object) -> object:
+    """Return a value as JSON can say it."""
+    if isinstance(value, dt.datetime):
+        return instant_text(value)
+    if isinstance(value, dt.timedelta):
+        return value.total_seconds()
+    return value.isoformat() if isinstance(value, dt.date) else str(value)
+
+
+def say(text: str) -> None:
+    """Print one line on standard error, as far as it can be written."""
+    _say(without_controls(text))
+
+
+def say_problem(text: str) -> None:
+    """Print what went wrong as one line on standard error, after the program's name."""
+    say(f"konkurs: {text}")
+
+
+def is_for_a_person(stream: TextIO | None) -> bool:
+    """Whether a stream is a terminal."""
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+def _write(text: str) -> None:
+    if sys.stdout is None:
+        message = "the answer could not be written: standard output is closed"
+        raise OutputError(message)
+    if _print_above is not None and is_for_a_person(sys.stdout):
+        _print_above(text.removesuffix("\n"))
+        return
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        raise _unwritten(error) from None
+
+
+def _unwritten(error: Exception) -> OutputError:
+    why = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    # What is still in the buffer cannot be written either: leave the interpreter nothing to complain about at its end.
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return OutputError(f"the answer could not be written whole: {why}. What the command did, it did: ask again")
+
+
+def _say(line: str) -> None:
+    if _print_above is not None:
+        _print_above(line)
+    elif sys.stderr is not None:
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
