@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from konkurs_pipeline.cli.main import build_app
+from konkurs_pipeline.cli.running import build_app
 from konkurs_pipeline.contracts.json_schemas import json_schemas
 from konkurs_pipeline.contracts.outbox import ActionRecord
 from konkurs_pipeline.contracts.receipt import parse_receipt

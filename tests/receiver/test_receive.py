@@ -17,7 +17,7 @@ from typing import Any, Final
 import pytest
 from typer.testing import CliRunner
 
-from konkurs_pipeline.cli.main import build_app
+from konkurs_pipeline.cli.running import build_app
 from konkurs_pipeline.receiver.receiver import Answer, receive
 from tests.contracts.validity import assert_valid
 from tests.pipeline.conftest import NewBank

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from konkurs_pipeline.cli.printing import terminal
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.errors import ExitCode
 from konkurs_pipeline.receiver.receiver import receive
@@ -24,8 +25,8 @@ def command(outbox: Outbox, receipts: Receipts) -> ExitCode:
     for answer in receive(outbox, receipts, utc_now()):
         if answer.refused:
             refused = True
-            typer.echo(f"konkurs: {answer.base_name} is refused: {answer.refused}", err=True)
+            terminal.say_problem(f"{answer.base_name} is refused: {answer.refused}")
         else:
             again = f", {answer.known} done before" if answer.known else ""
-            typer.echo(f"{answer.base_name}: {answer.new} actions{again}")
+            terminal.answer(f"{answer.base_name}: {answer.new} actions{again}")
     return ExitCode.FAILED if refused else ExitCode.DONE

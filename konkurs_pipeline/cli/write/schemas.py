@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from konkurs_pipeline.cli.printing.terminal import answer
 from konkurs_pipeline.contracts.json_schemas import write_schemas
 from konkurs_pipeline.errors import UsageError
 
@@ -21,4 +22,4 @@ def command(out: Out) -> None:
         message = f"the schemas cannot be written to {out} ({error.strerror}): name a folder that you may write to"
         raise UsageError(message) from None
     for path in written:
-        typer.echo(str(path))
+        answer(str(path))
