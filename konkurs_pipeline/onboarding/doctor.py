@@ -14,9 +14,12 @@ from pathlib import Path
 
 from konkurs_pipeline.brreg.certificate import open_rights, settings_certificate, settings_context
 from konkurs_pipeline.brreg.client import connect
+from konkurs_pipeline.domain.foreign_text import without_controls
 from konkurs_pipeline.errors import CertificateError, KonkursError, RegisterError
+from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.register.files import RegisterKind, read_register_file
-from konkurs_pipeline.register.rules import Limits, judge_accounts, judge_customers
+from konkurs_pipeline.register.judgement import JudgedRegister, judge_register
+from konkurs_pipeline.register.rules import Limits
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.store import check_marker, layout_of
@@ -109,27 +112,45 @@ def _dataset_map(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
 
 def _register(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
     del now
-    limits = Limits(settings.synthetic_allowed, settings.max_register_invalid)
     try:
-        file = read_register_file(settings.customers, RegisterKind.CUSTOMERS)
+        customers = read_register_file(settings.customers, RegisterKind.CUSTOMERS)
     except RegisterError as error:
         # A refusal names the file only; a bank that is being set up must see which folder was looked in.
         yield Diagnosis("customers", Level.PROBLEM, f"{error}. KONKURS_CUSTOMERS is {settings.customers}")
         return
-    customers, _ = judge_customers(file.frame, settings.customers.name, limits)
-    flagged = int(customers["is_flagged"].sum())
+    has_accounts = settings.accounts.is_file()
+    accounts = read_register_file(settings.accounts, RegisterKind.ACCOUNTS) if has_accounts else None
+    limits = Limits(settings.synthetic_allowed, settings.max_register_invalid)
+    # Nothing is kept, so any key does.
+    judged = judge_register(customers, accounts, limits, key=b"doctor")
+    table = judged.tables.customers
+    flagged = int(table["is_flagged"].sum())
     level = Level.WARNING if flagged else Level.OK
-    yield Diagnosis("customers", level, f"{customers.height} rows, {flagged} whose identifier fails its check")
-    if not settings.accounts.is_file():
+    yield Diagnosis("customers", level, f"{table.height} rows, {flagged} of them can lead to a REVIEW only")
+    yield from _odd_values(judged)
+    if judged.tables.accounts is None:
         yield Diagnosis("accounts", Level.WARNING, f"{settings.accounts} is absent: actions are for whole customers")
         return
-    accounts = judge_accounts(
-        read_register_file(settings.accounts, RegisterKind.ACCOUNTS).frame,
-        settings.accounts.name,
-        customers,
-        limits,
+    rows, bad = judged.tables.accounts.height, int(judged.tables.accounts["is_flagged"].sum())
+    level = Level.WARNING if bad or judged.orphans else Level.OK
+    said = (
+        f"{rows} rows in use, {bad} of them can lead to a REVIEW only; {judged.orphans} of unknown customers left out"
     )
-    yield Diagnosis("accounts", Level.OK, f"{accounts.accounts.height} rows in use")
+    yield Diagnosis("accounts", level, said)
+
+
+def _odd_values(judged: JudgedRegister) -> Iterator[Diagnosis]:
+    """Yield a line for each kind of value that the bank's export should write otherwise, and how many there are."""
+    if judged.respelled:
+        said = f"{judged.respelled} values have spaces or separators, and were read: the export should leave them out"
+        yield Diagnosis("spelling", Level.OK, said)
+    if judged.unread_former_ids:
+        said = f"{judged.unread_former_ids} entries are no identifier and match nobody, such as of customers "
+        of = without_controls(redact(", ".join(judged.unread_of)))
+        yield Diagnosis("former_ids", Level.WARNING, f"{said}{of}: mend them in the export")
+    if judged.withheld:
+        said = f"{judged.withheld} hold the customer's own number, so they are withheld from every file: give others"
+        yield Diagnosis("customer_ref", Level.WARNING, said)
 
 
 def _certificate(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:

@@ -15,8 +15,9 @@ from konkurs_pipeline.errors import RegisterError
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.register.files import RegisterFile, RegisterKind, identity_of, read_register_file
+from konkurs_pipeline.register.judgement import judge_register
 from konkurs_pipeline.register.refusal import refuse
-from konkurs_pipeline.register.rules import Limits, judge_accounts, judge_customers, refuse_if_shrunk
+from konkurs_pipeline.register.rules import Limits, refuse_if_shrunk
 from konkurs_pipeline.schemas.register import RegisterTables
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.snapshots import FileIdentity, Snapshot, SnapshotFacts, Snapshots, snapshot_id
@@ -69,18 +70,22 @@ def _look(
     if last and last.id == snapshot_id(customers.sha256, accounts.sha256 if accounts else None):
         return Intake(snapshots.renew(last, customers.identity, _identity(accounts)), None, is_new=False)
     progress("judging the register", 2, _PARTS)
-    tables, n_orphans = _judge(settings, customers, accounts)
-    _refuse_shrunk(settings, tables, last, customers.name, accounts.name if accounts else "")
+    limits = Limits(settings.synthetic_allowed, settings.max_register_invalid)
+    judged = judge_register(customers, accounts, limits, snapshots.reference_key())
+    _refuse_shrunk(settings, judged.tables, last, customers.name, accounts.name if accounts else "")
     facts = SnapshotFacts(
         accepted_at=now,
         customers_sha256=customers.sha256,
         accounts_sha256=accounts.sha256 if accounts else None,
         customers_file=customers.identity,
         accounts_file=_identity(accounts),
-        n_orphans=n_orphans,
+        n_orphans=judged.orphans,
+        n_respelled=judged.respelled,
+        n_unread_former_ids=judged.unread_former_ids,
+        n_withheld=judged.withheld,
     )
     progress("writing the register", 3, _PARTS)
-    return Intake(snapshots.accept(tables, facts), None, is_new=True)
+    return Intake(snapshots.accept(judged.tables, facts), None, is_new=True)
 
 
 def _refuse_parted(settings: Settings, customers: RegisterFile, accounts: RegisterFile | None) -> None:
@@ -93,17 +98,6 @@ def _refuse_parted(settings: Settings, customers: RegisterFile, accounts: Regist
 
 def _identity(file: RegisterFile | None) -> FileIdentity | None:
     return file.identity if file else None
-
-
-def _judge(
-    settings: Settings, customers_file: RegisterFile, accounts_file: RegisterFile | None
-) -> tuple[RegisterTables, int]:
-    limits = Limits(settings.synthetic_allowed, settings.max_register_invalid)
-    customers, identifiers = judge_customers(customers_file.frame, customers_file.name, limits)
-    if accounts_file is None:
-        return RegisterTables(customers, identifiers, None), 0
-    judged = judge_accounts(accounts_file.frame, accounts_file.name, customers, limits)
-    return RegisterTables(customers, identifiers, judged.accounts), judged.n_orphans
 
 
 def _refuse_vanished_accounts(settings: Settings, last: Snapshot | None) -> None:

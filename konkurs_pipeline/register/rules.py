@@ -14,6 +14,7 @@ import polars as pl
 
 from konkurs_pipeline.domain.actions import Relation
 from konkurs_pipeline.domain.identifiers import IdKind, id_kind, is_account_no
+from konkurs_pipeline.register.references import WITHHELD
 from konkurs_pipeline.register.refusal import refuse
 from konkurs_pipeline.register.symptoms import Symptom, account_symptoms, customer_symptoms, likely_cause
 
@@ -48,9 +49,9 @@ class JudgedAccounts:
 def judge_customers(raw: pl.DataFrame, name: str, limits: Limits) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Turn the text columns of a customers file into (customers, identifiers), or raise `RegisterError`.
 
-    `raw`: customer_ref, national_id, former_ids, name, all text. Out: schemas/register.RegisterCustomers
-    and RegisterIdentifiers. A row whose national_id fails its check is flagged; a former id that fails
-    flags itself.
+    `raw`: customer_ref, national_id, former_ids, name, all text, as spelling reads them. Out: RegisterCustomers and
+    RegisterIdentifiers. A row is flagged where national_id fails its check, or its reference is withheld; a former id that
+    fails flags itself.
     """
     kind = id_kind(pl.col("national_id"), synthetic_allowed=limits.synthetic_allowed)
     judged = raw.lazy().with_columns(id_kind=kind).collect(engine="streaming")
@@ -58,8 +59,9 @@ def judge_customers(raw: pl.DataFrame, name: str, limits: Limits) -> tuple[pl.Da
     symptoms = customer_symptoms(synthetic_allowed=limits.synthetic_allowed)
     _refuse_bad_share(judged, "national_id", name, limits, symptoms)
     _refuse_swapped(judged, name)
-    _refuse_own_numbers_for_refs(judged, name, limits)
     _refuse_bad_refs(judged, name)
+    is_withheld = pl.col("customer_ref").str.starts_with(WITHHELD)
+    judged = judged.with_columns(is_flagged=pl.col("is_flagged") | is_withheld)
     former = _former_identifiers(judged, limits)
     _refuse_bad_former_ids(former, judged.height, name, limits)
     customers = judged.select(
@@ -190,15 +192,6 @@ def _refuse_swapped(judged: pl.DataFrame, name: str) -> None:
     if n_numbers > _MAX_MISPLACED_SHARE * n_names:
         reason = f"name is a number in {n_numbers} of the {n_names} rows that have one: columns are swapped"
         refuse(name, reason, "Mend the export")
-
-
-def _refuse_own_numbers_for_refs(judged: pl.DataFrame, name: str, limits: Limits) -> None:
-    """Refuse references that are the customers' own national_id: references are written to the outbox."""
-    is_own = (pl.col("customer_ref") == pl.col("national_id")) & (pl.col("national_id") != "")
-    n_own = judged.select(is_own.sum()).item()
-    if n_own > limits.max_invalid * judged.height:
-        reason = f"customer_ref is the customer's own national_id in {n_own} of {judged.height} rows"
-        refuse(name, reason, "Give the bank's own reference: it goes to core banking, and national_id may not")
 
 
 def _former_identifiers(judged: pl.DataFrame, limits: Limits) -> pl.DataFrame:

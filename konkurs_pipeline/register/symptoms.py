@@ -19,7 +19,6 @@ _MIN_SHARE: Final = 0.5
 _SAMPLE: Final = 100_000
 _PERSON_ID_LENGTH: Final = 11
 _ACCOUNT_NO_LENGTH: Final = 11
-_SEPARATORS: Final = r"[\s.\-]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,6 @@ def _is_identifier(text: pl.Expr) -> pl.Expr:
 def customer_symptoms(*, synthetic_allowed: bool) -> tuple[Symptom, ...]:
     """Return the symptoms of a customers file whose national_id fails."""
     number = pl.col("national_id")
-    bare = number.str.replace_all(_SEPARATORS, "")
     padded = number.str.zfill(_PERSON_ID_LENGTH)
     has_lost_zero = (number.str.len_chars() == _PERSON_ID_LENGTH - 1) & _is_identifier(padded)
     return (
@@ -68,7 +66,6 @@ def customer_symptoms(*, synthetic_allowed: bool) -> tuple[Symptom, ...]:
             for column in ("customer_ref", "name", "former_ids")
         ),
         Symptom("have none", number == ""),
-        Symptom("have spaces or separators in national_id", (bare != number) & _is_identifier(bare)),
         Symptom("have a number with decimals or an exponent in national_id", _is_computed(number)),
     )
 
@@ -80,7 +77,6 @@ def _is_computed(text: pl.Expr) -> pl.Expr:
 def account_symptoms() -> tuple[Symptom, ...]:
     """Return the symptoms of an accounts file of which too many rows fail."""
     number = pl.col("account_no")
-    bare = number.str.replace_all(_SEPARATORS, "")
     padded = number.str.zfill(_ACCOUNT_NO_LENGTH)
     return (
         Symptom(
@@ -91,7 +87,6 @@ def account_symptoms() -> tuple[Symptom, ...]:
             "have lost a leading zero in account_no, read as a number somewhere; export it as text",
             (padded != number) & is_account_no(padded),
         ),
-        Symptom("have spaces or separators in account_no", (bare != number) & is_account_no(bare)),
         Symptom("have an IBAN in account_no instead of its 11 digits", number.str.contains(r"\ANO[0-9]{2}")),
         Symptom("have an account_no that fails its check", ~is_account_no(number)),
         Symptom(

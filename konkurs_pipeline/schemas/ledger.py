@@ -27,6 +27,13 @@ class Registers(Table):
     account_count: pl.Int64 = optional("number of accounts; null: the bank gave no accounts file", ge=0)
     flagged_account_count: pl.Int64 = optional("of those, with something that fails its check; null: as above", ge=0)
     run_id: str = column("the run that took it in", privacy=Privacy.NONE)
+    respelled_count: pl.Int64 = optional(
+        "values that were spelled otherwise and read; null: accepted before this was counted", ge=0
+    )
+    unread_former_id_count: pl.Int64 = optional("entries of former_ids that are no identifier; null: as above", ge=0)
+    withheld_count: pl.Int64 = optional(
+        "customers whose reference holds their own number, and is withheld; null: as above", ge=0
+    )
 
 
 class Polls(Table):

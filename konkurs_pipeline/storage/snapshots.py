@@ -15,6 +15,7 @@ import datetime as dt
 import hashlib
 import json
 import re
+import secrets
 import shutil
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -44,6 +45,7 @@ _FORMAT: Final = "konkurs-register/1"
 # in groups of 100 000 in 107. The file is no larger for it.
 _ROW_GROUP: Final = 10_000
 _TEMPORARY: Final = ".tmp-"
+_KEY_NAME: Final = "reference.key"
 _ID: Final = re.compile(r"[0-9a-f]{64}")
 
 
@@ -62,7 +64,9 @@ class FileIdentity:
 class SnapshotFacts:
     """What is known of a register beside its tables; None for accounts: the bank gives no accounts file.
 
-    `n_orphans`: accounts left out, as their customer is not in the customers file.
+    `n_orphans`: accounts left out, as their customer is not in the customers file. `n_respelled`: values that were spelled
+    otherwise and read. `n_unread_former_ids`: entries of former_ids that are no identifier. `n_withheld`: customers whose
+    reference holds their own number.
     """
 
     accepted_at: dt.datetime
@@ -71,6 +75,9 @@ class SnapshotFacts:
     customers_file: FileIdentity
     accounts_file: FileIdentity | None
     n_orphans: int
+    n_respelled: int = 0
+    n_unread_former_ids: int = 0
+    n_withheld: int = 0
 
     @property
     def id(self) -> str:
@@ -192,6 +199,15 @@ class Snapshots:
             _write_json(self._pointer, {"format": _FORMAT, "id": snapshot.id})
             self._remove_old(snapshot)
         return snapshot
+
+    def reference_key(self) -> bytes:
+        """Return the key of the stand-ins for references that are withheld; it is made when it is first asked for."""
+        path = self._folder / _KEY_NAME
+        make_private_folder(self._folder)
+        with storage_errors(f"reading {path}"):
+            if not path.is_file():
+                write_bytes_atomically(path, secrets.token_bytes(32))
+            return path.read_bytes()
 
     def renew(self, snapshot: Snapshot, customers_file: FileIdentity, accounts_file: FileIdentity | None) -> Snapshot:
         """Note that the same bytes now stand in these files; nothing else changes. Raises `StoreError`."""

@@ -16,7 +16,9 @@ from hypothesis import strategies as st
 
 from konkurs_pipeline.errors import RegisterError
 from konkurs_pipeline.register.files import COLUMNS, RegisterFile, RegisterKind, read_register_file
-from konkurs_pipeline.register.rules import Limits, judge_accounts, judge_customers
+from konkurs_pipeline.register.judgement import judge_register
+from konkurs_pipeline.register.rules import Limits, judge_accounts
+from konkurs_pipeline.register.spelling import read_accounts
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.leaks import COMPANY, PERSON, tells_an_identifier
 from tests.fuzz.mutations import hurt_bytes
@@ -71,9 +73,9 @@ def judge(file: RegisterFile, limits: Limits = ANY_SHARE) -> pl.DataFrame | None
     """Return the judged rows, or None where they are refused, as they should be."""
     try:
         if file.kind is CUSTOMERS:
-            return judge_customers(file.frame, file.name, limits)[0]
+            return judge_register(file, None, limits, key=b"any").tables.customers
         known = file.frame.select(pl.col("customer_ref").unique(), national_id=pl.lit(PERSON))
-        return judge_accounts(file.frame, file.name, known, limits).accounts
+        return judge_accounts(read_accounts(file.frame).frame, file.name, known, limits).accounts
     except RegisterError as error:
         assert not tells_an_identifier(error)  # noqa: PT017 -- as above
         return None

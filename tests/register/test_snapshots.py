@@ -93,7 +93,7 @@ def test_the_last_three_are_kept_and_the_one_in_use_among_them(bank: Bank) -> No
 
     kept = {path.name for path in (bank.folder / "lake" / "register").iterdir()}
 
-    assert kept == {snapshot.id for snapshot in made[1:]} | {"current.json"}
+    assert kept == {snapshot.id for snapshot in made[1:]} | {"current.json", "reference.key"}
 
 
 def test_a_register_that_comes_back_is_accepted_again(bank: Bank) -> None:
@@ -117,7 +117,7 @@ def test_a_crash_before_the_pointer_leaves_the_last_one_in_use(bank: Bank, monke
     assert bank.snapshots.current() == first
     second = accepted(bank, 11)
     left = {path.name for path in (bank.folder / "lake" / "register").iterdir()}
-    assert left == {first.id, second.id, "current.json"}
+    assert left == {first.id, second.id, "current.json", "reference.key"}
 
 
 @pytest.mark.parametrize("name", ["customers", "identifiers", "accounts"])

@@ -24,5 +24,8 @@ def record(ledger: Ledger, snapshot: Snapshot, run_id: str) -> None:
         "account_count": counts.accounts,
         "flagged_account_count": counts.flagged_accounts,
         "run_id": run_id,
+        "respelled_count": snapshot.facts.n_respelled,
+        "unread_former_id_count": snapshot.facts.n_unread_former_ids,
+        "withheld_count": snapshot.facts.n_withheld,
     }
     ledger.append("registers", [row])
