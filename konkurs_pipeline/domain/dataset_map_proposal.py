@@ -123,6 +123,10 @@ _RULES: Final[Mapping[str, _Rule]] = {
         only_in=NoticeType.AVSLUTNING,
         evidence="its name and dates",
     ),
+    "fristdag": _Rule(shape=_is_date, leaf=frozenset({"fristdag"}), evidence="its name and dates"),
+    "fordringsfrist": _Rule(
+        shape=_is_date, leaf=frozenset({"fordringsfrist", "kravfrist"}), evidence="its name and dates"
+    ),
     "debtor_name": _Rule(leaf=NAME | DEBTOR, owner=DEBTOR),
     "address_lines": _Rule(leaf=frozenset({"adresselinjer", "adresselinje", "adresse", "addresslines"}), owner=DEBTOR),
     "postal_code": _Rule(

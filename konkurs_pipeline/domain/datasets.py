@@ -33,6 +33,8 @@ ASSUMED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "liquidation_code": ("avviklingskode",),
     "closing_code": ("avslutningskode",),
     "recommendation_date": ("innstillingsdato",),
+    "fristdag": ("fristdag",),
+    "fordringsfrist": ("fordringsfrist",),
     "linked_units": ("tilknyttedeEnheter",),
     "linked_unit_id": ("organisasjonsnummer",),
     "linked_unit_name": ("navn",),

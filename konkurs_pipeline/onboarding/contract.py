@@ -35,8 +35,6 @@ _ALSO_KNOWN: Final = frozenset(
     {
         "_links.self.href",
         "registreringstidspunkt",
-        "fristdag",
-        "fordringsfrist",
         "bostyrer.epost",
         "bostyrer.telefon",
         "konkursbo.navn",

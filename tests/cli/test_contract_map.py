@@ -15,7 +15,7 @@ def test_the_map_is_written_and_proven_and_no_identifier_is_written_or_said(konk
     konkurs.service.replace_notices(served())
     said = konkurs("contract", "--write-map", "map.toml")
     assert said.code == 0
-    assert re.search(r"fields found +0 → 18", said.out)
+    assert re.search(r"fields found +0 → 20", said.out)
     assert re.search(r"agree with their notice +0 → 13", said.out)
     assert re.search(r"linked units found +0 → [1-9]", said.out)
     text = (konkurs.folder / "map.toml").read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ def reshaped(document: Document) -> Document:
     debtor, address = document["debitor"], document["debitor"]["adresse"]
     return {
         "varsel": {"uuid": document["uuid"], "varselType": document["type"], "rulingDate": document["kjennelsesdato"]},
-        "fristdag": document["fristdag"],
+        "frister": {"fristDag": document["fristdag"], "fordringsFrist": document["fordringsfrist"]},
         "skyldner": {
             "orgnrEllerFnr": debtor["identifikator"],
             "fulltNavn": debtor["navn"],

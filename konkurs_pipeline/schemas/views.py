@@ -1,0 +1,59 @@
+"""The views of `konkurs.duckdb` that are made from other tables when they are read: nothing stores them.
+
+What does not belong here: the query of a view (storage/readers).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Final
+
+import polars as pl
+
+from konkurs_pipeline.schemas.table import Instant, Privacy, Table, column, optional
+
+
+class Documents(Table):
+    """What the expanded datasets say, typed. One row per document (notice_uuid). Personal data: name, address, trustee.
+
+    Source: `expanded_datasets`, read through the dataset map when the view is read: with another map it says something
+    else, also of old documents. Null: the document does not say it where the map looks, or says no date.
+    """
+
+    notice_uuid: str = column("the notice", source="uuid", privacy=Privacy.NONE, unique=True)
+    workday: dt.date = column("the notice's workday (partition)")
+    fetched_at: Instant = column("when the document was received")
+    name: str = optional("navn of the debtor", source="debitor.navn", privacy=Privacy.NAME)
+    postal_code: str = optional("postnummer", source="debitor.adresse.postnummer", privacy=Privacy.ADDRESS)
+    postal_place: str = optional("poststed", source="debitor.adresse.poststed", privacy=Privacy.ADDRESS)
+    konkursgrunnlag: str = optional(
+        "basis: B (begjæring), O (oppbud), T (tvangsavvikling or tvangsoppløsning)",
+        source="konkursgrunnlag",
+        privacy=Privacy.TEXT,
+    )
+    avviklingskode: str = optional(
+        "why a company is wound up by force: TVDL, TVRE, TVRR, TVST, TVBA or TVOV",
+        source="avviklingskode",
+        privacy=Privacy.TEXT,
+    )
+    avslutningskode: str = optional(
+        "how it ended: M (lack of means), U (distribution), T (returned to the debtor), A (tvangsakkord)",
+        source="avslutningskode",
+        privacy=Privacy.TEXT,
+    )
+    innstillingsdato: dt.date = optional("date of a closing's innstilling", source="innstillingsdato")
+    fristdag: dt.date = optional("fristdag", source="fristdag")
+    fordringsfrist: dt.date = optional("last day for claims", source="fordringsfrist")
+    tingrett: str = optional("the court", source="tingrett.navn", privacy=Privacy.TEXT)
+    bostyrer_name: str = optional("the trustee", source="bostyrer.navn", privacy=Privacy.NAME)
+    konkursbo_orgnr: str = optional(
+        "the estate's own number, which is never blocked",
+        source="konkursbo.organisasjonsnummer",
+        privacy=Privacy.IDENTIFIER,
+    )
+    linked_unit_count: pl.Int64 = column("number of linked units that it lists", source="tilknyttedeEnheter")
+
+
+VIEWS: Final[Mapping[str, type[Table]]] = {"documents": Documents}
+VIEW_KEYS: Final[Mapping[str, tuple[str, ...]]] = {"documents": ("notice_uuid",)}
