@@ -18,6 +18,7 @@ from bench.processes import Series
 from bench.report import measurement, progress
 from bench.scale import Scale
 from bench.stores import Case
+from konkurs_pipeline.domain.datasets import DatasetMap
 from konkurs_pipeline.schemas.tables import LAKE
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.readers.analyst_views import ensure_views
@@ -60,7 +61,7 @@ def _in_single_files(store: Layout, folder: Path) -> Layout:
         files = sorted(store.table(name).glob("*.parquet"))
         pl.concat([pl.read_parquet(file) for file in files]).write_parquet(alone.table(name) / "all.parquet")
     shutil.copytree(store.published, alone.published)
-    ensure_views(alone)
+    ensure_views(alone, DatasetMap())
     return alone
 
 

@@ -13,10 +13,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from konkurs_pipeline.domain.datasets import DatasetMap
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage import lock
+from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.files import make_private_folder, remove_leftovers, require_room
 from konkurs_pipeline.storage.handoff.outbox import Outbox
 from konkurs_pipeline.storage.handoff.recovery import refuse_old_ledger
@@ -41,6 +43,7 @@ class Store:
     ledger: Ledger
     outbox: Outbox
     snapshots: Snapshots
+    fields: DatasetMap
 
     def read(
         self, table: str, workdays: Iterable[dt.date] | None = None, *, columns: Collection[str] | None = None
@@ -62,7 +65,7 @@ class Store:
     def publish(self) -> None:
         """Show what the ledger holds to analysts and to the commands that only read."""
         self.ledger.publish(self.layout.published)
-        ensure_views(self.layout)
+        ensure_views(self.layout, self.fields)
 
 
 def layout_of(settings: Settings) -> Layout:
@@ -77,7 +80,7 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
     A ledger that is damaged, or older than what was handed over, is refused with a `StoreError`, unless `in_doubt`: for
     those who look into it and decide nothing.
     """
-    layout = layout_of(settings)
+    layout, fields = layout_of(settings), load_dataset_map(settings.dataset_map)
     make_private_folder(layout.root)
     with lock.held(layout.lock, wait_s=wait_s):
         require_room(layout.root)
@@ -100,7 +103,7 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
             if not in_doubt:
                 refuse_old_ledger(layout, ledger, outbox)
                 action_history.complete(ledger)
-            yield Store(layout, lake, ledger, outbox, Snapshots(layout.snapshots))
+            yield Store(layout, lake, ledger, outbox, Snapshots(layout.snapshots), fields)
         except BaseException:
             # What went wrong first is what a person must read.
             with suppress(StoreError):

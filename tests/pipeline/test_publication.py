@@ -14,13 +14,14 @@ import pytest
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.schemas.table import facts
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER
+from konkurs_pipeline.schemas.views import VIEWS
 from konkurs_pipeline.storage.readers.publication import publish_copy, read_key
 from tests.pipeline.kit import MONDAY, TUESDAY, Bank, company, damaged, person
 
 NOW: Final = dt.datetime(2018, 9, 5, 12, tzinfo=dt.UTC)
 ABOUT: Final = {"bank_id": "DEMO", "environment": "demo"}
-DECLARED: Final = {(name, c): f.privacy for name, t in {**LAKE, **LEDGER}.items() for c, f in facts(t).items()}
-TABLES: Final = sorted({**LAKE, **LEDGER})
+DECLARED: Final = {(name, c): f.privacy for name, t in {**LAKE, **LEDGER, **VIEWS}.items() for c, f in facts(t).items()}
+TABLES: Final = sorted({**LAKE, **LEDGER, **VIEWS})
 
 
 @pytest.fixture
@@ -169,3 +170,17 @@ def test_a_key_that_is_none_is_refused_with_what_to_do(
     link.symlink_to(path)
     with pytest.raises(UsageError, match=why):
         read_key(link)
+
+
+def test_the_codes_and_dates_of_a_document_stay_in_a_pseudonymised_copy_and_names_go(polled: Bank, key: Path) -> None:
+    target = polled.folder / "copy.duckdb"
+    publish(polled, target, key)
+    with duckdb.connect(str(target), read_only=True) as con:
+        columns = {name for name, *_ in con.execute("DESCRIBE documents").fetchall()}
+        codes = con.execute("SELECT DISTINCT konkursgrunnlag FROM documents").fetchall()
+        (row,) = con.execute("SELECT count(fristdag), count(konkursbo_orgnr), count(*) FROM documents").fetchall()
+    kept = {"konkursgrunnlag", "avviklingskode", "avslutningskode", "innstillingsdato", "fristdag", "fordringsfrist"}
+    assert kept <= columns
+    assert columns.isdisjoint({"name", "postal_code", "postal_place", "bostyrer_name"})
+    assert {code for (code,) in codes} <= {"B", "O", "T"}
+    assert row[0] == row[1] == row[2] > 0

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 import random
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from konkurs_pipeline.brreg.simulator.datasets import enk_of
+from konkurs_pipeline.brreg.simulator.datasets import enk_of, expanded_dataset
 from konkurs_pipeline.brreg.simulator.generator import generate_notices
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice
 from konkurs_pipeline.brreg.simulator.population import random_account_no, seeded
@@ -49,6 +50,7 @@ class MadeYears:
         """Fill an empty store and publish it."""
         made: Mapping[str, Sequence[Row]] = {
             "raw_notices": [self._raw(n) for n in self._notices],
+            "expanded_datasets": [self._dataset(n) for n in self._notices if n.debtor_id in self._customers],
             "debtors": [row for n in self._notices for row in self._debtors(n)],
             "customer_matches": [self._match(n) for n in self._notices if n.debtor_id in self._customers],
             "estates": [_estate(estate) for estate in self._estates],
@@ -77,6 +79,16 @@ class MadeYears:
             "debtor_kind": self._kinds[notice.debtor_id].value,
             "first_seen_at": self._seen[notice.uuid],
             "payload": f'{{"uuid": "{notice.uuid}", "type": "{notice.type}", "debitor": "{notice.debtor_id}"}}',
+            "answer_sha256": _HASH,
+            "run_id": "made",
+        }
+
+    def _dataset(self, notice: SimulatedNotice) -> Row:
+        return {
+            "uuid": notice.uuid,
+            "workday": _workday(notice),
+            "fetched_at": self._seen[notice.uuid],
+            "payload": json.dumps(expanded_dataset(notice, "https://example.invalid")),
             "answer_sha256": _HASH,
             "run_id": "made",
         }

@@ -8,10 +8,11 @@ import pytest
 
 from konkurs_pipeline.schemas.table import facts
 from konkurs_pipeline.schemas.tables import KEYS, LAKE, LEDGER, Table
+from konkurs_pipeline.schemas.views import VIEW_KEYS, VIEWS
 from konkurs_pipeline.storage.readers.dictionary import data_dictionary
 
 PAGE = Path(__file__).parents[2] / "docs" / "data_dictionary.md"
-TABLES = {**LAKE, **LEDGER}
+TABLES = {**LAKE, **LEDGER, **VIEWS}
 
 
 def test_the_page_is_current() -> None:
@@ -21,7 +22,7 @@ def test_the_page_is_current() -> None:
 @pytest.mark.parametrize(("name", "table"), TABLES.items(), ids=TABLES)
 def test_each_table_says_its_grain_and_its_key(name: str, table: type[Table]) -> None:
     assert "One row per" in (table.__doc__ or "")
-    assert set(KEYS[name]) <= set(facts(table))
+    assert set({**KEYS, **VIEW_KEYS}[name]) <= set(facts(table))
 
 
 def test_a_column_says_where_it_comes_from_and_what_it_may_be() -> None:

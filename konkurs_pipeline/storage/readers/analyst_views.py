@@ -9,16 +9,19 @@ from __future__ import annotations
 import inspect
 from pathlib import Path
 
+from konkurs_pipeline.domain.datasets import DatasetMap
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, Table, dtypes
+from konkurs_pipeline.schemas.views import Documents
 from konkurs_pipeline.storage.files import PRIVATE_FILE, hash_of, replace_atomically, write_bytes_atomically
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger.database import connect
 from konkurs_pipeline.storage.readers.as_of import macros
+from konkurs_pipeline.storage.readers.documents import documents_query
 
 
-def ensure_views(layout: Layout) -> None:
-    """Make `konkurs.duckdb` hold today's definitions: it is replaced where it has others."""
-    statements = list(_statements(layout))
+def ensure_views(layout: Layout, fields: DatasetMap) -> None:
+    """Make `konkurs.duckdb` hold today's definitions: it is replaced where it has others, such as another dataset map."""
+    statements = list(_statements(layout, fields))
     wanted = hash_of("\n".join(statements).encode())
     if _definitions_of(layout.analyst_database) == wanted:
         return
@@ -43,20 +46,26 @@ def _build(path: Path, statements: list[str]) -> None:
     path.chmod(PRIVATE_FILE)
 
 
-def _statements(layout: Layout) -> list[str]:
+def _statements(layout: Layout, fields: DatasetMap) -> list[str]:
     statements = []
     for name, table in LAKE.items():
-        statements += _view(name, table, f"{layout.table(name)}/*.parquet")
+        statements += _view(name, table, _from_files(table, f"{layout.table(name)}/*.parquet"))
     for name, table in LEDGER.items():
-        statements += _view(name, table, f"{layout.published}/{name}.parquet")
+        statements += _view(name, table, _from_files(table, f"{layout.published}/{name}.parquet"))
+    documents = documents_query(fields, list(dtypes(Documents)), "expanded_datasets")
+    statements += _view("documents", Documents, documents)
     return [*statements, *macros()]
 
 
-def _view(name: str, table: type[Table], files: str) -> list[str]:
+def _from_files(table: type[Table], files: str) -> str:
     columns = ", ".join(f'"{column}"' for column in dtypes(table))
+    return f"SELECT {columns} FROM read_parquet({_text(files)})"  # noqa: S608 -- own names
+
+
+def _view(name: str, table: type[Table], query: str) -> list[str]:
     comments = {c: column.description for c, column in table.to_schema().columns.items()}
     return [
-        f"CREATE VIEW {name} AS SELECT {columns} FROM read_parquet({_text(files)})",  # noqa: S608 -- own names
+        f"CREATE VIEW {name} AS {query}",
         f"COMMENT ON VIEW {name} IS {_text(inspect.cleandoc(table.__doc__ or ''))}",
         *(f'COMMENT ON COLUMN {name}."{c}" IS {_text(said or "")}' for c, said in comments.items()),
     ]

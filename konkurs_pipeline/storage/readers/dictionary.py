@@ -12,9 +12,14 @@ from typing import Final
 
 from konkurs_pipeline.schemas.table import ColumnFacts, Privacy, facts
 from konkurs_pipeline.schemas.tables import KEYS, LAKE, LEDGER, Table
+from konkurs_pipeline.schemas.views import VIEW_KEYS, VIEWS
 from konkurs_pipeline.storage.readers.as_of import COMMENTS
 
-# What no two rows of a table share.
+_SOURCES: Final = {
+    "lake": "lake, one Parquet file a month",
+    "ledger": "ledger, published after each run",
+    "view": "nowhere, made when it is read",
+}
 _HEAD: Final = """# Data dictionary
 
 Made by `make docs` from the tables as the code declares them (konkurs_pipeline/schemas); a test says that it is current.
@@ -31,18 +36,19 @@ How to use the views: [analysts.md](analysts.md); ready questions: [questions.md
 
 def data_dictionary() -> str:
     """Return the page, Markdown."""
-    tables = {**LAKE, **LEDGER}
+    tables = {**LAKE, **LEDGER, **VIEWS}
     parts = [_HEAD, *(_section(name, table) for name, table in tables.items()), _macros()]
     return "\n".join(parts)
 
 
 def _section(name: str, table: type[Table]) -> str:
     columns = facts(table)
-    source = "lake, one Parquet file a workday" if name in LAKE else "ledger, published after each run"
+    source = _SOURCES["lake" if name in LAKE else "ledger" if name in LEDGER else "view"]
+    key = VIEW_KEYS[name] if name in VIEWS else KEYS[name]
     personal = [f"`{column}`" for column, said in columns.items() if said.privacy is not Privacy.NONE]
     head = (
         f"## {name}\n\n{inspect.cleandoc(table.__doc__ or '')}\n\n"
-        f"Key: {', '.join(f'`{column}`' for column in KEYS[name])}. Kept in: {source}. "
+        f"Key: {', '.join(f'`{column}`' for column in key)}. Kept in: {source}. "
         f"Personal, or may hold what is: {', '.join(personal) or 'nothing'}.\n\n"
         "| column | type | null | term | personal | meaning |\n|---|---|---|---|---|---|\n"
     )

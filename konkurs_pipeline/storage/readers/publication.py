@@ -28,11 +28,13 @@ from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.table import ColumnFacts, Privacy, facts
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, Table
+from konkurs_pipeline.schemas.views import VIEWS
 from konkurs_pipeline.storage.files import PRIVATE_FILE, replace_atomically, storage_errors
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger.database import connect
 from konkurs_pipeline.storage.readers.as_of import macros
 from konkurs_pipeline.storage.readers.published import Published
+from konkurs_pipeline.storage.readers.query import write_rows
 
 _SHORTEST_KEY: Final = 32
 _PSEUDONYM_LENGTH: Final = 32
@@ -93,8 +95,9 @@ def publish_copy(
         path.unlink()
         with _made(path) as con, tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as passing:
             _say_what_it_is(con, about, pseudonyms, now)
-            for name, table in {**LAKE, **LEDGER}.items():
-                counts[name] = _copy(con, name, table, _shown(published, name, table, pseudonyms), Path(passing))
+            for name, table in {**LAKE, **LEDGER, **VIEWS}.items():
+                rows = _made_rows(layout, name, Path(passing)) if name in VIEWS else published.read(name)
+                counts[name] = _copy(con, name, table, _shown(rows, table, pseudonyms), Path(passing))
             for statement in macros([column for column, _ in _columns(LEDGER["actions"], pseudonyms)]):
                 con.execute(statement)
         path.chmod(PRIVATE_FILE)
@@ -152,8 +155,16 @@ def _columns(table: type[Table], pseudonyms: Pseudonyms | None) -> Iterator[tupl
             yield name, declared
 
 
-def _shown(published: Published, name: str, table: type[Table], pseudonyms: Pseudonyms | None) -> pl.DataFrame:
-    rows = published.read(name)
+def _made_rows(layout: Layout, view: str, passing: Path) -> pl.DataFrame:
+    """Return the rows of a view that is made from other tables; through Parquet, as there is no pyarrow."""
+    file = passing / f"{view}.made.parquet"
+    write_rows(layout, f"FROM {view}", file)
+    rows = pl.read_parquet(file)
+    file.unlink()
+    return rows
+
+
+def _shown(rows: pl.DataFrame, table: type[Table], pseudonyms: Pseudonyms | None) -> pl.DataFrame:
     if pseudonyms is None:
         return rows
     replaced: dict[Privacy, Callable[[str], str]] = {

@@ -1,0 +1,62 @@
+"""The view `documents` reads an expanded dataset as `DatasetMap` does, whatever stands in it and wherever the map looks."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, DatasetMap
+from konkurs_pipeline.schemas.tables import dtypes
+from konkurs_pipeline.schemas.views import Documents
+from konkurs_pipeline.storage.readers.documents import documents_query
+
+COLUMNS = list(dtypes(Documents))
+KEYS = st.sampled_from(["a", "b", "it's", "å ø", "x-y", ""])
+LEAVES = st.one_of(
+    st.none(), st.booleans(), st.integers(-9, 9), st.sampled_from(["", "B", "2018-05-30", "0150", "æ'\"\\"])
+)
+TREES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3), max_leaves=8
+)
+PATHS = st.lists(st.lists(st.tuples(KEYS, st.booleans()), min_size=1, max_size=3), max_size=3).map(
+    lambda paths: tuple(".".join(key + ("[]" if each else "") for key, each in path) for path in paths)
+)
+
+
+def read(payload: str, fields: DatasetMap) -> dict[str, Any]:
+    """Return the row of one document."""
+    with duckdb.connect() as con:
+        con.execute("CREATE TABLE e (uuid VARCHAR, workday DATE, fetched_at TIMESTAMP, payload VARCHAR)")
+        con.execute("INSERT INTO e VALUES ('u', '2018-06-08', '2018-06-08', ?)", [payload])
+        (row,) = con.execute(documents_query(fields, COLUMNS, "e")).fetchall()
+    return dict(zip(COLUMNS, row, strict=True))
+
+
+@given(st.dictionaries(KEYS, TREES, max_size=4), PATHS, PATHS)
+def test_a_text_and_the_linked_units_are_found_where_the_map_finds_them(
+    document: dict[str, Any], texts: tuple[str, ...], units: tuple[str, ...]
+) -> None:
+    fields = DatasetMap({**ASSUMED_PATHS, "grounds": texts, "linked_units": units})
+    row = read(json.dumps(document), fields)
+    assert row["konkursgrunnlag"] == fields.text(document, "grounds")
+    assert row["linked_unit_count"] == len(fields.linked_units(document))
+
+
+UNREADABLE = ['{"konkursgrunnlag": "\\ud800"}', "[]", "3", "null", "{", '{"fristdag": "30.05.2018"}', "[" * 2000]
+
+
+@pytest.mark.parametrize("payload", UNREADABLE)
+def test_a_document_that_says_nothing_readable_is_a_row_of_nulls_and_breaks_no_other(payload: str) -> None:
+    row = read(payload, DatasetMap())
+    assert (row["konkursgrunnlag"], row["fristdag"], row["linked_unit_count"]) == (None, None, 0)
+
+
+@pytest.mark.parametrize("path", ["*", 'a"b', "a\\b", "a\u0000b"])
+def test_a_path_that_duckdb_cannot_name_finds_nothing_and_does_not_break_the_view(path: str) -> None:
+    fields = DatasetMap({**ASSUMED_PATHS, "grounds": (path, "konkursgrunnlag"), "linked_units": (path,)})
+    assert read('{"konkursgrunnlag": "B", "*": "T"}', fields)["konkursgrunnlag"] == "B"
