@@ -35,6 +35,7 @@ def documents_query(fields: DatasetMap, columns: Sequence[str], datasets: str) -
     known = {"notice_uuid": "uuid", "workday": "workday", "fetched_at": "fetched_at"}
     known |= {column: _first_text(fields.paths[field]) for column, field in _TEXTS.items()}
     known |= {column: f"TRY_CAST({_first_text(fields.paths[field])} AS DATE)" for column, field in _DATES.items()}
+    known["konkursbo_orgnr"] = _number(known["konkursbo_orgnr"])
     known["linked_unit_count"] = _count_objects(fields.paths["linked_units"])
     selected = ",\n    ".join(f'{known[column]} AS "{column}"' for column in columns)
     # What DuckDB cannot parse, such as half a surrogate pair, must not break the view for the documents beside it.
@@ -48,25 +49,44 @@ def _first_text(paths: Sequence[str]) -> str:
 
 
 def _text_at(path: str) -> str:
-    place = _json_path(path)
-    texts = f"[v ->> '$' FOR v IN json_extract(document, {place}) IF json_type(v) = 'VARCHAR' AND v ->> '$' <> '']"
     if "[]" in path:
-        return f"({texts})[1]"
+        return f"[v ->> '$' FOR v IN {_values_at(path)} IF json_type(v) = 'VARCHAR' AND (v ->> '$') <> ''][1]"
+    place = _quoted("$" + "".join(f'."{key}"' for key in path.split(".")))
     return f"CASE WHEN json_type(document, {place}) = 'VARCHAR' THEN nullif(document ->> {place}, '') END"
 
 
+def _number(text: str) -> str:
+    """Return the expression of a number without the spaces it was written with; of other text as it is."""
+    digits = (
+        f"regexp_replace({text}, '[\\s\\p{{Z}}\\x{{1c}}-\\x{{1f}}\\x{{85}}\\x{{200b}}\\x{{2060}}\\x{{feff}}]', '', 'g')"
+    )
+    return f"CASE WHEN regexp_full_match({digits}, '[0-9]{{9}}([0-9]{{2}})?') THEN {digits} ELSE {text} END"
+
+
 def _count_objects(paths: Sequence[str]) -> str:
-    places = [_json_path(f"{path}[]") for path in paths if _is_readable(path)]
-    counts = [f"len([v FOR v IN json_extract(document, {place}) IF json_type(v) = 'OBJECT'])" for place in places]
+    values = [_values_at(f"{path}[]") for path in paths if _is_readable(path)]
+    counts = [f"len([v FOR v IN {each} IF json_type(v) = 'OBJECT'])" for each in values]
     return " + ".join(f"coalesce({count}, 0)" for count in counts) or "0::BIGINT"
 
 
+def _values_at(path: str) -> str:
+    """Return the expression that lists the values at a path, key by key: DuckDB's `[*]` takes a text for a list of one."""
+    values = "[document::JSON]"
+    for step in path.split("."):
+        key = step.removesuffix("[]")
+        place = _quoted(f'$."{key}"')
+        values = f"[json_extract(x, {place}) FOR x IN {values} IF json_type(x) = 'OBJECT']"
+        if step.endswith("[]"):
+            elements = "CASE json_type(x) WHEN 'ARRAY' THEN json_extract(x, '$[*]') ELSE [x] END"
+            values = f"flatten([{elements} FOR x IN {values}])"
+    return values
+
+
 def _is_readable(path: str) -> bool:
-    """Whether DuckDB's JSON paths can name it: `*` is a pattern there, and a quote or backslash cannot be escaped."""
-    return path.isprintable() and not set(path) & {"*", '"', "\\"}
+    """Whether DuckDB's JSON paths can name it: `*` is a pattern there, a quote or backslash cannot be escaped."""
+    keys = [step.removesuffix("[]") for step in path.split(".")]
+    return all(keys) and path.isprintable() and not set(path) & {"*", '"', "\\"}
 
 
-def _json_path(path: str) -> str:
-    steps = ((key.removesuffix("[]"), "[*]" if key.endswith("[]") else "") for key in path.split("."))
-    text = "$" + "".join(f'."{key}"{each}' for key, each in steps)
+def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
