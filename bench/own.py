@@ -18,11 +18,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import polars as pl
+
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import Poll, conducted
-from konkurs_pipeline.steps.sequence import STEPS
+from konkurs_pipeline.steps.sequence import run_steps
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
-from konkurs_pipeline.storage.store import open_store
+from konkurs_pipeline.storage.readers.published import Published
+from konkurs_pipeline.storage.store import layout_of, open_store
 
 
 class Stopwatch:
@@ -30,6 +33,17 @@ class Stopwatch:
 
     def __init__(self) -> None:
         self.by_step: dict[str, tuple[float, float]] = {}
+        self._began: tuple[str, float, float] | None = None
+
+    def begin(self, what: str, done: int, total: int | None) -> None:
+        """Note that a step begins, which ends the one before it."""
+        if (done, total) != (0, None):
+            return
+        now, cpu = time.perf_counter(), time.process_time()
+        if self._began:
+            name, began, began_cpu = self._began
+            self.by_step[name] = (now - began, cpu - began_cpu)
+        self._began = what, now, cpu
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -44,18 +58,18 @@ def poll(first: dt.date, last: dt.date) -> dict[str, Any]:
     watch = Stopwatch()
     settings = load_settings()
     window = settings.calendar.window(first, last, lookback=settings.lookback_workdays)
-    fields = load_dataset_map(settings.dataset_map)
+    fields, run_id = load_dataset_map(settings.dataset_map), str(uuid.uuid4())
     with (
         watch.step("all"),
         open_store(settings) as store,
-        conducted(Poll(str(uuid.uuid4()), window, settings, store, fields=fields)) as of,
+        conducted(of := Poll(run_id, window, settings, store, fields=fields, progress=watch.begin)),
     ):
-        for step in STEPS:
-            with watch.step(step.__name__):
-                step(of)
+        run_steps(of)
+        watch.begin("after the steps", 0, None)
     (seconds, cpu_seconds), *_ = (watch.by_step.pop("all"),)
     steps = {name: [round(part, 4) for part in took] for name, took in watch.by_step.items()}
-    found = {"outcome": of.outcome().value, "new": of.notices_new, "missing": of.missing}
+    (poll_row,) = Published(layout_of(settings)).read("polls").filter(pl.col("run_id") == run_id).to_dicts()
+    found = {name: poll_row[name] for name in ("outcome", "notices_new", "detail")}
     return {"seconds": seconds, "cpu_seconds": cpu_seconds, "steps": steps, **found}
 
 

@@ -148,9 +148,6 @@ RULES: Final[Mapping[AlarmKind, Rule]] = {
         "order a new enterprise certificate (docs/onboarding.md) and replace the file: the next poll uses it",
     ),
 }
-# How a poll's `detail` begins to tell of a refused register: with one from before, and without.
-REGISTER_REFUSED_SAID: Final = "the register was refused"
-NO_REGISTER_SAID: Final = "no register was ever accepted"
 # Days left at which the certificate is told of again, and minutes for which a BLOCK may be unconfirmed.
 CERTIFICATE_DAYS: Final = (60, 30, 14, 7, 1, 0)
 UNCONFIRMED_MINUTES: Final = (60, 240, 1440)

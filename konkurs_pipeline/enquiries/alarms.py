@@ -17,12 +17,11 @@ from konkurs_pipeline.domain import volume
 from konkurs_pipeline.domain.actions import ActionStatus
 from konkurs_pipeline.domain.alarms import (
     CERTIFICATE_DAYS,
-    NO_REGISTER_SAID,
-    REGISTER_REFUSED_SAID,
     UNCONFIRMED_MINUTES,
     Alarm,
     AlarmKind,
 )
+from konkurs_pipeline.domain.outcomes import MISSING, STOPPING, IssueCode, Outcome
 from konkurs_pipeline.domain.receipts import ReceiptOutcome
 from konkurs_pipeline.enquiries.watch import Watched, longest_without_poll, recent_quarters, shown_in_oslo, spoken
 from konkurs_pipeline.errors import KonkursError, StoreError
@@ -110,17 +109,23 @@ def _blocks_held(watched: Watched) -> Alarm | None:
 
 
 def _register_refused(watched: Watched) -> Alarm | None:
-    good = watched.good_polls.tail(1)["detail"].to_list()
-    detail = str(good[0] or "") if good else ""
-    told = [part for part in detail.split("; ") if part.startswith((REGISTER_REFUSED_SAID, NO_REGISTER_SAID))]
-    return Alarm(AlarmKind.REGISTER_REFUSED, told[0], level=told[0]) if told else None
+    last = watched.good_polls.tail(1)["run_id"].to_list()
+    refusals = watched.issues.filter(
+        pl.col("run_id").is_in(last) & pl.col("code").is_in([IssueCode.REGISTER_REFUSED, IssueCode.NO_REGISTER])
+    )["message"].to_list()
+    return Alarm(AlarmKind.REGISTER_REFUSED, refusals[0], level=refusals[0]) if refusals else None
 
 
 def _poll_incomplete(watched: Watched) -> Alarm | None:
     last = watched.polls.tail(1).to_dicts()
-    if not last or last[0]["outcome"] not in ("partial", "failed"):
+    if not last or last[0]["outcome"] not in (Outcome.PARTIAL, Outcome.FAILED):
         return None
-    return Alarm(AlarmKind.POLL_INCOMPLETE, f"the last poll ({last[0]['outcome']}): {last[0]['detail']}")
+    # Another level is told anew: one document that cannot be had must not hide that none can.
+    codes = watched.issues.filter(
+        (pl.col("run_id") == last[0]["run_id"]) & pl.col("code").is_in(sorted(MISSING | STOPPING))
+    )["code"]
+    message = f"the last poll ({last[0]['outcome']}): {last[0]['detail']}"
+    return Alarm(AlarmKind.POLL_INCOMPLETE, message, level=" ".join(codes.unique().sort()))
 
 
 def _silence(watched: Watched) -> Alarm | None:

@@ -16,12 +16,12 @@ import polars as pl
 
 from konkurs_pipeline.domain import volume
 from konkurs_pipeline.domain.coverage import GoodPoll, Quarter, quarters
+from konkurs_pipeline.domain.outcomes import GOOD
 from konkurs_pipeline.domain.workdays import OSLO, Calendar
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.store import layout_of
 
-_GOOD: Final = ("new", "nothing_new", "partial")
 # The schedule polls every quarter of opening hours, and every third hour outside them.
 LONGEST_IN_OPENING_HOURS: Final = dt.timedelta(minutes=45)
 _LONGEST_OUTSIDE: Final = dt.timedelta(hours=7)
@@ -60,9 +60,14 @@ class Watched:
         return self.tables.read("polls").filter(pl.col("outcome").is_not_null()).sort("started_at")
 
     @cached_property
+    def issues(self) -> pl.DataFrame:
+        """The issues of all polls."""
+        return self.tables.read("poll_issues")
+
+    @cached_property
     def good_polls(self) -> pl.DataFrame:
         """Those that had the list and decided."""
-        return self.polls.filter(pl.col("outcome").is_in(_GOOD) & pl.col("notices_seen").is_not_null())
+        return self.polls.filter(pl.col("outcome").is_in(sorted(GOOD)) & pl.col("notices_seen").is_not_null())
 
     @property
     def last_good_poll_at(self) -> dt.datetime | None:

@@ -15,6 +15,7 @@ import dagster as dg
 import polars as pl
 
 from konkurs_pipeline.orchestration.checks import none_found, schema_result, schema_spec
+from konkurs_pipeline.orchestration.results import StepResults
 from konkurs_pipeline.schemas.register import RegisterAccounts, RegisterCustomers
 from konkurs_pipeline.schemas.tables import (
     Actions,
@@ -59,7 +60,7 @@ class Step:
     """
 
     name: str
-    make: Callable[[Poll], tuple[Made, ...]]
+    make: Callable[[Poll, StepResults], tuple[Made, ...]]
     code: Callable[..., object]
     tables: Mapping[str, type[Table | RegisterCustomers | RegisterAccounts]]
     group: str
@@ -83,8 +84,9 @@ def _made(rows: pl.DataFrame, metadata: Mapping[str, Any], *results: dg.AssetChe
     return (Made({"dagster/row_count": rows.height, **metadata}, results),)
 
 
-def _register(poll: Poll) -> tuple[Made, Made]:
-    snapshot = take_register(poll)
+def _register(poll: Poll, results: StepResults) -> tuple[Made, Made]:
+    snapshot = results.snapshot = take_register(poll)
+    results.is_register_taken = True
     shared = {
         "register_id": snapshot.id if snapshot else "none",
         "accepted_at": snapshot.accepted_at.isoformat() if snapshot else "never",
@@ -99,8 +101,8 @@ def _register(poll: Poll) -> tuple[Made, Made]:
     )
 
 
-def _raw_notices(poll: Poll) -> tuple[Made]:
-    counts = poll_notices(poll)
+def _raw_notices(poll: Poll, results: StepResults) -> tuple[Made]:
+    counts = results.polled = poll_notices(poll)
     rows = poll.store.lake.read("raw_notices", poll.days())
     metadata = {
         "new": counts.new,
@@ -121,8 +123,8 @@ def _raw_notices(poll: Poll) -> tuple[Made]:
     )
 
 
-def _expanded_datasets(poll: Poll) -> tuple[Made]:
-    counts = fetch_missing_datasets(poll)
+def _expanded_datasets(poll: Poll, results: StepResults) -> tuple[Made]:
+    counts = fetch_missing_datasets(poll, results.register(poll.store))
     rows = poll.store.lake.read("expanded_datasets", poll.days())
     missing = counts.wanted - counts.fetched - counts.contradicting
     metadata = {
@@ -140,7 +142,7 @@ def _expanded_datasets(poll: Poll) -> tuple[Made]:
     )
 
 
-def _debtors(poll: Poll) -> tuple[Made]:
+def _debtors(poll: Poll, _: StepResults) -> tuple[Made]:
     counts = normalise_debtors(poll)
     rows = poll.store.lake.read("debtors", poll.days())
     metadata = {
@@ -156,8 +158,8 @@ def _debtors(poll: Poll) -> tuple[Made]:
     )
 
 
-def _customer_matches(poll: Poll) -> tuple[Made]:
-    counts = match_debtors(poll)
+def _customer_matches(poll: Poll, results: StepResults) -> tuple[Made]:
+    counts = match_debtors(poll, results.register(poll.store))
     rows = poll.store.lake.read("customer_matches", poll.days())
     metadata = {
         "new": counts.new,
@@ -167,8 +169,8 @@ def _customer_matches(poll: Poll) -> tuple[Made]:
     return _made(rows, metadata, schema_result(CustomerMatches, rows, "customer_matches"))
 
 
-def _estates(poll: Poll) -> tuple[Made]:
-    counts = fold_notices(poll)
+def _estates(poll: Poll, results: StepResults) -> tuple[Made]:
+    counts = fold_notices(poll, results.notices(poll.store))
     rows = poll.store.lake.read("estates", poll.days())
     metadata = {
         "changed_workdays": len(counts.changed_days),
@@ -183,8 +185,8 @@ def _estates(poll: Poll) -> tuple[Made]:
     )
 
 
-def _actions(poll: Poll) -> tuple[Made]:
-    counts = decide(poll)
+def _actions(poll: Poll, results: StepResults) -> tuple[Made]:
+    counts = decide(poll, results.register(poll.store), results.list_of_this_run())
     rows = actions_of_run(poll.store.ledger, poll.run_id)
     metadata = {
         **counts.written,
@@ -197,8 +199,8 @@ def _actions(poll: Poll) -> tuple[Made]:
     return _made(rows, metadata, schema_result(Actions, rows, "actions"))
 
 
-def _outbox(poll: Poll) -> tuple[Made]:
-    shown = hand_over(poll)
+def _outbox(poll: Poll, _: StepResults) -> tuple[Made]:
+    shown = hand_over(poll.store)
     problems = poll.store.outbox.problems(poll.store.ledger, last=_FILES_CHECKED)
     last = poll.store.ledger.read("outbox_files", "run_id = ?", [poll.run_id])
     metadata = {

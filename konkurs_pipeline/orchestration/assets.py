@@ -17,8 +17,9 @@ from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.orchestration.alarm_checks import alarm_results
 from konkurs_pipeline.orchestration.asset_table import STEPS, Made, Step
 from konkurs_pipeline.orchestration.checks import SCHEMA_CHECK, reported
+from konkurs_pipeline.orchestration.results import StepResults
 from konkurs_pipeline.redaction import redact
-from konkurs_pipeline.steps.poll import Poll, close
+from konkurs_pipeline.steps.poll import Poll, fail
 
 _OWNER: Final = "team:konkurs"
 _CODE_VERSION: Final = version("konkurs-pipeline")
@@ -44,8 +45,10 @@ def _build(step: Step, workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition
         partitions_def=workdays,
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
-    def run(context: dg.AssetExecutionContext, poll: dg.ResourceParam[Poll]) -> Iterator[Any]:
-        yield from _run(step, context, poll)
+    def run(
+        context: dg.AssetExecutionContext, poll: dg.ResourceParam[Poll], results: dg.ResourceParam[StepResults]
+    ) -> Iterator[Any]:
+        yield from _run(step, context, poll, results)
 
     return run
 
@@ -72,26 +75,24 @@ def _spec(step: Step, asset: str) -> dg.AssetSpec:
     )
 
 
-def _run(step: Step, context: dg.AssetExecutionContext, poll: Poll) -> Iterator[Any]:
+def _run(step: Step, context: dg.AssetExecutionContext, poll: Poll, results: StepResults) -> Iterator[Any]:
     """Make the step's assets and report their checks; the last step, and one that fails, report the alarms too."""
     planned = context.selected_asset_check_keys
     poll.progress(step.name.replace("_", " "), 0, None)
     began = time.perf_counter()
     failure = None
     try:
-        made = step.make(poll)
+        made = step.make(poll, results)
     except KonkursError as error:
-        failure = poll.fail(error)
+        failure = fail(poll, error)
     except Exception as error:  # noqa: BLE001 -- a bug's text may quote a row: it is shown redacted, with its place
-        failure = f"{poll.fail(error)} ({_place_of(error)})"
+        failure = f"{fail(poll, error)} ({_place_of(error)})"
     else:
         seconds = {"seconds": round(time.perf_counter() - began, 3), "workdays": len(poll.days())}
         for asset, one in zip(step.tables, made, strict=True):
             yield dg.MaterializeResult(asset_key=asset, metadata={**one.metadata, **seconds})
             yield from reported(one.results, planned)
         failure = _broken(made, poll)
-    if failure:
-        close(poll)
     if failure or step.name == _LAST:
         yield from reported(alarm_results(poll), planned)
     if failure:
@@ -103,7 +104,7 @@ def _broken(made: tuple[Made, ...], poll: Poll) -> str | None:
     for result in (result for one in made for result in one.results):
         if result.check_name == SCHEMA_CHECK and not result.passed:
             message = f"{result.asset_key}: the stored rows are not valid: {result.metadata['broken'].value}"
-            return poll.fail(KonkursError(message))
+            return fail(poll, KonkursError(message))
     return None
 
 

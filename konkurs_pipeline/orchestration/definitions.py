@@ -14,6 +14,7 @@ from konkurs_pipeline.orchestration.housekeeping import build_housekeeping
 from konkurs_pipeline.orchestration.loggers import quiet_console
 from konkurs_pipeline.orchestration.partitions import workday_partitions
 from konkurs_pipeline.orchestration.poll_resource import JOB_NAME, poll_resource
+from konkurs_pipeline.orchestration.results import step_results
 from konkurs_pipeline.orchestration.schedules import build_schedules
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.settings import Settings, load_settings
@@ -52,7 +53,10 @@ def build_defs(
         jobs=[job, housekeeping],
         schedules=[*build_schedules(settings, JOB_NAME, first_polled), nightly],
         sensors=[build_alert_sensor(settings, now)],
-        resources={"poll": poll_resource(settings, store=store, now=now, progress=progress)},
+        resources={
+            "poll": poll_resource(settings, store=store, now=now, progress=progress),
+            "results": step_results,
+        },
         # A process for each step would cost a second each, and the lock could not be held across them.
         executor=dg.in_process_executor,
         loggers={"console": quiet_console},

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import dagster as dg
 
 from konkurs_pipeline.clock import Clock, utc_now
+from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.orchestration.poll_resource import JOB_NAME, PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.storage.ledger.polls import Outcome
 from konkurs_pipeline.storage.store import Store
 
 

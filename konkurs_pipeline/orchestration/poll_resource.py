@@ -15,7 +15,7 @@ from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.steps.poll import Poll, conducted
+from konkurs_pipeline.steps.poll import Poll, conducted, prepared
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.ledger import polls
 from konkurs_pipeline.storage.store import Store, open_store
@@ -44,15 +44,18 @@ def poll_resource(
             message = "a poll needs a run: materialise assets through a job"
             raise dg.DagsterInvariantViolationError(message)
         try:
-            with opened() as open_, conducted(_poll_of(run, settings, open_, now, progress)) as poll:
-                yield poll
+            with opened() as open_:
+                poll = _poll_of(run, settings, open_, now, progress)
+                # `dagster job execute` opens a run's resources once more after its end, to look at its results.
+                is_polling = _asks_for_notices(run) and not polls.is_known(open_.ledger, run.run_id)
+                with conducted(poll) if is_polling else prepared(poll):
+                    yield poll
         except KonkursError as error:
             raise dg.Failure(description=redact(str(error)), allow_retries=False) from None
 
     return the_poll
 
 
-# `dagster job execute` opens a run's resources once more after its end, to look at its results: that is no poll.
 def _poll_of(run: dg.DagsterRun, settings: Settings, store: Store, now: Clock, progress: Progress) -> Poll:
     return Poll(
         run.run_id,
@@ -61,7 +64,6 @@ def _poll_of(run: dg.DagsterRun, settings: Settings, store: Store, now: Clock, p
         store,
         now=now,
         fields=load_dataset_map(settings.dataset_map),
-        is_polling=_asks_for_notices(run) and not polls.is_known(store.ledger, run.run_id),
         progress=progress,
     )
 

@@ -97,6 +97,7 @@ class CustomerMatches(Table):
     found_at: Instant = column("when the match was first found")
     doubt: str = optional("why the match can lead to a REVIEW only; null: none", isin=[d.value for d in Doubt])
     register_id: str = column("the register snapshot it was found in", str_matches=SHA256)
+    gone_at: Instant = optional("since when the register no longer has it; null: it still does")
 
 
 class Estates(Table):

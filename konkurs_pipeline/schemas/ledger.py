@@ -10,6 +10,7 @@ import datetime as dt
 import polars as pl
 
 from konkurs_pipeline.domain.notices import QuarantineReason
+from konkurs_pipeline.domain.outcomes import IssueCode, Outcome
 from konkurs_pipeline.schemas.table import SHA256, UUID, Instant, Privacy, Table, column, optional
 
 
@@ -46,11 +47,20 @@ class Polls(Table):
     to_workday: dt.date = column("last workday asked for")
     outcome: str = optional(
         "new, nothing_new, partial or failed; null: under way",
-        isin=["new", "nothing_new", "partial", "failed"],
+        isin=list(Outcome),
     )
     notices_seen: pl.Int64 = optional("notices of these workdays and the lookback in the answer")
     notices_new: pl.Int64 = optional("of those, never seen before")
-    detail: str = optional("what went wrong, or was left for a person", privacy=Privacy.DOCUMENT)
+    detail: str = optional("the messages of its issues, in one line for people", privacy=Privacy.DOCUMENT)
+
+
+class PollIssues(Table):
+    """What a poll could not get, or left for a person. One row per issue (run_id, number). No personal data."""
+
+    run_id: str = column("the poll", privacy=Privacy.NONE)
+    number: pl.Int64 = column("1, 2, 3, … of this poll, in the order they were found", gt=0)
+    code: str = column("what it is, in one word", isin=list(IssueCode))
+    message: str = column("the same in a sentence", privacy=Privacy.DOCUMENT)
 
 
 class Quarantine(Table):
@@ -68,6 +78,10 @@ class Quarantine(Table):
     detail: str = column("what is wrong, in a sentence", privacy=Privacy.DOCUMENT)
     payload: str = column("what was received", privacy=Privacy.DOCUMENT)
     first_seen_at: Instant = column("when it was first seen")
+    answer_sha256: str = optional("hash of the answer that held it", privacy=Privacy.HASH, str_matches=SHA256)
+    debtor_id: str = optional(
+        "debitor that what was set aside names; null: not read", source="debitor", privacy=Privacy.IDENTIFIER
+    )
     resolved_at: Instant = optional("when it was found to be right after all; null: it is still open")
 
 

@@ -19,7 +19,7 @@ from konkurs_pipeline.schemas.lake import (
     ExpandedDatasets,
     RawNotices,
 )
-from konkurs_pipeline.schemas.ledger import Answers, Polls, Quarantine, Registers
+from konkurs_pipeline.schemas.ledger import Answers, PollIssues, Polls, Quarantine, Registers
 from konkurs_pipeline.schemas.table import Instant, Table, dtypes, frame, validated
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "ExpandedDatasets",
     "Instant",
     "OutboxFiles",
+    "PollIssues",
     "Polls",
     "Quarantine",
     "RawNotices",
@@ -61,6 +62,7 @@ LEDGER: Final[dict[str, type[Table]]] = {
     "action_history": ActionHistory,
     "registers": Registers,
     "polls": Polls,
+    "poll_issues": PollIssues,
     "quarantine": Quarantine,
     "outbox_files": OutboxFiles,
     "receipts": Receipts,
@@ -79,6 +81,7 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "action_history": ("action_id", "version"),
     "registers": ("accepted_at",),
     "polls": ("run_id",),
+    "poll_issues": ("run_id", "number"),
     "quarantine": ("entry_id",),
     "outbox_files": ("seq",),
     "receipts": ("name", "sha256"),

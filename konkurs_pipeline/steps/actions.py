@@ -1,34 +1,32 @@
-"""Decide: what ought to be, less what was written before, committed together with the file that hands it over."""
+"""Decide: actions that the present state asks for, less those written before, committed with the file that hands them over.
+
+Every poll decides on everything. Only debtors that a match or an earlier action concerns are folded: one in twenty.
+"""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Final
 
 import polars as pl
 
-from konkurs_pipeline.brreg.wire import parse_notice
 from konkurs_pipeline.contracts.outbox import Header
 from konkurs_pipeline.domain.actions import Account, Settlement, Situation, decide_actions, settle
 from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.matching import Doubt, Match, MatchedVia
 from konkurs_pipeline.domain.notices import QuarantineReason, notices_of
-from konkurs_pipeline.errors import UsageError
-from konkurs_pipeline.steps.notices import all_notices
+from konkurs_pipeline.domain.outcomes import IssueCode
+from konkurs_pipeline.steps.notices import PolledNotices
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.steps.register import take_register
-from konkurs_pipeline.steps.scope import Scope, find_scope
 from konkurs_pipeline.storage.handoff import decisions
 from konkurs_pipeline.storage.handoff.decisions import Decision
 from konkurs_pipeline.storage.ledger import polls, quarantine
+from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.ledger.quarantine import Entry
+from konkurs_pipeline.storage.matched_accounts import accounts_of
 from konkurs_pipeline.storage.snapshots import Snapshot
-
-_LINK: Final = ("notice_uuid", "customer_ref")
 
 
 @dataclass(frozen=True)
@@ -42,37 +40,24 @@ class ActionCounts:
     void: int
 
 
-def decide(poll: Poll) -> ActionCounts:
+def decide(poll: Poll, snapshot: Snapshot | None, polled: PolledNotices) -> ActionCounts:
     """Commit the poll's decisions, its outbox file and its end in one transaction.
 
-    Raises `UsageError` in a run that did not poll: a decision rests on what the service says now.
+    `polled`: what this poll had of the list, since a decision rests on what the service says now.
     """
-    if not (poll.is_polling and poll.has_list):
-        message = "actions are decided only by a run that polls: materialise all assets together (job konkurs_poll)"
-        raise UsageError(message)
-    snapshot = take_register(poll)
-    scope, situation = present_situation(poll, snapshot)
-    settlement = _settle(poll, situation)
-    now = poll.now()
-    decision = Decision(
-        poll.run_id,
-        now,
-        poll.window.from_workday,
-        poll.window.to_workday,
-        snapshot.id if snapshot else None,
-        settlement,
-        scope.decided_from,
-    )
-    waiting = len(settlement.hold) + _still_held(poll, settlement)
+    ledger, settings, now = poll.store.ledger, poll.settings, poll.now()
+    matched = poll.store.lake.read("customer_matches")
+    situation = present_situation(ledger, snapshot, polled.known, matched)
+    settlement = _settle(ledger, situation, settings.max_blocks_per_run)
+    waiting = len(settlement.hold) + _still_held(ledger, settlement)
     if waiting:
-        poll.attention.append(
-            f"{waiting} BLOCK rows are held: look at them with `konkurs held`, then `konkurs release`"
-        )
-    ledger, settings = poll.store.ledger, poll.settings
+        message = f"{waiting} BLOCK rows are held: look at them with `konkurs held`, then `konkurs release`"
+        poll.report(IssueCode.BLOCKS_HELD, message)
+    days = poll.window.from_workday, poll.window.to_workday
+    decision = Decision(poll.run_id, now, *days, snapshot.id if snapshot else None, settlement)
     with ledger.transaction():
         header = decisions.commit(ledger, decision, bank=settings.bank_id, environment=settings.environment.value)
-        polls.end(ledger, poll.run_id, poll.outcome(), poll.detail(), now)
-    poll.is_decided = True
+        polls.end(ledger, poll.run_id, now, is_decided=True)
     return ActionCounts(
         header,
         decisions.counts(settlement.write),
@@ -82,63 +67,62 @@ def decide(poll: Poll) -> ActionCounts:
     )
 
 
-def _settle(poll: Poll, situation: Situation) -> Settlement:
-    ledger = poll.store.ledger
-    ought, held = decide_actions(situation), decisions.held_rows(ledger)
+def _settle(ledger: Ledger, situation: Situation, max_blocks: int) -> Settlement:
+    wanted, held = decide_actions(situation), decisions.held_rows(ledger)
     return settle(
-        ought,
-        written=decisions.written_ids(ledger, [action.action_id for action in ought]),
+        wanted,
+        written=decisions.written_ids(ledger, [action.action_id for action in wanted]),
         held={row.action_id: row.is_released for row in held},
         states={estate.opening.uuid: estate.state for estate in situation.fold.estates},
         held_openings={row.action_id: row.opening_uuid for row in held},
-        max_blocks=poll.settings.max_blocks_per_run,
+        max_blocks=max_blocks,
     )
 
 
-def _still_held(poll: Poll, settlement: Settlement) -> int:
+def _still_held(ledger: Ledger, settlement: Settlement) -> int:
     """Return how many rows that were held before are held on."""
     going_out = {action.action_id for action in settlement.write}
-    held = decisions.held_rows(poll.store.ledger)
+    held = decisions.held_rows(ledger)
     return sum(row.action_id not in going_out and row.action_id not in settlement.void for row in held)
 
 
-def present_situation(poll: Poll, snapshot: Snapshot | None) -> tuple[Scope, Situation]:
-    """Gather what the decisions rest on, for the debtors whose decisions can have become others."""
-    lake, ledger = poll.store.lake, poll.store.ledger
-    notices = all_notices(poll)
-    matched = lake.read("customer_matches")
+def present_situation(
+    ledger: Ledger, snapshot: Snapshot | None, notices: pl.DataFrame, matched: pl.DataFrame
+) -> Situation:
+    """Gather what the decisions rest on.
+
+    `notices`: NOTICE_COLUMNS of every notice that is stored; `matched`: the table `customer_matches`.
+    """
     open_entries = quarantine.open_entries(ledger)
-    of_versions = _matches_of_changed_versions(open_entries, snapshot)
-    issued = [*decisions.block_and_reopen_links(ledger), *((m.notice_uuid, m.customer_ref) for m in of_versions)]
-    links = pl.concat([matched.select(*_LINK, "workday"), _links(issued)], how="diagonal")
-    scope = find_scope(poll, snapshot, notices, links)
-    of_scope = notices.filter(pl.col("debtor_id").is_in(scope.debtors.implode()))
-    in_scope = matched.filter(pl.col("notice_uuid").is_in(of_scope["uuid"].implode()))
-    matches = [*_present_matches(in_scope, snapshot), *of_versions]
-    concerned = notices_of(of_scope)
-    return scope, Situation(
+    issued = decisions.issued_blocks_and_reopens(ledger)
+    matches = [*_present_matches(matched, snapshot), *_matches_of_changed_versions(open_entries, snapshot)]
+    uuids = {match.notice_uuid for match in matches} | {action.notice_uuid for action in issued}
+    concerned = notices_of(_of_same_debtors(notices, uuids))
+    return Situation(
         fold=fold_estates(concerned),
         notices=concerned,
         matches=matches,
         accounts=_accounts(snapshot, {match.customer_ref for match in matches}),
         flaws=quarantine.flaws(open_entries),
-        issued=decisions.issued_blocks_and_reopens(ledger, scope.customers.to_list()),
+        issued=issued,
     )
 
 
-def _links(pairs: Sequence[tuple[str, str]]) -> pl.DataFrame:
-    return pl.DataFrame(pairs, schema=dict.fromkeys(_LINK, pl.String), orient="row")
+def _of_same_debtors(notices: pl.DataFrame, uuids: Iterable[str]) -> pl.DataFrame:
+    """Return every notice of the debtors of these notices: a sletting need not match anybody itself."""
+    named = pl.Series(sorted(uuids), dtype=pl.String)
+    debtors = notices.filter(pl.col("uuid").is_in(named.implode()))["debtor_id"].unique()
+    return notices.filter(pl.col("debtor_id").is_in(debtors.implode()))
 
 
 def _present_matches(matched: pl.DataFrame, snapshot: Snapshot | None) -> list[Match]:
-    """Return the matches that the present snapshot still has."""
+    """Return the matches that the present register still has."""
     if snapshot is None:
         return []
-    present = snapshot.customers_with(matched["national_id"].unique().to_list())
-    still = matched.join(present.select("national_id", "customer_ref"), on=["national_id", "customer_ref"], how="semi")
+    present = matched.filter(pl.col("gone_at").is_null())
     return [
         Match(notice_uuid, customer_ref, MatchedVia(via), Doubt(doubt) if doubt else None)
-        for notice_uuid, customer_ref, via, doubt in still.select(
+        for notice_uuid, customer_ref, via, doubt in present.select(
             "notice_uuid", "customer_ref", "matched_via", "doubt"
         ).iter_rows()
     ]
@@ -149,24 +133,25 @@ def _matches_of_changed_versions(entries: Sequence[Entry], snapshot: Snapshot | 
 
     As long as its entry is open the notice can lead to REVIEW only, so these matches never block.
     """
-    changed = [entry for entry in entries if entry.reason is QuarantineReason.CHANGED_NOTICE]
-    if snapshot is None or not changed:
+    named = {
+        entry.uuid: entry.debtor_id
+        for entry in entries
+        if entry.reason is QuarantineReason.CHANGED_NOTICE and entry.uuid and entry.debtor_id
+    }
+    if snapshot is None or not named:
         return []
-    named = [parse_notice(json.loads(entry.payload)).notice for entry in changed]
-    found = snapshot.customers_with({notice.debtor_id for notice in named})
+    found = snapshot.customers_with(set(named.values()))
     return [
-        Match(notice.uuid, ref, MatchedVia.FORMER_ID if is_former else MatchedVia.DEBTOR)
-        for notice in named
+        Match(uuid, ref, MatchedVia.FORMER_ID if is_former else MatchedVia.DEBTOR)
+        for uuid, debtor_id in named.items()
         for national_id, ref, is_former in found.select("national_id", "customer_ref", "is_former").iter_rows()
-        if national_id == notice.debtor_id
+        if national_id == debtor_id
     ]
 
 
 def _accounts(snapshot: Snapshot | None, customer_refs: Collection[str]) -> Mapping[str, Sequence[Account]] | None:
-    rows = snapshot.accounts_of(customer_refs) if snapshot else None
+    rows = accounts_of(snapshot, customer_refs) if snapshot else None
     if rows is None:
         return None
-    ordered = rows.sort("customer_ref", "account_no").select(
-        "customer_ref", "account_no", "relation", "is_blocked", "is_flagged"
-    )
+    ordered = rows.select("customer_ref", "account_no", "relation", "is_blocked", "is_flagged")
     return {ref: [Account(*row[1:]) for row in group] for ref, group in groupby(ordered.iter_rows(), lambda r: r[0])}

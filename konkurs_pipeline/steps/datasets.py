@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,15 +19,16 @@ from konkurs_pipeline.brreg.links import link_findings
 from konkurs_pipeline.domain.datasets import contradiction_of
 from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, Notice, QuarantineReason, notices_of
+from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.errors import AnswerError, ServiceError
 from konkurs_pipeline.schemas.tables import ExpandedDatasets, frame
 from konkurs_pipeline.settings import Expand
 from konkurs_pipeline.steps.notices import answer_row
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.steps.register import take_register
-from konkurs_pipeline.storage.lake.made_from import Derivation, Stale
+from konkurs_pipeline.storage.lake.made_from import Derivation
 from konkurs_pipeline.storage.ledger import quarantine
 from konkurs_pipeline.storage.ledger.quarantine import Entry
+from konkurs_pipeline.storage.snapshots import Snapshot
 
 # Written this many at a time, so that a killed backfill keeps what it has.
 _PORTION: Final = 250
@@ -57,10 +58,10 @@ class _Received:
     link_findings: set[str]
 
 
-def fetch_missing_datasets(poll: Poll) -> DatasetCounts:
+def fetch_missing_datasets(poll: Poll, snapshot: Snapshot | None) -> DatasetCounts:
     """Fetch what is wanted and missing, and store it by workday."""
-    made = _complete_for(poll)
-    wanted = _wanted(poll, made.stale())
+    made = _complete_for(poll, snapshot)
+    wanted = _wanted(poll, snapshot, made.stale_months())
     total = DatasetCounts(wanted=wanted.height)
     if not wanted.is_empty():
         total = _fetch(poll, wanted)
@@ -70,11 +71,10 @@ def fetch_missing_datasets(poll: Poll) -> DatasetCounts:
     return total
 
 
-def _complete_for(poll: Poll) -> Derivation:
-    """Say of what the table is complete: a month is looked through again until every dataset that is wanted is there."""
-    snapshot = take_register(poll)
-    basis = [snapshot.id if snapshot else None, poll.settings.expand]
-    return Derivation(poll.store.lake, "expanded_datasets", ["raw_notices"], basis)
+def _complete_for(poll: Poll, snapshot: Snapshot | None) -> Derivation:
+    """Return what the table is complete for: a poll looks through a month until every dataset that is wanted is there."""
+    other_inputs = [snapshot.id if snapshot else None, poll.settings.expand]
+    return Derivation(poll.store.lake, "expanded_datasets", ["raw_notices"], other_inputs)
 
 
 def _fetch(poll: Poll, wanted: pl.DataFrame) -> DatasetCounts:
@@ -98,35 +98,37 @@ def _fetch(poll: Poll, wanted: pl.DataFrame) -> DatasetCounts:
                 break
     _tell(poll, total, errors)
     if findings:
-        poll.attention.append(f"expanded datasets are not as documented: {'; '.join(sorted(findings))}")
+        message = f"expanded datasets are not as documented: {'; '.join(sorted(findings))}"
+        poll.report(IssueCode.DATASETS_NOT_AS_DOCUMENTED, message)
     return total
 
 
 def _tell(poll: Poll, total: DatasetCounts, errors: Sequence[ServiceError]) -> None:
     if errors:
         left = total.wanted - total.fetched - total.contradicting
-        poll.missing.append(f"{left} of {total.wanted} expanded datasets could not be had: {errors[0]}")
+        code = IssueCode.DATASETS_UNAVAILABLE if not total.fetched else IssueCode.DATASETS_MISSING
+        poll.report(code, f"{left} of {total.wanted} expanded datasets could not be had: {errors[0]}")
     if total.contradicting:
-        poll.attention.append(f"{total.contradicting} expanded datasets contradict their notices: set aside")
+        message = f"{total.contradicting} expanded datasets contradict their notices: set aside"
+        poll.report(IssueCode.DATASETS_CONTRADICT, message)
 
 
-def _wanted(poll: Poll, stale: Stale) -> pl.DataFrame:
-    """Return the stale notices whose dataset is wanted (KONKURS_EXPAND) and not there, as `raw_notices` rows."""
+def _wanted(poll: Poll, snapshot: Snapshot | None, months: Collection[dt.date]) -> pl.DataFrame:
+    """Return the notices of these months whose dataset is wanted (KONKURS_EXPAND) and not there, as `raw_notices` rows."""
     lake = poll.store.lake
-    have = stale.read(lake, "expanded_datasets", ["uuid"])
-    notices = stale.read(lake, "raw_notices", [*NOTICE_COLUMNS, "workday", "debtor_kind"])
+    have = lake.read_months("expanded_datasets", months, columns=["uuid"])
+    notices = lake.read_months("raw_notices", months, columns=[*NOTICE_COLUMNS, "workday", "debtor_kind"])
     lacking = notices.join(have, on="uuid", how="anti").sort("registered_at", "uuid")
     if poll.settings.expand is Expand.ALL or lacking.is_empty():
         return lacking
-    wanted = pl.col("debtor_id").is_in(_customers_ids(poll, lacking).implode())
+    wanted = pl.col("debtor_id").is_in(_customers_ids(snapshot, lacking).implode())
     if poll.settings.expand is Expand.MATCHED_OR_PERSON:
         wanted = wanted | pl.col("debtor_kind").is_in(_PERSON_KINDS)
     return lacking.filter(wanted)
 
 
-def _customers_ids(poll: Poll, notices: pl.DataFrame) -> pl.Series:
+def _customers_ids(snapshot: Snapshot | None, notices: pl.DataFrame) -> pl.Series:
     """Return the identifiers among the notices' debtors that a customer has or had."""
-    snapshot = take_register(poll)
     if snapshot is None:
         return pl.Series("national_id", [], dtype=pl.String)
     return snapshot.customers_with(notices["debtor_id"].unique().to_list())["national_id"].unique()
@@ -165,7 +167,9 @@ def _sort_in(poll: Poll, received: _Received, notice: Notice, document: Document
     contradiction = contradiction_of(notice, content, poll.fields)
     if contradiction is not None:
         reason = QuarantineReason.DATASET_CONTRADICTS
-        received.set_aside.append(Entry(notice.uuid, workday, reason, contradiction, payload))
+        received.set_aside.append(
+            Entry(notice.uuid, workday, reason, contradiction, payload, answer.fetched_at, answer.sha256)
+        )
         return
     received.rows.append(
         {
@@ -185,7 +189,7 @@ def _store(poll: Poll, received: _Received) -> None:
     days = set(fresh["workday"])
     lake.replace("expanded_datasets", days, pl.concat([lake.read("expanded_datasets", days), fresh]).sort("uuid"))
     with poll.store.ledger.transaction():
-        quarantine.record(poll.store.ledger, received.set_aside, poll.now())
+        quarantine.record(poll.store.ledger, received.set_aside)
 
 
 def _release_what_agrees_now(poll: Poll) -> None:

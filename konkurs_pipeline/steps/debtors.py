@@ -10,6 +10,7 @@ from typing import Any
 
 from konkurs_pipeline.domain.datasets import Party, debtor_of, read_dataset
 from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, Notice, notices_of
+from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.tables import Debtors, frame
 from konkurs_pipeline.steps.poll import Poll
@@ -26,26 +27,27 @@ class DebtorCounts:
 
 
 def normalise_debtors(poll: Poll) -> DebtorCounts:
-    """Write the parties of the notices that the table may not reflect, or whose datasets it may not."""
+    """Write the parties of every notice of the months whose notices or datasets changed."""
     lake = poll.store.lake
     findings: dict[str, int] = {}
-    made = Derivation(lake, "debtors", ["raw_notices", "expanded_datasets"], _basis(poll))
-    stale = made.stale()
-    notices = stale.read(lake, "raw_notices", [*NOTICE_COLUMNS, "workday"])
-    documents = dict(stale.read(lake, "expanded_datasets", ["uuid", "payload"]).iter_rows())
+    made = Derivation(lake, "debtors", ["raw_notices", "expanded_datasets"], _other_inputs(poll))
+    months = made.stale_months()
+    notices = lake.read_months("raw_notices", months, columns=[*NOTICE_COLUMNS, "workday"])
+    documents = dict(lake.read_months("expanded_datasets", months, columns=["uuid", "payload"]).iter_rows())
     workdays = dict(notices.select("uuid", "workday").iter_rows())
     parties = _parties(poll, notices_of(notices), documents, findings)
     rows = frame(Debtors, [_row(party, workdays[party.notice_uuid]) for party in parties])
-    before = stale.read(lake, "debtors", ["workday"])
+    before = lake.read_months("debtors", months, columns=["workday"])
     whole = rows.sort("workday", "notice_uuid", "role", "national_id")
     days = lake.replace("debtors", {*workdays.values(), *before["workday"]}, whole)
     made.note()
     if findings:
-        poll.attention.append(f"{sum(findings.values())} findings in expanded datasets: {'; '.join(sorted(findings))}")
+        message = f"{sum(findings.values())} findings in expanded datasets: {'; '.join(sorted(findings))}"
+        poll.report(IssueCode.DATASETS_NOT_AS_DOCUMENTED, message)
     return DebtorCounts(len(days), rows.height, findings)
 
 
-def _basis(poll: Poll) -> list[object]:
+def _other_inputs(poll: Poll) -> list[object]:
     """Return what else decides how a document is read: where its fields stand, and which identifiers count."""
     return [sorted((name, tuple(paths)) for name, paths in poll.fields.paths.items()), poll.settings.synthetic_allowed]
 

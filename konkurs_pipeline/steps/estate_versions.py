@@ -13,6 +13,7 @@ from typing import Final
 
 import polars as pl
 
+from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.schemas.tables import EstateVersions, dtypes
 from konkurs_pipeline.steps.poll import Poll
 
@@ -60,4 +61,5 @@ def _make_good(poll: Poll, months: Collection[dt.date]) -> None:
     versions = _with_new(lake.read_months("estate_versions", months), opened, poll.run_id)
     present = now.with_columns(known_at=pl.max_horizontal("known_at", "changed_seen_at"))
     lake.replace("estate_versions", set(now["workday"]), _with_new(versions, present, poll.run_id))
-    poll.attention.append(f"estate_versions of {len(months)} months were not there and were made from the notices")
+    message = f"estate_versions of {len(months)} months were not there and were made from the notices"
+    poll.report(IssueCode.VERSIONS_REMADE, message)

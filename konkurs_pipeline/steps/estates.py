@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,12 @@ import polars as pl
 
 from konkurs_pipeline.domain.estates import Estate, fold_estates
 from konkurs_pipeline.domain.notices import NoticeType, notices_of
+from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.schemas.tables import Estates, frame
 from konkurs_pipeline.steps.estate_versions import keep_versions
-from konkurs_pipeline.steps.notices import all_notices
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage.lake.made_from import Derivation, Stale
+from konkurs_pipeline.storage.lake.made_from import Derivation
+from konkurs_pipeline.storage.lake.tables import in_months
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,20 @@ class EstateCounts:
     changed_days: tuple[dt.date, ...]
 
 
-def fold_notices(poll: Poll) -> EstateCounts:
-    """Write the state of every estate: folded again are the debtors of notices that the table may not reflect."""
+def fold_notices(poll: Poll, notices: pl.DataFrame) -> EstateCounts:
+    """Write the state of every estate. The poll folds again the debtors that have a notice in a month that changed.
+
+    `notices`: NOTICE_COLUMNS and the workday of every notice that is stored.
+    """
     lake = poll.store.lake
-    made = Derivation(lake, "estates", ["raw_notices"], [poll.settings.calendar])
-    notices = all_notices(poll)
+    made = Derivation(lake, "estates", ["raw_notices"], [])
     before = lake.read("estates")
-    is_folded = pl.col("debtor_id").is_in(_debtors_to_fold(notices, before, made.stale()).implode())
-    fold = fold_estates(notices_of(notices.filter(is_folded)))
-    kept, folded = before.filter(~is_folded), frame(Estates, [_row(poll, estate) for estate in fold.estates])
+    is_folded = pl.col("debtor_id").is_in(_debtors_to_fold(notices, before, made.stale_months()).implode())
+    concerned = notices.filter(is_folded)
+    fold = fold_estates(notices_of(concerned))
+    workdays = dict(concerned.select("uuid", "workday").iter_rows())
+    rows = [_row(estate, workdays[estate.opening.uuid]) for estate in fold.estates]
+    kept, folded = before.filter(~is_folded), frame(Estates, rows)
     made_anew = folded.join(before, on=folded.columns, how="anti", nulls_equal=True)
     replaced = before.filter(is_folded).join(folded, on=folded.columns, how="anti", nulls_equal=True)
     keep_versions(poll, made_anew)
@@ -45,13 +51,14 @@ def fold_notices(poll: Poll) -> EstateCounts:
     changed = lake.replace("estates", days, of_days)
     made.note()
     if fold.orphan_slettinger:
-        poll.attention.append(f"{len(fold.orphan_slettinger)} slettinger have no known opening")
+        message = f"{len(fold.orphan_slettinger)} slettinger have no known opening"
+        poll.report(IssueCode.SLETTING_WITHOUT_OPENING, message)
     by_state = dict(whole["state"].value_counts().iter_rows())
     return EstateCounts(by_state, len(fold.orphan_slettinger), tuple(changed))
 
 
-def _debtors_to_fold(notices: pl.DataFrame, estates: pl.DataFrame, stale: Stale) -> pl.Series:
-    """Return the debtors of the stale notices, those whose estates rest on notices that are gone, and possible orphans'.
+def _debtors_to_fold(notices: pl.DataFrame, estates: pl.DataFrame, months: Collection[dt.date]) -> pl.Series:
+    """Return the debtors of the notices of these months, of estates whose notice is gone, and of possible orphans.
 
     A sletting that made no estate's state may have no opening, and a person is told of it at every poll.
     """
@@ -61,16 +68,16 @@ def _debtors_to_fold(notices: pl.DataFrame, estates: pl.DataFrame, stale: Stale)
         estates.filter(pl.col(column).is_not_null()).join(notices, left_on=column, right_on="uuid", how="anti")
         for column in ("opening_uuid", "changed_by_uuid")
     ]
-    found = [notices.filter(stale.is_in), slettinger.join(changed_by, on="uuid", how="anti"), *gone]
+    found = [notices.filter(in_months(months)), slettinger.join(changed_by, on="uuid", how="anti"), *gone]
     return pl.concat([rows["debtor_id"] for rows in found]).unique()
 
 
-def _row(poll: Poll, estate: Estate) -> dict[str, Any]:
+def _row(estate: Estate, workday: dt.date) -> dict[str, Any]:
     opening = estate.opening
     return {
         "debtor_id": opening.debtor_id,
         "opening_uuid": opening.uuid,
-        "workday": poll.settings.calendar.workday_of(opening.registered_at),
+        "workday": workday,
         "state": estate.state.value,
         "ruling_date": opening.ruling_date,
         "registered_at": opening.registered_at,

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from typing import Final
 
 import polars as pl
 
 from konkurs_pipeline.domain.matching import match_customers
 from konkurs_pipeline.schemas.tables import CustomerMatches, dtypes
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.steps.register import take_register
 from konkurs_pipeline.storage.lake.made_from import Derivation
+from konkurs_pipeline.storage.snapshots import Snapshot
 
-_PARTY_COLUMNS = ("notice_uuid", "workday", "national_id", "id_kind", "role", "organisation_form")
+_INSTANT: Final = pl.Datetime("us", "UTC")
+_PARTY_COLUMNS: Final = ("notice_uuid", "workday", "national_id", "id_kind", "role", "organisation_form")
 
 
 @dataclass(frozen=True)
@@ -24,33 +26,32 @@ class MatchCounts:
     changed_days: tuple[dt.date, ...] = ()
 
 
-def match_debtors(poll: Poll) -> MatchCounts:
-    """Write the matches of all parties with the register snapshot of the poll.
+def match_debtors(poll: Poll, snapshot: Snapshot | None) -> MatchCounts:
+    """Write the matches of the parties with a register snapshot; null: nothing is matched.
 
-    A match found once stays in the table, with the time it was first found, also when the customer has left: what was
-    known when is evidence. What is decided rests on the matches the present snapshot still has.
+    The same parties against the same register are the same matches, so the poll matches again only the months whose
+    parties changed; with another register, every month. A match stays in the table, with the time it was first found,
+    also when the customer has left (`gone_at`): what was known when is evidence.
     """
-    snapshot = take_register(poll)
     if snapshot is None:
         return MatchCounts()
     lake = poll.store.lake
-    # The same parties against the same register are the same matches: only parties that are new to it are looked up.
     made = Derivation(lake, "customer_matches", ["debtors"], [snapshot.id])
-    stale = made.stale()
-    parties = stale.read(lake, "debtors", _PARTY_COLUMNS)
+    months = made.stale_months()
+    parties = lake.read_months("debtors", months, columns=_PARTY_COLUMNS)
     identifiers = snapshot.customers_with(parties["national_id"].unique().to_list())
     found = match_customers(parties, identifiers).with_columns(
-        found_at=pl.lit(poll.now()).cast(pl.Datetime("us", "UTC")), register_id=pl.lit(snapshot.id)
+        found_at=pl.lit(poll.now(), _INSTANT), register_id=pl.lit(snapshot.id), gone_at=pl.lit(None, _INSTANT)
     )
-    before = stale.read(lake, "customer_matches")
-    whole = _with_first_finding(found, before)
+    before = lake.read_months("customer_matches", months)
+    whole = _merged(found, before, poll.now())
     changed = lake.replace("customer_matches", set(whole["workday"]), whole)
     made.note()
     return MatchCounts(whole.height - before.height, tuple(changed))
 
 
-def _with_first_finding(found: pl.DataFrame, before: pl.DataFrame) -> pl.DataFrame:
-    """Lay what is found now over what was found before; a match known before keeps its first finding."""
+def _merged(found: pl.DataFrame, before: pl.DataFrame, now: dt.datetime) -> pl.DataFrame:
+    """Merge; a known match keeps its first `found_at`, and one that is not found any more gets `gone_at`."""
     key = ["notice_uuid", "customer_ref"]
     first = before.select(*key, first_at="found_at", first_in="register_id")
     renewed = (
@@ -58,5 +59,5 @@ def _with_first_finding(found: pl.DataFrame, before: pl.DataFrame) -> pl.DataFra
         .with_columns(found_at=pl.coalesce("first_at", "found_at"), register_id=pl.coalesce("first_in", "register_id"))
         .select(list(dtypes(CustomerMatches)))
     )
-    gone = before.join(found, on=key, how="anti")
+    gone = before.join(found, on=key, how="anti").with_columns(pl.col("gone_at").fill_null(pl.lit(now, _INSTANT)))
     return pl.concat([renewed, gone]).sort("workday", *key)

@@ -7,21 +7,23 @@ its own run. A notice seen before is kept as it was first seen; one that has cha
 from __future__ import annotations
 
 import datetime as dt
-import json
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
 
-from konkurs_pipeline.brreg.client import Answer, ListItem
-from konkurs_pipeline.brreg.wire import ParsedNotice, UnreadableNoticeError, parse_notice
-from konkurs_pipeline.domain.identifiers import IdKind, identify_all
+from konkurs_pipeline.brreg.client import Answer, NoticeList
+from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, Notice, NoticeType, QuarantineReason, notices_of
+from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.schemas.tables import RawNotices, frame
+from konkurs_pipeline.steps.list_items import ItemReader, SeenNotice, listed_items, unreadable_items
 from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.ledger import polls, quarantine
+from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.ledger.quarantine import Entry
 
 # `oppdatert` is asked for what comes after a time, and whether that is strict is not documented: one millisecond, the
@@ -32,9 +34,13 @@ _CLOCK_TOLERANCE: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class NoticeCounts:
-    """What a poll of the list found. `by_workday`: workday → rows stored for it now, for the days that changed."""
+class PolledNotices:
+    """What a poll of the list found. `by_workday`: workday → rows stored for it now, for the days that changed.
 
+    `known`: NOTICE_COLUMNS and the workday of every notice that is stored, in no order.
+    """
+
+    known: pl.DataFrame
     seen: int
     new: int
     waiting: int
@@ -43,51 +49,52 @@ class NoticeCounts:
     findings: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Seen:
-    """A notice in an answer, with what it was read from."""
-
-    parsed: ParsedNotice
-    payload: str
-    workday: dt.date
-    debtor_kind: IdKind
-    answer: Answer
-
-
-def poll_notices(poll: Poll) -> NoticeCounts:
+def poll_notices(poll: Poll) -> PolledNotices:
     """Ask for the notices of the window and store what is new. Raises `ServiceError` when the list cannot be had."""
+    ledger, settings, last_day = poll.store.ledger, poll.settings, poll.window.to_workday
+    reader = ItemReader(settings.calendar, settings.api_url, settings.synthetic_allowed)
+    listed = _fetch(poll)
+    seen, unreadable = reader.read(listed_items(listed.items))
+    retried, unreadable_again = reader.read(unreadable_items(ledger))
+    taken = [one for one in seen if one.workday in poll.window]
+    taken += [one for one in retried if one.workday <= last_day]
+    known = stored_notices(poll.store.lake)
+    new, changed = _compare(taken, known)
+    fresh = _store(poll, new)
+    understood = {one.notice.uuid for one in seen}
+    wrong = [
+        *unreadable,
+        *(entry for entry in unreadable_again if entry.uuid not in understood),
+        *(entry for one in taken for entry in _flaws_of(one)),
+        *changed,
+        *_registered_in_future(seen, poll.now()),
+    ]
+    opened = _settle_quarantine(ledger, wrong, taken, poll.now())
+    findings = sorted({*listed.findings, *(finding for one in seen for finding in one.findings)})
+    if opened:
+        poll.report(IssueCode.NEW_IN_QUARANTINE, f"{opened} new in quarantine: see `konkurs status`")
+    if findings:
+        poll.report(IssueCode.LIST_NOT_AS_DOCUMENTED, f"the list is not as documented: {'; '.join(findings)}")
+    unique = {one.notice.uuid for one in taken}
+    polls.count_notices(ledger, poll.run_id, seen=len(unique), new=len(new))
+    return PolledNotices(
+        known=pl.concat([known, fresh.select(known.columns)]),
+        seen=len(unique),
+        new=len(new),
+        waiting=sum(one.workday > last_day for one in seen),
+        quarantined=opened,
+        by_workday=dict(sorted(Counter(fresh["workday"]).items())),
+        findings=tuple(findings),
+    )
 
+
+def _fetch(poll: Poll) -> NoticeList:
     def keep(answer: Answer) -> None:
         poll.store.lake.keep_answer(answer.body)
         poll.store.ledger.append("answers", [answer_row(poll, answer)])
 
     with poll.connect(poll.settings) as service:
-        listed = service.fetch_notices(_after(poll), keep=keep)
-    seen, unreadable = _read_items(poll, listed.items)
-    understood = {one.parsed.notice.uuid for one in seen}
-    retried, unreadable_again = _read_items(poll, _unreadable_before(poll, listed.answers[-1]))
-    still_unreadable = [entry for entry in unreadable_again if entry.uuid not in understood]
-    taken = [one for one in seen if one.workday in poll.window]
-    taken += [one for one in retried if one.workday <= poll.window.to_workday]
-    new, changed = _sort_out(poll, taken)
-    by_workday = _store(poll, new)
-    flaws = [entry for one in taken for entry in _own_flaws(one)]
-    wrong = [*unreadable, *still_unreadable, *flaws, *changed, *_registered_in_future(poll, seen)]
-    opened = _settle_quarantine(poll, wrong, taken)
-    findings = sorted({*listed.findings, *(finding for one in seen for finding in one.parsed.findings)})
-    if findings:
-        poll.attention.append(f"the list is not as documented: {'; '.join(findings)}")
-    unique = {one.parsed.notice.uuid for one in taken}
-    poll.notices_new, poll.has_list = len(new), True
-    polls.count_notices(poll.store.ledger, poll.run_id, seen=len(unique), new=poll.notices_new)
-    return NoticeCounts(
-        seen=len(unique),
-        new=poll.notices_new,
-        waiting=sum(one.workday > poll.window.to_workday for one in seen),
-        quarantined=opened,
-        by_workday=by_workday,
-        findings=tuple(findings),
-    )
+        return service.fetch_notices(_after(poll), keep=keep)
 
 
 def _after(poll: Poll) -> dt.datetime:
@@ -105,49 +112,25 @@ def answer_row(poll: Poll, answer: Answer) -> dict[str, Any]:
     }
 
 
-def _unreadable_before(poll: Poll, answer: Answer) -> list[ListItem]:
-    """Return what earlier polls could not read: a later version of this program may."""
-    entries = quarantine.open_entries(poll.store.ledger)
-    wanted = [entry for entry in entries if entry.reason is QuarantineReason.UNREADABLE_NOTICE]
-    return [ListItem(json.loads(entry.payload), answer) for entry in wanted]
+def stored_notices(lake: Lake) -> pl.DataFrame:
+    """Return NOTICE_COLUMNS and the workday of every notice that is stored."""
+    return lake.read("raw_notices", columns=[*NOTICE_COLUMNS, "workday"])
 
 
-def _read_items(poll: Poll, items: Iterable[ListItem]) -> tuple[list[_Seen], list[Entry]]:
-    parsed: list[tuple[ParsedNotice, str, Answer]] = []
-    entries: list[Entry] = []
-    for item in items:
-        payload = json.dumps(item.value)
-        try:
-            parsed.append((parse_notice(item.value, base_url=poll.settings.api_url), payload, item.answer))
-        except UnreadableNoticeError as error:
-            reason = QuarantineReason.UNREADABLE_NOTICE
-            entries.append(Entry(error.uuid, None, reason, error.detail, payload))
-    kinds = identify_all(
-        [one.notice.debtor_id for one, *_ in parsed], synthetic_allowed=poll.settings.synthetic_allowed
-    )
-    workday_of = poll.settings.calendar.workday_of
-    seen = [
-        _Seen(one, payload, workday_of(one.notice.registered_at), kind, answer)
-        for (one, payload, answer), kind in zip(parsed, kinds, strict=True)
-    ]
-    return seen, entries
-
-
-def _sort_out(poll: Poll, taken: Sequence[_Seen]) -> tuple[list[_Seen], list[Entry]]:
+def _compare(taken: Sequence[SeenNotice], known: pl.DataFrame) -> tuple[list[SeenNotice], list[Entry]]:
     """Return the notices not known yet, and an entry for each that says something else than its first version."""
-    uuids = pl.Series(sorted({one.parsed.notice.uuid for one in taken}), dtype=pl.String)
-    stored = all_notices(poll)
-    first = {notice.uuid: notice for notice in notices_of(stored.filter(pl.col("uuid").is_in(uuids.implode())))}
-    new: list[_Seen] = []
+    uuids = pl.Series(sorted({one.notice.uuid for one in taken}), dtype=pl.String)
+    first = {notice.uuid: notice for notice in notices_of(known.filter(pl.col("uuid").is_in(uuids.implode())))}
+    new: list[SeenNotice] = []
     changed: list[Entry] = []
     for one in taken:
-        notice = one.parsed.notice
+        notice = one.notice
         if notice.uuid not in first:
             first[notice.uuid] = notice
             new.append(one)
         elif not _says_the_same(first[notice.uuid], notice):
             detail = "it says something else than when it was first seen"
-            changed.append(Entry(notice.uuid, one.workday, QuarantineReason.CHANGED_NOTICE, detail, one.payload))
+            changed.append(one.entry(QuarantineReason.CHANGED_NOTICE, detail))
     return new, changed
 
 
@@ -160,18 +143,17 @@ def _says_the_same(first: Notice, now: Notice) -> bool:
     )
 
 
-def _store(poll: Poll, new: Sequence[_Seen]) -> dict[dt.date, int]:
-    """Add notices to their workdays; returns workday → how many."""
-    fresh = frame(RawNotices, [_row(poll, one) for one in new])
+def _store(poll: Poll, new: Sequence[SeenNotice]) -> pl.DataFrame:
+    """Add notices to their workdays; returns their rows."""
+    fresh = frame(RawNotices, [_row(one, poll.run_id) for one in new])
     days = set(fresh["workday"])
-    known, stored = all_notices(poll), poll.store.lake.read("raw_notices", days)
+    stored = poll.store.lake.read("raw_notices", days)
     poll.store.lake.replace("raw_notices", days, pl.concat([stored, fresh]).sort("registered_at", "uuid"))
-    poll.notices = pl.concat([known, fresh.select(known.columns)])
-    return dict(sorted(Counter(fresh["workday"]).items()))
+    return fresh
 
 
-def _row(poll: Poll, one: _Seen) -> dict[str, Any]:
-    notice = one.parsed.notice
+def _row(one: SeenNotice, run_id: str) -> dict[str, Any]:
+    notice = one.notice
     return {
         "uuid": notice.uuid,
         "workday": one.workday,
@@ -181,57 +163,43 @@ def _row(poll: Poll, one: _Seen) -> dict[str, Any]:
         "ruling_date": notice.ruling_date,
         "debtor_id": notice.debtor_id,
         "debtor_kind": one.debtor_kind.value,
-        "first_seen_at": one.answer.fetched_at,
+        "first_seen_at": one.seen_at,
         "payload": one.payload,
-        "answer_sha256": one.answer.sha256,
-        "run_id": poll.run_id,
+        "answer_sha256": one.answer_sha256,
+        "run_id": run_id,
     }
 
 
-def _own_flaws(one: _Seen) -> list[Entry]:
+def _flaws_of(one: SeenNotice) -> list[Entry]:
     """Return what is wrong with a notice that could be read: it is stored, and can lead to REVIEW only."""
-    notice = one.parsed.notice
     found: list[tuple[QuarantineReason, str]] = []
-    if notice.type not in set(NoticeType):
+    if one.notice.type not in set(NoticeType):
         found.append((QuarantineReason.UNKNOWN_TYPE, "the type is not one of the four that are known"))
     if one.debtor_kind is IdKind.UNKNOWN:
         found.append((QuarantineReason.INVALID_DEBTOR, "the debtor's number fails its check"))
-    if one.parsed.has_invalid_ruling_date:
+    if one.has_invalid_ruling_date:
         found.append((QuarantineReason.INVALID_RULING_DATE, "kjennelsesdato is not a date"))
-    return [Entry(notice.uuid, one.workday, reason, detail, one.payload) for reason, detail in found]
+    return [one.entry(reason, detail) for reason, detail in found]
 
 
-def _registered_in_future(poll: Poll, seen: Sequence[_Seen]) -> list[Entry]:
+def _registered_in_future(seen: Sequence[SeenNotice], now: dt.datetime) -> list[Entry]:
     """Set aside what claims to be registered well after now: no run would ever come to its workday."""
-    latest = poll.now() + _CLOCK_TOLERANCE
-    reason = QuarantineReason.REGISTERED_IN_FUTURE
     detail = "it says that it was registered more than a day from now"
-    late = (one for one in seen if one.parsed.notice.registered_at > latest)
-    return [Entry(one.parsed.notice.uuid, one.workday, reason, detail, one.payload) for one in late]
+    late = (one for one in seen if one.notice.registered_at > now + _CLOCK_TOLERANCE)
+    return [one.entry(QuarantineReason.REGISTERED_IN_FUTURE, detail) for one in late]
 
 
-def _settle_quarantine(poll: Poll, entries: Sequence[Entry], taken: Sequence[_Seen]) -> int:
+def _settle_quarantine(ledger: Ledger, wrong: Sequence[Entry], taken: Sequence[SeenNotice], now: dt.datetime) -> int:
     """Open what is wrong now, and close what this answer shows to be right. Returns how many were opened."""
-    ledger = poll.store.ledger
-    wrong = {entry.entry_id for entry in entries}
-    right = {one.parsed.notice.uuid for one in taken} | {one.payload for one in taken}
+    still_wrong = {entry.entry_id for entry in wrong}
+    right = {one.notice.uuid for one in taken} | {one.payload for one in taken}
     healed = [
         entry.entry_id
         for entry in quarantine.open_entries(ledger)
-        if entry.entry_id not in wrong
+        if entry.entry_id not in still_wrong
         and right & {entry.uuid, entry.payload}
         and entry.reason is not QuarantineReason.DATASET_CONTRADICTS
     ]
     with ledger.transaction():
-        quarantine.resolve(ledger, healed, poll.now())
-        opened = quarantine.record(ledger, entries, poll.now())
-    if opened:
-        poll.attention.append(f"{opened} new in quarantine: see `konkurs status`")
-    return opened
-
-
-def all_notices(poll: Poll) -> pl.DataFrame:
-    """Return NOTICE_COLUMNS and the workday of all notices there are, in no order; read once, and added to when stored."""
-    if poll.notices is None:
-        poll.notices = poll.store.lake.read("raw_notices", columns=[*NOTICE_COLUMNS, "workday"])
-    return poll.notices
+        quarantine.resolve(ledger, healed, now)
+        return quarantine.record(ledger, wrong)

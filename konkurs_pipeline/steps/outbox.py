@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.storage.store import Store
 
 
-def hand_over(poll: Poll) -> list[str]:
+def hand_over(store: Store) -> list[str]:
     """Write the committed files that the outbox does not show yet; returns their base names, in sequence."""
-    return poll.store.outbox.show_pending(poll.store.ledger)
+    return store.outbox.show_pending(store.ledger)

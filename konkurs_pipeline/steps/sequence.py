@@ -1,9 +1,6 @@
-"""The steps of a poll in the order of the job's assets, for whoever conducts a poll without dagster."""
+"""A poll without Dagster: the steps in the order of the job's assets, each given what those before it made."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from typing import Final
 
 from konkurs_pipeline.steps.actions import decide
 from konkurs_pipeline.steps.datasets import fetch_missing_datasets
@@ -15,15 +12,23 @@ from konkurs_pipeline.steps.outbox import hand_over
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.register import take_register
 
-Step = Callable[[Poll], object]
 
-STEPS: Final[tuple[Step, ...]] = (
-    take_register,
-    poll_notices,
-    fetch_missing_datasets,
-    normalise_debtors,
-    match_debtors,
-    fold_notices,
-    decide,
-    hand_over,
-)
+def run_steps(poll: Poll) -> None:
+    """Run every step of a poll that is conducted; raises `KonkursError` where one cannot do its work."""
+    begin = poll.progress
+    begin("register", 0, None)
+    snapshot = take_register(poll)
+    begin("raw notices", 0, None)
+    polled = poll_notices(poll)
+    begin("expanded datasets", 0, None)
+    fetch_missing_datasets(poll, snapshot)
+    begin("debtors", 0, None)
+    normalise_debtors(poll)
+    begin("customer matches", 0, None)
+    match_debtors(poll, snapshot)
+    begin("estates", 0, None)
+    fold_notices(poll, polled.known)
+    begin("actions", 0, None)
+    decide(poll, snapshot, polled)
+    begin("outbox", 0, None)
+    hand_over(poll.store)

@@ -19,7 +19,10 @@ from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.snapshots import Snapshots
 
 # (table, column) → what a row from before has in it: SQL over the old columns.
-LEDGER_VALUES: Final[Mapping[tuple[str, str], str]] = {}
+LEDGER_VALUES: Final[Mapping[tuple[str, str], str]] = {
+    ("quarantine", "debtor_id"): "CASE WHEN reason NOT IN ('unreadable_notice', 'dataset_contradicts') "
+    "THEN json_extract_string(payload, '$.debitor') END",
+}
 # The same for the lake: an expression over the old columns.
 LAKE_VALUES: Final[Mapping[tuple[str, str], pl.Expr]] = {}
 # Version → what brings a store from the version before to it, beside tables and columns.

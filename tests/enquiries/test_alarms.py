@@ -15,6 +15,7 @@ import pytest
 from konkurs_pipeline.brreg.certificate import settings_certificate
 from konkurs_pipeline.brreg.simulator.pki import make_certificates
 from konkurs_pipeline.domain.alarms import AlarmKind
+from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.enquiries.alarms import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
@@ -59,6 +60,13 @@ class Rows:
         self.tables.setdefault("polls", []).append(row)
         return self
 
+    def issue(self, code: IssueCode, message: str) -> Rows:
+        """Add an issue to the last poll."""
+        issues = self.tables.setdefault("poll_issues", [])
+        run_id = self.tables["polls"][-1]["run_id"]
+        issues.append({"run_id": run_id, "number": len(issues) + 1, "code": code.value, "message": message})
+        return self
+
     def polls_all_day(self, *days: dt.date, until: str = "16:30") -> Rows:
         for day in days:
             started = at(day, "08:00")
@@ -84,6 +92,12 @@ def look(folder: Path, rows: Rows, now: dt.datetime, **settings: str) -> dict[st
     environ |= {"KONKURS_EXPECT_VOLUMES": "true", **settings}
     watched = Watched(load_settings(environ, dotenv=folder / "none"), rows, now)
     return {alarm.kind.value: alarm.said for alarm in look_for_alarms(watched)}
+
+
+def level_of(rows: Rows, kind: AlarmKind) -> str:
+    """Return the level of an alarm that is raised at noon."""
+    settings = load_settings({"KONKURS_API_URL": "http://127.0.0.1:1"}, dotenv=Path("none"))
+    return {alarm.kind: alarm.level for alarm in look_for_alarms(Watched(settings, rows, NOON))}[kind]
 
 
 def well() -> Rows:
@@ -130,6 +144,14 @@ def test_polls_that_fail_are_no_good_polls(tmp_path: Path) -> None:
     found = look(tmp_path, rows, at(FRIDAY, "12:50"))
     assert "no_good_poll" in found
     assert found["poll_incomplete"] == "the last poll (failed): the service is down"
+
+
+def test_one_document_that_cannot_be_had_does_not_hide_a_later_outage() -> None:
+    stuck = well().poll(NOON, "partial", seen=24).issue(IssueCode.DATASETS_MISSING, "1 of 1")
+    all_gone = well().poll(NOON, "partial", seen=24).issue(IssueCode.DATASETS_UNAVAILABLE, "9 of 9")
+    no_answer = well().poll(NOON, "failed", seen=None).issue(IssueCode.SERVICE_UNREACHABLE, "no answer")
+    levels = {level_of(rows, AlarmKind.POLL_INCOMPLETE) for rows in (stuck, all_gone, no_answer)}
+    assert len(levels) == 3, "a channel is told again when the level changes"
 
 
 def test_quarters_that_nobody_read_are_missed_until_a_poll_reads_their_day(tmp_path: Path) -> None:
@@ -206,12 +228,12 @@ def test_rejected_and_held_rows(tmp_path: Path) -> None:
 
 
 def test_a_register_that_is_refused_or_was_never_accepted(tmp_path: Path) -> None:
-    refused = "the register was refused, the last accepted one is used: customers.csv is empty"
-    rows = well().poll(at(FRIDAY, "12:01"), detail=f"1 new in quarantine; {refused}", seen=24)
+    refused = "the register was refused, the last accepted one is used: customers.csv is empty; it has no header"
+    rows = well().poll(at(FRIDAY, "12:01"), seen=24).issue(IssueCode.REGISTER_REFUSED, refused)
     assert look(tmp_path, rows, NOON)["register_refused"] == refused
     rows.poll(at(FRIDAY, "12:02"), seen=24)
     assert "register_refused" not in look(tmp_path, rows, NOON)
-    rows.poll(at(FRIDAY, "12:03"), "partial", detail="no register was ever accepted, so nothing was matched", seen=24)
+    rows.poll(at(FRIDAY, "12:03"), "partial", seen=24).issue(IssueCode.NO_REGISTER, "no register was ever accepted")
     assert "register_refused" in look(tmp_path, rows, NOON)
 
 

@@ -12,7 +12,7 @@ import io
 import json
 import shutil
 import uuid
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,10 +31,12 @@ from konkurs_pipeline.brreg.simulator.population import (
     random_synthetic_fnr,
     seeded,
 )
+from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.domain.workdays import OSLO, Window
+from konkurs_pipeline.progress import Progress
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.steps.poll import Poll, conducted
-from konkurs_pipeline.steps.sequence import STEPS, Step
+from konkurs_pipeline.steps.sequence import run_steps
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.readers.published import Published
@@ -42,6 +44,20 @@ from konkurs_pipeline.storage.store import Store, layout_of, open_store
 from tests.contracts.validity import assert_valid_outbox_file
 
 Record = dict[str, Any]
+# Done just before a step of a poll begins.
+Hook = Callable[[], object]
+# The steps of a poll in order, as a poll announces them, and what comes after the last.
+STEPS: Final = (
+    "register",
+    "raw notices",
+    "expanded datasets",
+    "debtors",
+    "customer matches",
+    "estates",
+    "actions",
+    "outbox",
+)
+THE_END: Final = "the end"
 
 CUSTOMER_COLUMNS: Final = ("customer_ref", "national_id", "former_ids", "name")
 ACCOUNT_COLUMNS: Final = ("account_no", "customer_ref", "relation", "is_blocked")
@@ -186,16 +202,20 @@ class Bank:
 
     # Polls
 
-    def poll(
+    def poll(  # noqa: PLR0913 -- what a story may want otherwise, by name
         self,
         first: dt.date,
         last: dt.date | None = None,
         *,
         now: dt.datetime | None = None,
-        steps: Sequence[Step] = STEPS,
+        clock: Clock = utc_now,
+        before: Mapping[str, Hook] | None = None,
         run_id: str | None = None,
     ) -> Polled:
-        """Poll the workdays `first` to `last` as the job does, the service standing at the end of `last`."""
+        """Poll the workdays `first` to `last` as the job does, the service standing at the end of `last`.
+
+        `before`: by step, what is done when it begins.
+        """
         last = last or first
         self.clock.move_to(now or oslo(last, "23:59"))
         self.write_register()
@@ -204,16 +224,26 @@ class Bank:
         settings = self.settings
         window = settings.calendar.window(first, last, lookback=settings.lookback_workdays)
         shown = {path.name for path in self.shown()}
-        with open_store(settings) as store, conducted(self._poll_of(run_id, window, settings, store)) as poll:
-            for step in steps:
-                step(poll)
+        hooks = before or {}
+
+        def progress(what: str, done: int, total: int | None) -> None:
+            if (done, total) == (0, None) and what in hooks:
+                hooks[what]()
+
+        with open_store(settings) as store:
+            poll = self._poll_of(run_id, window, settings, store, clock, progress)
+            with conducted(poll):
+                run_steps(poll)
+                progress(THE_END, 0, None)
         return self._polled(run_id, shown)
 
-    def _poll_of(self, run_id: str, window: Window, settings: Settings, store: Store) -> Poll:
+    def _poll_of(  # noqa: PLR0913, PLR0917 -- what a poll is made of
+        self, run_id: str, window: Window, settings: Settings, store: Store, clock: Clock, progress: Progress
+    ) -> Poll:
         # Another address than the simulator's is a service that is down: that takes a client of its own.
         connects = (lambda _: self.client) if settings.api_url == self.url else connect
         fields = load_dataset_map(settings.dataset_map)
-        return Poll(run_id, window, settings, store, connect=connects, fields=fields)
+        return Poll(run_id, window, settings, store, connects, clock, fields, progress)
 
     def try_poll(self, first: dt.date, last: dt.date | None = None, **more: Any) -> BaseException | None:
         """Poll, and return what it failed with."""

@@ -13,14 +13,12 @@ import pytest
 from konkurs_pipeline.brreg.simulator.datasets import enk_of
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.enquiries.integrity import inspect
-from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.steps.sequence import STEPS
 from konkurs_pipeline.storage import files
 from konkurs_pipeline.storage.handoff import outbox
 from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.store import Store
 from tests.pipeline.conftest import NewBank
-from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, CrashError, Record, company, person
+from tests.pipeline.kit import MONDAY, STEPS, THE_END, TUESDAY, WEDNESDAY, Bank, CrashError, company, person
 
 ROW_KEYS = ("action_id", "action", "customer_ref", "account_no", "notice_uuid", "reason", "caused_by")
 
@@ -45,8 +43,7 @@ def prepared(monday: Bank, bank: Bank) -> Bank:
     return bank.go_on_from(monday)
 
 
-def crash(poll: Poll) -> None:
-    del poll
+def crash() -> None:
     raise CrashError
 
 
@@ -67,11 +64,11 @@ def without_a_crash(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory,
     return told
 
 
-@pytest.mark.parametrize("done", range(len(STEPS) + 1), ids=["at once", *(f"after {step.__name__}" for step in STEPS)])
-def test_a_poll_killed_after_any_step_is_made_good_by_the_next(
-    without_a_crash: list[tuple[Any, ...]], prepared: Bank, done: int
+@pytest.mark.parametrize("step", [*STEPS, THE_END])
+def test_a_poll_killed_before_any_step_is_made_good_by_the_next(
+    without_a_crash: list[tuple[Any, ...]], prepared: Bank, step: str
 ) -> None:
-    assert isinstance(prepared.try_poll(TUESDAY, steps=(*STEPS[:done], crash)), CrashError)
+    assert isinstance(prepared.try_poll(TUESDAY, before={step: crash}), CrashError)
     prepared.poll(WEDNESDAY)
     assert rows(prepared) == without_a_crash
     assert sequence(prepared) == list(range(1, len(prepared.shown()) + 1))
@@ -81,8 +78,12 @@ def test_a_process_killed_without_a_chance_to_say_so_is_closed_as_failed_by_the_
     without_a_crash: list[tuple[Any, ...]], prepared: Bank
 ) -> None:
     copy = prepared.folder.parent / "as-it-stood"
-    steps = (*STEPS[:5], lambda _: shutil.copytree(prepared.folder, copy, copy_function=shutil.copy2), crash)
-    assert isinstance(prepared.try_poll(TUESDAY, steps=steps), CrashError)
+
+    def power_cut() -> None:
+        shutil.copytree(prepared.folder, copy, copy_function=shutil.copy2)
+        raise CrashError
+
+    assert isinstance(prepared.try_poll(TUESDAY, before={"estates": power_cut}), CrashError)
     # What the copy holds is what a power cut leaves: nothing after the moment of the copy ran.
     shutil.rmtree(prepared.folder)
     copy.rename(prepared.folder)
@@ -163,7 +164,7 @@ def test_temporary_files_of_a_killed_process_are_removed(bank: Bank) -> None:
 
 
 def test_after_a_crash_and_its_healing_everything_verifies(prepared: Bank) -> None:
-    assert isinstance(prepared.try_poll(TUESDAY, steps=(*STEPS[:7], crash)), CrashError)
+    assert isinstance(prepared.try_poll(TUESDAY, before={"outbox": crash}), CrashError)
     prepared.poll(WEDNESDAY)
     with prepared.store() as store:
         assert problems(store) == []
@@ -176,12 +177,11 @@ def problems(store: Store) -> list[str]:
 def test_an_unexpected_error_is_told_in_polls_without_its_identifiers(bank: Bank) -> None:
     bank.customer("K-1", company("firm"))
 
-    def break_down(poll: Poll) -> Record:
-        del poll
+    def break_down() -> None:
         message = f"cannot think of {company('firm')}"
         raise RuntimeError(message)
 
-    assert isinstance(bank.try_poll(MONDAY, steps=(*STEPS[:3], break_down)), RuntimeError)
+    assert isinstance(bank.try_poll(MONDAY, before={"debtors": break_down}), RuntimeError)
     (row,) = bank.published("polls").to_dicts()
     assert row["outcome"] == "failed"
     assert "unexpected RuntimeError" in row["detail"]

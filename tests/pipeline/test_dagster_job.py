@@ -13,10 +13,10 @@ import pytest
 
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.domain.alarms import RULES
+from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.orchestration.instance import dagster_instance
 from konkurs_pipeline.orchestration.launch import Ended, run_poll
-from konkurs_pipeline.storage.ledger.polls import Outcome
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company, oslo, person
 

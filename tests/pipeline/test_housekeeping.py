@@ -7,8 +7,8 @@ from pathlib import Path
 
 import dagster as dg
 
+from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.orchestration.housekeeping import build_housekeeping, remove_runs
-from konkurs_pipeline.storage.ledger.polls import Outcome
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, company
 from tests.pipeline.test_dagster_job import opened

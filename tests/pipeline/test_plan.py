@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from konkurs_pipeline.cli.poll.plan import Plan, rehearse
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError, StoreBusyError
 from konkurs_pipeline.progress import silent
-from konkurs_pipeline.storage.rehearsal import rehearsal
+from konkurs_pipeline.steps.plan import Plan, plan_run
 from tests.pipeline.kit import MONDAY, TUESDAY, Bank, company, oslo, person
 
 
@@ -20,8 +19,7 @@ def planned(bank: Bank) -> Plan:
     bank.clock.move_to(oslo(TUESDAY, "23:59"))
     bank.write_register()
     window: Window = bank.settings.calendar.window(TUESDAY, TUESDAY, lookback=5)
-    with rehearsal(bank.settings) as copy:
-        return rehearse(copy, window, silent)
+    return plan_run(bank.settings, window, silent)
 
 
 def everything_in(folder: Path) -> dict[str, str]:
@@ -48,7 +46,7 @@ def story(bank: Bank) -> Bank:
 
 def test_a_plan_says_what_the_run_then_writes(story: Bank) -> None:
     plan = planned(story)
-    assert {(row["action"], row["reason"], row["would be"]): row["rows"] for row in plan.rows} == {
+    assert {(row["action"], row["reason"], row["would be"]): row["rows"] for row in plan.counts()} == {
         ("BLOCK", "estate_open", "held"): 1,
         ("BLOCK", "estate_open", "written"): 1,
         ("REOPEN", "opening_deleted", "written"): 1,
@@ -70,7 +68,7 @@ def test_planning_changes_nothing(story: Bank) -> None:
 def test_a_plan_before_the_first_run_needs_no_store(bank: Bank) -> None:
     bank.customer("K-1", person("debtor"))
     bank.notice("aapning", person("debtor"), TUESDAY)
-    assert [row["action"] for row in planned(bank).rows] == ["BLOCK"]
+    assert [row["action"] for row in planned(bank).counts()] == ["BLOCK"]
     assert not bank.layout.marker.exists()
 
 

@@ -11,8 +11,6 @@ import pytest
 
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.errors import AnswerError, KonkursError, ServiceUnreachableError
-from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.steps.sequence import STEPS
 from tests.pipeline.kit import FRIDAY, MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company, oslo
 
 FIRM = company("firm")
@@ -280,12 +278,8 @@ def test_a_notice_of_a_holiday_ahead_waits_with_a_person_until_its_time_has_come
     wednesday, good_friday, tuesday = (dt.date(2023, 4, day) for day in (5, 7, 11))
     bank.customer("K-1", company("firm"))
     bank.notice("aapning", company("firm"), good_friday, visible_from=oslo(wednesday, "08:00"))
-
-    def then(poll: Poll) -> None:
-        poll.now = bank.clock
-
-    early = bank.poll(wednesday, now=oslo(wednesday, "09:00"), steps=(then, *STEPS))
+    early = bank.poll(wednesday, now=oslo(wednesday, "09:00"), clock=bank.clock)
     assert early.said() == [("REVIEW", "K-1", "registered_in_future")]
     assert bank.open_quarantine() == ["registered_in_future"]
-    assert bank.poll(tuesday, steps=(then, *STEPS)).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(tuesday, clock=bank.clock).said() == [("BLOCK", "K-1", "estate_open")]
     assert bank.open_quarantine() == []

@@ -13,7 +13,7 @@ from pathlib import Path
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.poll import Poll, conducted
-from konkurs_pipeline.steps.sequence import STEPS
+from konkurs_pipeline.steps.sequence import run_steps
 from konkurs_pipeline.storage.store import open_store
 from tests.pipeline.kit import MONDAY
 
@@ -25,10 +25,10 @@ def main() -> None:
     ended = ""
     with open_store(settings) as store:
         try:
-            with conducted(Poll(str(uuid.uuid4()), window, settings, store)) as poll:
-                for step in STEPS:
-                    step(poll)
-                ended = poll.outcome().value
+            poll = Poll(str(uuid.uuid4()), window, settings, store)
+            with conducted(poll):
+                run_steps(poll)
+            ended = store.read("polls")["outcome"].to_list()[-1]
         except KonkursError as error:
             ended = str(error)
     print(json.dumps({"ended": ended, "peak_mib": peak_mib()}))  # noqa: T201 -- what this program is for

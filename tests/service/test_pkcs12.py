@@ -16,9 +16,6 @@ from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
 
 from konkurs_pipeline.cli.running import run_command
 from konkurs_pipeline.errors import AccessRefusedError, CertificateError
-from konkurs_pipeline.steps.notices import poll_notices
-from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.steps.sequence import STEPS, Step
 from tests.brreg.hostile_server import PASSWORD, Authority, HostileServer
 from tests.pipeline.kit import MONDAY, TUESDAY, Bank
 from tests.service.certificates import p12_bytes, server_context
@@ -185,11 +182,11 @@ def test_a_poll_that_comes_between_the_new_file_and_its_password_fails_by_name_a
 
 
 def test_a_certificate_replaced_in_the_middle_of_a_poll_does_no_harm(bank: Bank, authority: Authority) -> None:
-    def replace_both(_poll: Poll) -> None:
+    def replace_both() -> None:
         replaced(password_of(bank), NEW_PASSWORD)
         replaced(p12_of(bank), p12_bytes(authority, password=NEW_PASSWORD))
 
-    polled = bank.poll(MONDAY, steps=with_step_after_the_list(replace_both))
+    polled = bank.poll(MONDAY, before={"expanded datasets": replace_both})
     assert sorted(polled.said()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]
 
 
@@ -197,17 +194,11 @@ def test_a_certificate_damaged_in_the_middle_of_a_poll_decides_nothing_and_the_n
     whole = p12_of(bank).read_bytes()
     shown = bank.shown()
 
-    def damage(_poll: Poll) -> None:
+    def damage() -> None:
         p12_of(bank).write_bytes(b"")
 
-    assert isinstance(bank.try_poll(MONDAY, steps=with_step_after_the_list(damage)), CertificateError)
+    assert isinstance(bank.try_poll(MONDAY, before={"expanded datasets": damage}), CertificateError)
     assert bank.shown() == shown
     assert bank.published("actions").is_empty()
     p12_of(bank).write_bytes(whole)
     assert sorted(bank.poll(TUESDAY).said()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]
-
-
-def with_step_after_the_list(step: Step) -> list[Step]:
-    """Return the steps of a poll, with one more between the list and the datasets."""
-    at = STEPS.index(poll_notices) + 1
-    return [*STEPS[:at], step, *STEPS[at:]]

@@ -16,9 +16,8 @@ from konkurs_pipeline.brreg.client import Konkursvarsel
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.steps.actions import decide
 from konkurs_pipeline.steps.poll import Poll, conducted
-from konkurs_pipeline.steps.sequence import STEPS
+from konkurs_pipeline.steps.sequence import run_steps
 from konkurs_pipeline.storage.store import Store, open_store
 from tests.simulation import days
 from tests.simulation.accounting import Accounting, Given
@@ -30,7 +29,6 @@ from tests.simulation.oracle import Oracle
 from tests.simulation.premises import LIMIT, LOOKBACK, Premises, Register
 from tests.simulation.receipts import Receipts
 from tests.simulation.service import FAULTS, Document, Service
-from tests.simulation.whole import left_out_of_scope
 from tests.simulation.world import World, pick
 
 _WIDE: Final = 250
@@ -168,14 +166,9 @@ class BankYear:
             with (
                 self._disk.during_poll(*strike),
                 open_store(settings) as store,
-                conducted(self._poll_of(run_id, window, store)) as poll,
+                conducted(poll := self._poll_of(run_id, window, store)),
             ):
-                for step in STEPS:
-                    self._disk.reach(step.__name__)
-                    if step is decide:
-                        left_out = left_out_of_scope(poll)
-                        self.figures.lost += [f"{run_id}: action {one} is due and out of scope" for one in left_out]
-                    step(poll)
+                run_steps(poll)
         except (KonkursError, KilledError) as error:
             self._premises.heard.append(str(error))
             return error
@@ -185,7 +178,12 @@ class BankYear:
         def connect(_: Settings) -> Konkursvarsel:
             return self._client
 
-        return Poll(run_id, window, self._premises.settings, store, connect=connect, now=lambda: self._service.now)
+        def reach(what: str, done: int, total: int | None) -> None:
+            if (done, total) == (0, None):
+                self._disk.reach(what)
+
+        settings, now = self._premises.settings, lambda: self._service.now
+        return Poll(run_id, window, settings, store, connect=connect, now=now, progress=reach)
 
     def _attempt_that_must_stop(self) -> BaseException | None:
         """Poll a store in which something is wrong: it must stop, and hand over nothing."""

@@ -12,11 +12,13 @@ import pytest
 
 from konkurs_pipeline.domain.actions import Action, ActionKind, Settlement, settle
 from konkurs_pipeline.domain.matching import match_customers
-from konkurs_pipeline.steps import notices, scope
+from konkurs_pipeline.domain.outcomes import Issue, IssueCode
+from konkurs_pipeline.steps import notices
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.handoff import decisions
 from konkurs_pipeline.storage.handoff.outbox_format import render_all
 from konkurs_pipeline.storage.lake.tables import Lake
+from konkurs_pipeline.storage.ledger import polls
 from tests.simulation.bank_year import BankYear
 from tests.simulation.core_banking import BrokenPromiseError
 from tests.simulation.figures import Figures
@@ -101,7 +103,14 @@ def changes_a_shown_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def tells_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put a debtor's number into what a poll says of itself."""
-    monkeypatch.setattr(Poll, "detail", lambda poll: ", ".join(poll.store.lake.read("raw_notices")["debtor_id"]))
+
+    def telling(poll: Poll) -> notices.PolledNotices:
+        polled = notices.poll_notices(poll)
+        issue = Issue(IssueCode.LIST_NOT_AS_DOCUMENTED, ", ".join(polled.known["debtor_id"]))
+        polls.report(poll.store.ledger, poll.run_id, issue)
+        return polled
+
+    monkeypatch.setattr("konkurs_pipeline.steps.sequence.poll_notices", telling)
 
 
 def proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,20 +118,10 @@ def proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Lake, "_prove", lambda *_: None)
 
 
-def forgets_who_is_linked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decide on those whose notices changed, and not on who else has their customers."""
-
-    def alone(linked: Any, customers: Any) -> Any:  # noqa: ANN401 -- frames
-        return linked.head(0)["debtor_id"], customers
-
-    monkeypatch.setattr(scope, "_hanging_together", alone)
-
-
 BREAKS: Iterable[Any] = [
     pytest.param(settles(without_a_block), "lost", id="a BLOCK is forgotten"),
     pytest.param(settles(review_turned_into_block), "wrong", id="a REVIEW becomes a BLOCK"),
     pytest.param(forgets_what_was_written, "doubled", id="what was written is forgotten"),
-    pytest.param(forgets_who_is_linked, "lost", id="who is linked is not decided on"),
     pytest.param(reads_no_lookback, "lost", id="a bare cursor"),
     pytest.param(believes_every_dataset, "wrong", id="every dataset is believed"),
     pytest.param(ignores_former_numbers, "lost", id="former numbers are ignored"),

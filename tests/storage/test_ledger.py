@@ -72,7 +72,7 @@ ledger = Ledger(path)
 resource.setrlimit(resource.RLIMIT_FSIZE, (path.with_name(f"{path.name}.wal").stat().st_size, resource.RLIM_INFINITY))
 try:
     with ledger.transaction():
-        ledger.execute("INSERT INTO decided_from VALUES (?)", ["x" * 100_000])
+        ledger.execute("INSERT INTO receipts_seen VALUES (?, NULL)", ["x" * 100_000])
 except StoreError as error:
     print(error)
 """
@@ -124,7 +124,7 @@ def test_a_doubt_lasts_until_somebody_trusts_the_ledger(tmp_path: Path) -> None:
     Ledger(path).close()
     old = path.read_bytes()
     ledger = Ledger(path)
-    ledger.execute("INSERT INTO decided_from VALUES ('a note')")
+    ledger.execute("INSERT INTO receipts_seen VALUES ('a name', NULL)")
     ledger.close()
     path.write_bytes(old)
     for _ in range(2):

@@ -11,13 +11,13 @@ from typing import Final
 import pytest
 
 from konkurs_pipeline.domain.notices import QuarantineReason
+from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.storage import lock
 from konkurs_pipeline.storage.demo import make_fresh
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import polls, quarantine
-from konkurs_pipeline.storage.ledger.polls import Outcome
 from konkurs_pipeline.storage.ledger.quarantine import Entry
 from konkurs_pipeline.storage.readers.published import Published, first_polled_workday
 from konkurs_pipeline.storage.store import Store, layout_of, open_store
@@ -106,18 +106,18 @@ def test_what_is_recorded_beside_the_polls_has_its_days_and_its_detail(store: St
 
 def entry(payload: str = "{}") -> Entry:
     uid = "385fad87-b3e1-4542-a5ac-86c1b4e130af"
-    return Entry(uid, MONDAY, QuarantineReason.CHANGED_NOTICE, "it says something else", payload)
+    return Entry(uid, MONDAY, QuarantineReason.CHANGED_NOTICE, "it says something else", payload, NOW)
 
 
 def test_an_entry_is_opened_once_and_again_after_it_was_resolved(store: Store) -> None:
     ledger = store.ledger
 
-    assert quarantine.record(ledger, [entry(), entry()], NOW) == 1
-    assert quarantine.record(ledger, [entry('{"later": 1}')], NOW) == 0
-    assert quarantine.open_entries(ledger) == [entry()]
+    assert quarantine.record(ledger, [entry(), entry()]) == 1
+    assert quarantine.record(ledger, [entry('{"later": 1}')]) == 0
+    assert quarantine.open_entries(ledger) == [entry('{"later": 1}')], "the newest version"
     quarantine.resolve(ledger, [entry().entry_id], NOW)
     assert quarantine.open_entries(ledger) == []
-    assert quarantine.record(ledger, [entry('{"later": 2}')], NOW) == 1
+    assert quarantine.record(ledger, [entry('{"later": 2}')]) == 1
     assert quarantine.open_entries(ledger) == [entry('{"later": 2}')]
     assert store.ledger.read("quarantine").height == 1
 

@@ -14,6 +14,7 @@ from konkurs_pipeline.brreg.simulator.server import running_simulator
 from konkurs_pipeline.cli.printing.progress import shown_progress
 from konkurs_pipeline.cli.printing.tables import print_table
 from konkurs_pipeline.cli.printing.terminal import answer, say
+from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.orchestration.instance import dagster_instance
@@ -21,7 +22,6 @@ from konkurs_pipeline.orchestration.launch import Ended, run_poll
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.storage.demo import make_fresh
 from konkurs_pipeline.storage.handoff.outbox_format import records_of
-from konkurs_pipeline.storage.ledger.polls import Outcome
 from konkurs_pipeline.storage.store import Store, layout_of, open_store
 
 

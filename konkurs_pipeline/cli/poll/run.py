@@ -13,6 +13,7 @@ from konkurs_pipeline.cli.options import FirstDay, LastDay, day
 from konkurs_pipeline.cli.printing.progress import shown_progress
 from konkurs_pipeline.cli.printing.terminal import answer, say, say_problem
 from konkurs_pipeline.clock import utc_now
+from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import ExitCode, UsageError
 from konkurs_pipeline.orchestration.instance import dagster_instance
@@ -20,7 +21,6 @@ from konkurs_pipeline.orchestration.launch import Ended, run_poll
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
-from konkurs_pipeline.storage.ledger.polls import Outcome
 from konkurs_pipeline.storage.store import Store, open_store
 
 _FAILED = (Outcome.FAILED, Outcome.PARTIAL)

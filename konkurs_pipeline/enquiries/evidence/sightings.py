@@ -15,6 +15,7 @@ from typing import Final
 import polars as pl
 
 from konkurs_pipeline.domain.notices import Notice
+from konkurs_pipeline.domain.outcomes import GOOD
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.readers.published import Published
@@ -95,7 +96,7 @@ def _lists(published: Published) -> pl.DataFrame:
 
     `is_complete`: it was read to its end; a poll that failed may have read a part only. `asked_after` null: all notices.
     """
-    polls = published.read("polls").filter(pl.col("outcome").is_in(["new", "nothing_new", "partial"]))
+    polls = published.read("polls").filter(pl.col("outcome").is_in(sorted(GOOD)))
     answers = published.read("answers").filter(~pl.col("resource").str.contains(_DATASET)).sort("fetched_at")
     # Where the service has no `oppdatert`, the full list is read in the same run: another resource, another list.
     pages = answers.group_by("run_id", "resource", maintain_order=True)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from pydantic import BaseModel
 
 from konkurs_pipeline.contracts.outbox import Header
 from konkurs_pipeline.domain.actions import Action, ActionKind, ActionStatus, Issued, Settlement
@@ -21,7 +20,6 @@ from konkurs_pipeline.domain.matching import MatchedVia
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.handoff.outbox_format import manifest_name, render_all, render_jsonl
-from konkurs_pipeline.storage.lake.made_from import Basis
 from konkurs_pipeline.storage.ledger import action_history
 from konkurs_pipeline.storage.ledger.database import EACH, Ledger
 
@@ -47,59 +45,13 @@ class Decision:
     to_workday: dt.date
     register_id: str | None
     settlement: Settlement
-    decided_from: DecidedFrom
 
 
-class DecidedFrom(BaseModel):
-    """What the last decision rested on: its sources and rules, and how long the history of actions was before it."""
-
-    basis: Basis
-    history_length: int
-
-
-def decided_from(ledger: Ledger) -> DecidedFrom | None:
-    """Return what the last decision rested on; null where none was noted, or another version noted it otherwise."""
-    try:
-        (note,) = ledger.rows("SELECT note FROM decided_from")
-        return DecidedFrom.model_validate_json(note[0])
-    except ValueError:
-        return None
-
-
-def history_length(ledger: Ledger) -> int:
-    """Return how many rows the history of actions has."""
-    ((count,),) = ledger.rows("SELECT count(*) FROM action_history")
-    return int(count)
-
-
-def notices_touched_since(ledger: Ledger, length: int) -> set[str]:
-    """Return the notices with an action that took another status since the history was so long, or is held, and the flawed.
-
-    Flawed is one that ever was in quarantine, also when its entry is closed.
-    """
-    # Rows of the history are only added, so their numbers are their order.
-    found = ledger.rows(
-        "SELECT a.notice_uuid FROM action_history h JOIN actions a USING (action_id) WHERE h.rowid >= ? "
-        "UNION SELECT notice_uuid FROM actions WHERE status = 'held' "
-        "UNION SELECT uuid FROM quarantine WHERE uuid IS NOT NULL",
-        [length],
-    )
-    return {notice_uuid for (notice_uuid,) in found}
-
-
-def block_and_reopen_links(ledger: Ledger) -> list[tuple[str, str]]:
-    """Return notice and customer of every BLOCK and REOPEN the ledger knows, whatever its status."""
-    rows = ledger.rows("SELECT DISTINCT notice_uuid, customer_ref FROM actions WHERE action IN ('BLOCK', 'REOPEN')")
-    return [(notice_uuid, customer_ref) for notice_uuid, customer_ref in rows]
-
-
-def issued_blocks_and_reopens(ledger: Ledger, customer_refs: Collection[str]) -> list[Issued]:
-    """Return every BLOCK and REOPEN of these customers that the ledger knows, whatever its status."""
+def issued_blocks_and_reopens(ledger: Ledger) -> list[Issued]:
+    """Return every BLOCK and REOPEN that the ledger knows, whatever its status."""
     rows = ledger.rows(
-        "SELECT action_id, action, notice_uuid, customer_ref, account_no, matched_via, status, was_blocked, caused_by "  # noqa: S608 -- own
-        f"FROM actions WHERE action IN ('BLOCK', 'REOPEN') AND customer_ref IN (SELECT {EACH}) "
-        "ORDER BY decided_at, action_id",
-        [list(customer_refs)],
+        "SELECT action_id, action, notice_uuid, customer_ref, account_no, matched_via, status, was_blocked, caused_by "
+        "FROM actions WHERE action IN ('BLOCK', 'REOPEN') ORDER BY decided_at, action_id"
     )
     return [
         Issued(
@@ -161,8 +113,6 @@ def commit(ledger: Ledger, decision: Decision, *, bank: str, environment: str) -
         ledger, [*settled, *decision.settlement.void], known_at=decision.decided_at, run_id=decision.run_id
     )
     store_file(ledger, header, jsonl, len(decision.settlement.write))
-    ledger.execute("DELETE FROM decided_from")
-    ledger.execute("INSERT INTO decided_from VALUES (?)", [decision.decided_from.model_dump_json()])
     return header
 
 

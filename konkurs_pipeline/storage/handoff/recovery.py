@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from konkurs_pipeline.contracts.outbox import Header
+from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.tables import LEDGER
@@ -120,8 +121,6 @@ def _take_published(layout: Layout, ledger: Ledger) -> None:
         rows = published.read(table).to_dicts()
         ledger.execute(f"DELETE FROM {table}")  # noqa: S608 -- own names
         ledger.append(table, rows)
-    # The history stands in another order now, so what was touched since the last decision cannot be told by it.
-    ledger.execute("DELETE FROM decided_from")
     # What was read of receipts since is read again: its hash tells whether it is known.
     ledger.execute("DELETE FROM receipts_seen")
     # A store that was last published before there was a history has none.
@@ -192,7 +191,7 @@ def _record_poll(ledger: Ledger, header: Header, by: str, reason: str) -> None:
     if polls.is_known(ledger, header.run_id):
         return
     detail = f"taken over from the outbox by {by}: {reason}"
-    outcome = polls.Outcome.PARTIAL
+    outcome = Outcome.PARTIAL
     polls.record(
         ledger, header.run_id, (header.from_workday, header.to_workday), outcome, redact(detail), header.created_at
     )
@@ -204,4 +203,4 @@ def _record_recovery(ledger: Ledger, done: Recovered, *, by: str, reason: str, n
         f"{len(done.mended)} mended in the outbox, {done.reviews} outcomes of reviews taken over"
     )
     today = (now.date(), now.date())
-    polls.record(ledger, str(uuid.uuid4()), today, polls.Outcome.FAILED, redact(detail), now)
+    polls.record(ledger, str(uuid.uuid4()), today, Outcome.FAILED, redact(detail), now)

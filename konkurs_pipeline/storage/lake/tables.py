@@ -51,8 +51,6 @@ class Lake:
         self._proven: dict[Path, tuple[_Version, str]] = {}
         # By table, until this object writes it.
         self._digests: dict[str, dict[dt.date, str]] = {}
-        # What this object changed, by table and month: the hash that the file had before, and the workdays that differ.
-        self._changed: dict[tuple[str, dt.date], tuple[str | None, set[dt.date]]] = {}
 
     def prepare(self) -> None:
         """Create what is absent, and remove what a killed process left half written."""
@@ -174,24 +172,13 @@ class Lake:
         changed: list[dt.date] = []
         for month in sorted({_month(day) for day in workdays}):
             days = [day for day in workdays if _month(day) == month]
-            digest = self.digests(table).get(month)
             before = self.read_months(table, [month])
             others = before.filter(~pl.col("workday").is_in(days))
             after = pl.concat([others, wanted.get(month, others.clear())]).sort("workday", maintain_order=True)
             if not after.equals(before):
-                different = _days_that_differ(before, after)
                 self._write(table, month, after)
-                self._changed.setdefault((table, month), (digest, set()))[1].update(different)
-                changed += different
+                changed += _days_that_differ(before, after)
         return changed
-
-    def changed_since(self, table: str, month: dt.date, digest: str | None) -> set[dt.date] | None:
-        """Return the workdays that this object changed since the month's file had this hash (null: there was none).
-
-        Null where it did not have that hash when this object first changed it: then whoever asks cannot be told.
-        """
-        before, days = self._changed.get((table, month), (None, None))
-        return days if days is not None and before == digest else None
 
     def _write(self, table: str, month: dt.date, rows: pl.DataFrame) -> None:
         rows = validated(LAKE[table], rows)
@@ -253,6 +240,11 @@ def _version_of(path: Path) -> _Version:
 
 def _month(day: dt.date) -> dt.date:
     return day.replace(day=1)
+
+
+def in_months(months: Collection[dt.date]) -> pl.Expr:
+    """Whether a row, by its `workday`, is in one of these months, each given as its first day."""
+    return pl.col("workday").dt.month_start().is_in(sorted(months))
 
 
 def _by_month(rows: pl.DataFrame) -> dict[dt.date, pl.DataFrame]:

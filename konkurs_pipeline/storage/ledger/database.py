@@ -142,7 +142,8 @@ class Ledger:
         # A ledger of an earlier version has files without: they are rendered again where they are looked at.
         self._con.execute("ALTER TABLE outbox_content ADD COLUMN IF NOT EXISTS manifest BLOB")
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_pending (seq BIGINT PRIMARY KEY, base_name VARCHAR)")
-        self._con.execute("CREATE TABLE IF NOT EXISTS decided_from (note VARCHAR)")
+        # Of an earlier version, which remembered what it had decided from.
+        self._con.execute("DROP TABLE IF EXISTS decided_from")
         self._con.execute("CREATE TABLE IF NOT EXISTS receipts_seen (name VARCHAR, version VARCHAR)")
 
     def take_shape(self, given: Mapping[tuple[str, str], str]) -> None:

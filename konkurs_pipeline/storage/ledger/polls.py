@@ -1,25 +1,18 @@
-"""The ledger's record of polls: when each began, what it asked for, how it ended. Every attempt leaves a row.
+"""The ledger's record of polls: when each began, what it asked for, its issues, how it ended. Every attempt leaves a row.
 
 A row without an end is a run under way, or one that was killed: the next run, which holds the lock, knows that it was
-the latter and closes it as failed.
+the latter and closes it as failed. A run that has no row here (it makes stored tables anew) leaves no issues either.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from enum import StrEnum
 
+from konkurs_pipeline.domain.outcomes import Issue, IssueCode, Outcome, detail_of, outcome_of
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.storage.ledger.database import Ledger
 
-
-class Outcome(StrEnum):
-    """How a poll ended."""
-
-    NEW = "new"
-    NOTHING_NEW = "nothing_new"
-    PARTIAL = "partial"
-    FAILED = "failed"
+_KILLED = "the process was killed"
 
 
 def is_known(ledger: Ledger, run_id: str) -> bool:
@@ -29,22 +22,12 @@ def is_known(ledger: Ledger, run_id: str) -> bool:
 
 def begin(ledger: Ledger, run_id: str, window: Window, now: dt.datetime) -> None:
     """Record that a poll began, and that those before it that never ended were killed."""
+    row = {"run_id": run_id, "started_at": now, "from_workday": window.from_workday, "to_workday": window.to_workday}
     with ledger.transaction():
-        ledger.execute(
-            "UPDATE polls SET outcome = 'failed', ended_at = ?, detail = 'the process was killed' WHERE outcome IS NULL",
-            [now],
-        )
-        ledger.append(
-            "polls",
-            [
-                {
-                    "run_id": run_id,
-                    "started_at": now,
-                    "from_workday": window.from_workday,
-                    "to_workday": window.to_workday,
-                }
-            ],
-        )
+        for (killed,) in ledger.rows("SELECT run_id FROM polls WHERE outcome IS NULL"):
+            report(ledger, killed, Issue(IssueCode.STOPPED, _KILLED))
+            end(ledger, killed, now, is_decided=False)
+        ledger.append("polls", [row])
 
 
 def record(  # noqa: PLR0913, PLR0917 -- a row of the table
@@ -55,14 +38,52 @@ def record(  # noqa: PLR0913, PLR0917 -- a row of the table
     ledger.append("polls", [{**row, "outcome": outcome.value, "detail": detail}])
 
 
+def report(ledger: Ledger, run_id: str, issue: Issue) -> None:
+    """Add an issue to a poll. Its message holds no national identifier."""
+    ledger.execute(
+        "INSERT INTO poll_issues SELECT run_id, (SELECT count(*) + 1 FROM poll_issues WHERE run_id = ?), ?, ? "
+        "FROM polls WHERE run_id = ?",
+        [run_id, issue.code.value, issue.message, run_id],
+    )
+
+
+def issues(ledger: Ledger, run_id: str) -> list[Issue]:
+    """Return the issues of a poll so far, in the order they were found."""
+    rows = ledger.rows("SELECT code, message FROM poll_issues WHERE run_id = ? ORDER BY number", [run_id])
+    return [Issue(IssueCode(code), message) for code, message in rows]
+
+
 def count_notices(ledger: Ledger, run_id: str, *, seen: int, new: int) -> None:
     """Record how many notices a poll saw."""
     ledger.execute("UPDATE polls SET notices_seen = ?, notices_new = ? WHERE run_id = ?", [seen, new, run_id])
 
 
-def end(ledger: Ledger, run_id: str, outcome: Outcome, detail: str | None, now: dt.datetime) -> None:
-    """Record how a poll ended. `detail` holds no national identifier."""
+def end(ledger: Ledger, run_id: str, now: dt.datetime, *, is_decided: bool) -> None:
+    """Record that a poll ended: how, and in one line why, follows from its issues."""
+    found = issues(ledger, run_id)
+    ((new,),) = ledger.rows("SELECT max(notices_new) FROM polls WHERE run_id = ?", [run_id])
+    outcome = outcome_of([issue.code for issue in found], is_decided=is_decided, notices_new=new or 0)
     ledger.execute(
         "UPDATE polls SET ended_at = ?, outcome = ?, detail = ? WHERE run_id = ?",
-        [now, outcome.value, detail, run_id],
+        [now, outcome.value, detail_of(found), run_id],
     )
+
+
+def fail(ledger: Ledger, run_id: str, issue: Issue, now: dt.datetime) -> None:
+    """Record that a poll stopped. The first time counts, and what was decided before stands."""
+    outcome = _outcome(ledger, run_id)
+    if outcome is not Outcome.FAILED:
+        with ledger.transaction():
+            report(ledger, run_id, issue)
+            end(ledger, run_id, now, is_decided=outcome is not None)
+
+
+def close(ledger: Ledger, run_id: str, now: dt.datetime) -> None:
+    """Record that a poll is over: one that has no end yet was stopped before anything was decided."""
+    if _outcome(ledger, run_id) is None:
+        fail(ledger, run_id, Issue(IssueCode.STOPPED, "it was stopped before anything was decided"), now)
+
+
+def _outcome(ledger: Ledger, run_id: str) -> Outcome | None:
+    rows = ledger.rows("SELECT outcome FROM polls WHERE run_id = ?", [run_id])
+    return Outcome(rows[0][0]) if rows and rows[0][0] else None

@@ -10,9 +10,10 @@ import json
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from konkurs_pipeline.domain.notices import QuarantineReason
+from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.ledger.database import Ledger
 
 _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "konkurs-quarantine/1")
@@ -20,13 +21,20 @@ _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "konkurs-quarantine/1")
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing set aside. `uuid` and `workday` are null where none could be read; `detail` quotes no value."""
+    """One thing set aside. `uuid` and `workday` are null where none could be read; `detail` quotes no value.
+
+    `first_seen_at` and `answer_sha256`: when an answer first held it, and which; an entry of an older version has no hash.
+    `debtor_id`: the debtor that what was set aside names, null where it was not read.
+    """
 
     uuid: str | None
     workday: dt.date | None
     reason: QuarantineReason
     detail: str
     payload: str
+    first_seen_at: dt.datetime
+    answer_sha256: str | None = None
+    debtor_id: str | None = None
 
     @property
     def entry_id(self) -> str:
@@ -34,29 +42,37 @@ class Entry:
         return str(uuid.uuid5(_NAMESPACE, json.dumps([self.reason, self.uuid or self.payload])))
 
 
-def record(ledger: Ledger, entries: Sequence[Entry], now: dt.datetime) -> int:
-    """Open the entries that are not open yet; one resolved before is opened again. Returns how many were opened."""
+def record(ledger: Ledger, entries: Sequence[Entry]) -> int:
+    """Open the entries that are not open yet; one resolved before is opened again. Returns how many were opened.
+
+    Of a notice that changed more than once the newest version counts: its debtor must be looked at too.
+    """
     opened = 0
     for entry in {entry.entry_id: entry for entry in entries}.values():
-        known = ledger.rows("SELECT resolved_at FROM quarantine WHERE entry_id = ?", [entry.entry_id])
+        known = ledger.rows("SELECT resolved_at, payload FROM quarantine WHERE entry_id = ?", [entry.entry_id])
         if not known:
-            row = {
-                "entry_id": entry.entry_id,
-                "uuid": entry.uuid,
-                "workday": entry.workday,
-                "reason": entry.reason.value,
-                "detail": entry.detail,
-                "payload": entry.payload,
-                "first_seen_at": now,
-            }
-            ledger.append("quarantine", [row])
-        elif known[0][0] is not None:
+            ledger.append("quarantine", [_row(entry)])
+        elif known[0][0] is not None or known[0][1] != entry.payload:
             ledger.execute(
-                "UPDATE quarantine SET resolved_at = NULL, payload = ? WHERE entry_id = ?",
-                [entry.payload, entry.entry_id],
+                "UPDATE quarantine SET resolved_at = NULL, payload = ?, answer_sha256 = ?, debtor_id = ? WHERE entry_id = ?",
+                [entry.payload, entry.answer_sha256, entry.debtor_id, entry.entry_id],
             )
         opened += not known or known[0][0] is not None
     return opened
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    return {
+        "entry_id": entry.entry_id,
+        "uuid": entry.uuid,
+        "workday": entry.workday,
+        "reason": entry.reason.value,
+        "detail": entry.detail,
+        "payload": entry.payload,
+        "first_seen_at": entry.first_seen_at,
+        "answer_sha256": entry.answer_sha256,
+        "debtor_id": entry.debtor_id,
+    }
 
 
 def resolve(ledger: Ledger, entry_ids: Collection[str], now: dt.datetime) -> None:
@@ -68,11 +84,22 @@ def resolve(ledger: Ledger, entry_ids: Collection[str], now: dt.datetime) -> Non
 def open_entries(ledger: Ledger) -> list[Entry]:
     """Return the open entries."""
     rows = ledger.rows(
-        "SELECT uuid, workday, reason, detail, payload FROM quarantine WHERE resolved_at IS NULL ORDER BY entry_id"
+        "SELECT uuid, workday, reason, detail, payload, first_seen_at, answer_sha256, debtor_id FROM quarantine "
+        "WHERE resolved_at IS NULL ORDER BY entry_id"
     )
-    return [
-        Entry(uid, workday, QuarantineReason(reason), detail, payload) for uid, workday, reason, detail, payload in rows
-    ]
+    return [Entry(uid, workday, QuarantineReason(reason), *rest) for uid, workday, reason, *rest in rows]
+
+
+def answer_of(ledger: Ledger, entry: Entry) -> str:
+    """Return the hash of the answer that first held what was set aside.
+
+    An older version did not keep it: then it is the last answer that came before the entry.
+    """
+    if entry.answer_sha256 is not None:
+        return entry.answer_sha256
+    before = "SELECT sha256 FROM answers WHERE fetched_at <= ? ORDER BY fetched_at DESC LIMIT 1"
+    rows = ledger.rows(before, [entry.first_seen_at])
+    return str(rows[0][0]) if rows else hash_of(b"")
 
 
 def flaws(entries: Sequence[Entry]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable
 import polars as pl
 from polars.exceptions import PolarsError
 
+from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, frame
 from konkurs_pipeline.storage.lake.tables import Lake
@@ -44,5 +45,5 @@ class Published:
 def first_polled_workday(layout: Layout) -> dt.date | None:
     """Return the earliest workday that a poll was ever asked for; null before the first."""
     polls = Published(layout).read("polls")
-    first = polls.filter(pl.col("outcome") != "failed")["from_workday"].min()
+    first = polls.filter(pl.col("outcome") != Outcome.FAILED.value)["from_workday"].min()
     return first if isinstance(first, dt.date) else None

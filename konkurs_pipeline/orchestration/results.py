@@ -1,0 +1,47 @@
+"""What the steps of one Dagster run made that later steps of the run are given: a resource beside the poll.
+
+The executor runs the steps in one process and makes the resource once a run. A run of chosen assets may lack a step: then
+what an earlier run stored stands in for its result, except for the list, which only a run that polls has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import dagster as dg
+import polars as pl
+
+from konkurs_pipeline.errors import UsageError
+from konkurs_pipeline.steps.notices import PolledNotices, stored_notices
+from konkurs_pipeline.storage.snapshots import Snapshot
+from konkurs_pipeline.storage.store import Store
+
+
+@dataclass
+class StepResults:
+    """The results of the run so far; null: the step did not run. `is_register_taken`: the register step ran."""
+
+    snapshot: Snapshot | None = None
+    is_register_taken: bool = False
+    polled: PolledNotices | None = None
+
+    def register(self, store: Store) -> Snapshot | None:
+        """Return the register that the run took in, else the last accepted one; null when there is none."""
+        return self.snapshot if self.is_register_taken else store.snapshots.current()
+
+    def notices(self, store: Store) -> pl.DataFrame:
+        """Return NOTICE_COLUMNS and the workday of every notice that is stored."""
+        return stored_notices(store.lake) if self.polled is None else self.polled.known
+
+    def list_of_this_run(self) -> PolledNotices:
+        """Return what the run had of the list; raises `UsageError` in a run that did not poll."""
+        if self.polled is None:
+            message = "actions are decided only by a run that polls: materialise all assets together (job konkurs_poll)"
+            raise UsageError(message)
+        return self.polled
+
+
+@dg.resource(description="What the steps of this run made so far")
+def step_results() -> StepResults:
+    """Return the resource of a new run: nothing was made yet."""
+    return StepResults()
