@@ -9,6 +9,7 @@
     │   ├── ServiceUnreachableError     no answer: refused, reset, timed out, 5xx, 429 beyond the limit
     │   ├── AccessRefusedError          401, 403, or the TLS handshake refused our certificate (or we its)
     │   ├── NotFoundError               404 or 410
+    │   │   └── GoneError               410
     │   └── AnswerError                 an answer came, and is not what the service's documentation says
     ├── RegisterError                1  the bank's register file is refused, and no accepted snapshot exists
     ├── StoreError                   1  the data folder is damaged, foreign or not writable
@@ -77,6 +78,10 @@ class AccessRefusedError(ServiceError):
 
 class NotFoundError(ServiceError):
     """The service has no such resource (404, 410)."""
+
+
+class GoneError(NotFoundError):
+    """The service had the resource once (410)."""
 
 
 class AnswerError(ServiceError):

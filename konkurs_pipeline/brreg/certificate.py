@@ -110,7 +110,7 @@ def load_client_context(p12: Path, password: bytes | str, ca_bundle: Path | None
     Raises `CertificateError`, its text with what to do.
     """
     identity = _load_identity(p12, password)
-    context = _trusting(ca_bundle)
+    context = trusting(ca_bundle)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # Some servers ask for the certificate only when they know the path, after the handshake.
     context.post_handshake_auth = True
@@ -225,9 +225,16 @@ def _in_order(leaf: x509.Certificate, others: list[x509.Certificate]) -> tuple[x
     return (*ordered, *rest)
 
 
-def _trusting(ca_bundle: Path | None) -> ssl.SSLContext:
+def trusting(ca_bundle: Path | None, *, with_system_roots: bool = False) -> ssl.SSLContext:
+    """Return a context that trusts `ca_bundle` (null: the system's roots) and shows no certificate.
+
+    `with_system_roots`: the system's as well, for a host of the open internet. Raises `CertificateError`.
+    """
     try:
-        return ssl.create_default_context(cafile=ca_bundle)
+        if not with_system_roots or ca_bundle is None:
+            return ssl.create_default_context(cafile=ca_bundle)
+        context = ssl.create_default_context()
+        context.load_verify_locations(ca_bundle)
     except ssl.SSLError:
         message = (
             f"KONKURS_CA_BUNDLE {ca_bundle} holds no certificate that can be read; expected: a PEM file of "
@@ -237,6 +244,7 @@ def _trusting(ca_bundle: Path | None) -> ssl.SSLContext:
         raise CertificateError(message) from None
     except OSError as error:
         raise CertificateError(_unreadable("KONKURS_CA_BUNDLE", ca_bundle, error)) from None
+    return context
 
 
 def _unreadable(variable: str, path: Path | None, error: OSError) -> str:

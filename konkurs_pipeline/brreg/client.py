@@ -8,7 +8,6 @@ means (`diagnosis`), what an answer holds (`wire`), where it is kept (storage/).
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import ssl
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,14 +17,11 @@ from typing import Final, Self
 from urllib.parse import urlsplit
 
 import httpx
-import stamina
-import stamina.instrumentation
 
-from konkurs_pipeline.brreg.body import TruncatedBodyError, read_body
 from konkurs_pipeline.brreg.certificate import settings_context
-from konkurs_pipeline.brreg.diagnosis import Target, cut_short, retry_of, status_error, transport_error
+from konkurs_pipeline.brreg.diagnosis import Host
 from konkurs_pipeline.brreg.fan_out import fetch_each
-from konkurs_pipeline.brreg.transport import open_http_client, total_deadline
+from konkurs_pipeline.brreg.fetching import MIB, Answer, Fetcher
 from konkurs_pipeline.brreg.wire import UUID_FORM, parse_json, parse_list
 from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.domain.instants import instant_text
@@ -33,23 +29,11 @@ from konkurs_pipeline.errors import AnswerError, NotFoundError, ServiceError, Se
 from konkurs_pipeline.json_strict import JsonObject, JsonValue
 from konkurs_pipeline.settings import Settings
 
-MIB: Final = 1024 * 1024
 MAX_PAGES: Final = 1000
 # Twenty years of the register.
 MAX_NOTICES: Final = 250_000
 ALL_NOTICES: Final = "/konkursvarsler"
 UPDATED_AFTER: Final = "/konkursvarsler/oppdatert"
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One 200 answer: path asked for, body decompressed, the body's SHA-256 (hex), when it came (UTC)."""
-
-    resource: str
-    status: int
-    body: bytes
-    sha256: str
-    fetched_at: dt.datetime
 
 
 Keep = Callable[[Answer], None]
@@ -109,21 +93,18 @@ class Konkursvarsel:
         http: httpx.Client | None = None,
         now: Clock = utc_now,
     ) -> None:
-        if ssl_context is None and urlsplit(base_url).scheme != "http":
-            message = "https needs an ssl_context: see certificate.load_client_context"
-            raise ValueError(message)
         self._base_url = base_url.rstrip("/")
-        self._deadline_s = deadline_s
         self._list_deadline_s = list_deadline_s
         self._max_bytes_list = max_bytes_list
         self._max_bytes_dataset = max_bytes_dataset
-        # stamina would log each retry with the function's arguments.
-        stamina.instrumentation.set_on_retry_hooks([])
-        self._retrying = stamina.RetryingCaller(
-            attempts=attempts, timeout=None, wait_initial=0.2, wait_max=2.0, wait_jitter=0.3
+        self._fetcher = Fetcher(
+            Host(self._base_url),
+            ssl_context=ssl_context,
+            deadline_s=deadline_s,
+            attempts=attempts,
+            http=http,
+            now=now,
         )
-        self._http = http or open_http_client(ssl_context, deadline_s)
-        self._now = now
 
     def __enter__(self) -> Self:
         return self
@@ -135,11 +116,11 @@ class Konkursvarsel:
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._fetcher.close()
 
     def fetch_root(self) -> JsonValue:
         """Return the service's root document; the cheapest way to see that we are let in."""
-        answer = self._get("/", None, self._max_bytes_dataset)
+        answer = self._fetcher.get("/", None, self._max_bytes_dataset)
         return parse_json(answer.body, what="GET /")
 
     def fetch_notices(self, after: dt.datetime, *, keep: Keep) -> NoticeList:
@@ -166,7 +147,7 @@ class Konkursvarsel:
     def fetch_dataset(self, uuid: str, *, keep: Keep) -> Document:
         """Return the expanded dataset of one notice."""
         path = _dataset_path(uuid)
-        answer = self._get(path, None, self._max_bytes_dataset)
+        answer = self._fetcher.get(path, None, self._max_bytes_dataset)
         keep(answer)
         dataset = parse_json(answer.body, what=f"GET {path}")
         if not isinstance(dataset, dict):
@@ -200,7 +181,7 @@ class Konkursvarsel:
                     "more; expected: a whole list in that time. Try again later, and ask Brreg"
                 )
                 raise ServiceUnreachableError(message)
-            answer = self._get(path, queries[-1], room)
+            answer = self._fetcher.get(path, queries[-1], room)
             keep(answer)
             room -= len(answer.body)
             what = f"GET {path} (page {len(queries)})"
@@ -222,23 +203,6 @@ class Konkursvarsel:
             "without a next link. Look at the kept answers, and tell Brreg"
         )
         raise AnswerError(message)
-
-    def _get(self, path: str, query: str | None, limit: int) -> Answer:
-        return self._retrying(retry_of, self._attempt, path, query, limit)
-
-    def _attempt(self, path: str, query: str | None, limit: int) -> Answer:
-        target = Target(self._base_url, path)
-        url = f"{self._base_url}{path}" + (f"?{query}" if query else "")
-        try:
-            with total_deadline(self._deadline_s), self._http.stream("GET", url) as response:
-                if error := status_error(response, target):
-                    raise error
-                body = read_body(response, limit, str(target))
-        except TruncatedBodyError:
-            raise cut_short(target) from None
-        except httpx.TransportError as error:
-            raise transport_error(error, target, self._deadline_s) from None
-        return Answer(path, response.status_code, body, hashlib.sha256(body).hexdigest(), self._now())
 
 
 def _dataset_path(uuid: str) -> str:

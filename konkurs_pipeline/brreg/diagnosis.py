@@ -23,6 +23,7 @@ from konkurs_pipeline.brreg.hosts import shown_host
 from konkurs_pipeline.errors import (
     AccessRefusedError,
     AnswerError,
+    GoneError,
     NotFoundError,
     ServiceError,
     ServiceUnreachableError,
@@ -43,17 +44,30 @@ _CHECK_OURS: Final = (
 
 
 @dataclass(frozen=True, slots=True)
+class Host:
+    """A service: its base URL, the setting that holds it, and whether it lets in by our client certificate."""
+
+    base_url: str
+    setting: str = "KONKURS_API_URL"
+    asks_for_certificate: bool = True
+
+    def __str__(self) -> str:
+        """Return host and port."""
+        url = urlsplit(self.base_url)
+        return f"{url.hostname}:{url.port or (443 if url.scheme == 'https' else 80)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """The request that an error is about; its text holds no query and no identifier."""
 
-    base_url: str
+    host: Host
     path: str
 
     @property
-    def host(self) -> str:
-        """The service's host and port."""
-        url = urlsplit(self.base_url)
-        return f"{url.hostname}:{url.port or (443 if url.scheme == 'https' else 80)}"
+    def setting(self) -> str:
+        """The setting to check."""
+        return self.host.setting
 
     def __str__(self) -> str:
         return f"GET {self.path} at {self.host}"
@@ -78,19 +92,22 @@ def status_error(response: httpx.Response, target: Target) -> ServiceError | Non
     if status == HTTPStatus.OK:
         return None
     if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return AccessRefusedError(
-            f"{target}: the service refused us ({status}): the client certificate is not let in; {_CHECK_OURS}"
-        )
+        cure = f"the client certificate is not let in; {_CHECK_OURS}"
+        cure = cure if target.host.asks_for_certificate else f"it is open to all; check {target.setting}"
+        return AccessRefusedError(f"{target}: the service refused us ({status}): {cure}")
     if status in (HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
-        return NotFoundError(f"{target}: the service has no such resource ({status}); check KONKURS_API_URL")
+        kind = GoneError if status == HTTPStatus.GONE else NotFoundError
+        return kind(f"{target}: the service has no such resource ({status}); check {target.setting}")
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
         return _told_to_wait(response, target)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return AttemptFailedError(f"{target}: the service failed ({status}); try again later, or ask Brreg")
-    return AnswerError(f"{target}: the service answered {status}{_status_hint(response)}; expected: 200 with JSON")
+    return AnswerError(
+        f"{target}: the service answered {status}{_status_hint(response, target)}; expected: 200 with JSON"
+    )
 
 
-def _status_hint(response: httpx.Response) -> str:
+def _status_hint(response: httpx.Response, target: Target) -> str:
     if response.status_code == HTTPStatus.BAD_REQUEST:
         # nginx tells a missing or refused client certificate this way, after the handshake.
         return " (some servers answer so when they refuse the client certificate; see `konkurs doctor`)"
@@ -100,7 +117,7 @@ def _status_hint(response: httpx.Response) -> str:
         host = shown_host(urlsplit(response.headers.get("location", "")).hostname)
     except ValueError:
         host = "an unreadable address"
-    return f", a redirect to {host}, which is never followed: correct KONKURS_API_URL if the service moved"
+    return f", a redirect to {host}, which is never followed: correct {target.setting} if the service moved"
 
 
 def _told_to_wait(response: httpx.Response, target: Target) -> AttemptFailedError:
@@ -138,12 +155,12 @@ def transport_error(error: httpx.TransportError, target: Target, deadline_s: flo
             return _tls_error(cause, target)
         if isinstance(cause, ConnectionRefusedError):
             return AttemptFailedError(
-                f"{target}: {target.host} refused the connection; check KONKURS_API_URL and the firewall, "
+                f"{target}: {target.host} refused the connection; check {target.setting} and the firewall, "
                 "and that the service (or the simulator) is running"
             )
         if isinstance(cause, socket.gaierror):
             return AttemptFailedError(
-                f"{target}: the host's name cannot be looked up; check KONKURS_API_URL and the name server"
+                f"{target}: the host's name cannot be looked up; check {target.setting} and the name server"
             )
     return _broken_off(error, target)
 
@@ -154,7 +171,7 @@ def _broken_off(error: httpx.TransportError, target: Target) -> AttemptFailedErr
     else:
         how = f"the connection broke ({type(error).__name__})"
     return AttemptFailedError(
-        f"{target}: {how}; try again later. If it is always so: check KONKURS_API_URL, what stands between, "
+        f"{target}: {how}; try again later. If it is always so: check {target.setting}, what stands between, "
         "and the "
         "client certificate (some servers hang up on one they do not accept)"
     )
@@ -170,7 +187,7 @@ def _tls_error(error: ssl.SSLError, target: Target) -> ServiceError:
         return AccessRefusedError(
             f"{target}: the service's certificate fails our check ({redact(error.verify_message)}); "
             "expected: a valid one for "
-            "that host, from a root we trust. Check KONKURS_API_URL and KONKURS_CA_BUNDLE; do not go around "
+            f"that host, from a root we trust. Check {target.setting} and KONKURS_CA_BUNDLE; do not go around "
             "it"
         )
     reason = (error.reason or type(error).__name__).upper()
@@ -178,7 +195,7 @@ def _tls_error(error: ssl.SSLError, target: Target) -> ServiceError:
     if _REFUSED_CERTIFICATE.search(reason):
         return AccessRefusedError(f"{target}: the service refused our client certificate ({told}); {_CHECK_OURS}")
     return AttemptFailedError(
-        f"{target}: the TLS connection failed ({told}); check KONKURS_API_URL (https, port) and what stands between"
+        f"{target}: the TLS connection failed ({told}); check {target.setting} (https, port) and what stands between"
     )
 
 

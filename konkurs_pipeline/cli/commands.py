@@ -47,6 +47,7 @@ COMMANDS: Final = (
     Command("evidence", "Make the page that shows when the bank knew", "write.evidence"),
     Command("doctor", "Check certificate, service, register and folders", "check.doctor"),
     Command("contract", "Compare the service's answers with what is assumed", "check.contract"),
+    Command("compare", "Compare with Enhetsregisteret, the second source", "check.compare"),
     Command("verify", "Check everything that was ever written", "check.verify"),
     Command("recover", "Put right what a run stops on", "record.recover"),
     Command("publish", "Write a copy for analysts, also pseudonymised", "write.publish"),

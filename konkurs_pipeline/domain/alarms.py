@@ -36,6 +36,8 @@ class AlarmKind(StrEnum):
     TOO_MANY_NOTICES = "too_many_notices"
     QUARANTINE = "quarantine"
     RECEIPTS_SET_ASIDE = "receipts_set_aside"
+    SECOND_SOURCE_DIFFERS = "second_source_differs"
+    SECOND_SOURCE_UNREAD = "second_source_unread"
     REGISTER_STALE = "register_stale"
     CERTIFICATE = "certificate"
 
@@ -134,6 +136,18 @@ RULES: Final[Mapping[AlarmKind, Rule]] = {
         "outbox",
         "Every receipt of core banking that stands in the folder was understood",
         "`konkurs receipts` says why; core banking must send it again, or take it out of the folder",
+    ),
+    AlarmKind.SECOND_SOURCE_DIFFERS: Rule(
+        Severity.WARNING,
+        "estates",
+        "Enhetsregisteret and the known bankruptcies agree",
+        "look at the view `second_source` or run `konkurs compare`; docs/runbook.md says what each difference can mean",
+    ),
+    AlarmKind.SECOND_SOURCE_UNREAD: Rule(
+        Severity.WARNING,
+        "estates",
+        "Enhetsregisteret was compared within the last three days, or is off",
+        "`konkurs compare` says what is wrong; check KONKURS_ENHETSREGISTERET_URL. No block waits for it",
     ),
     AlarmKind.REGISTER_STALE: Rule(
         Severity.WARNING,

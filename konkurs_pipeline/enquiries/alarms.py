@@ -23,12 +23,14 @@ from konkurs_pipeline.domain.alarms import (
 )
 from konkurs_pipeline.domain.outcomes import MISSING, STOPPING, IssueCode, Outcome
 from konkurs_pipeline.domain.receipts import ReceiptOutcome
+from konkurs_pipeline.domain.second_source import ComparisonOutcome
 from konkurs_pipeline.enquiries.watch import Watched, longest_without_poll, recent_quarters, shown_in_oslo, spoken
 from konkurs_pipeline.errors import KonkursError, StoreError
-from konkurs_pipeline.settings import Environment
+from konkurs_pipeline.settings import OFF, Environment
 from konkurs_pipeline.storage.snapshots import Snapshots
 
 _STALE_AFTER_WORKDAYS: Final = 2
+_LONGEST_WITHOUT_COMPARISON: Final = dt.timedelta(days=3)
 
 
 def look_for_alarms(watched: Watched) -> list[Alarm]:
@@ -203,6 +205,28 @@ def receipts_for_a_person(receipts: pl.DataFrame) -> pl.DataFrame:
     return newest.filter(is_bad & pl.col("gone_at").is_null())
 
 
+def _second_source_differs(watched: Watched) -> Alarm | None:
+    rows = watched.tables.read("second_source")
+    if rows.is_empty() or watched.settings.enhetsregisteret_url == OFF:
+        return None
+    counts = rows.group_by("difference").len().sort("difference").rows()
+    message = "Enhetsregisteret differs: " + ", ".join(f"{count} {kind}" for kind, count in counts)
+    return Alarm(AlarmKind.SECOND_SOURCE_DIFFERS, message, level=" ".join(rows["difference_id"].sort()))
+
+
+def _second_source_unread(watched: Watched) -> Alarm | None:
+    if watched.settings.enhetsregisteret_url == OFF:
+        return None
+    tried = watched.tables.read("second_source_comparisons").sort("compared_at")
+    good = tried.filter(pl.col("outcome") == ComparisonOutcome.COMPARED.value)["compared_at"].max()
+    if tried.is_empty() or (isinstance(good, dt.datetime) and watched.now - good <= _LONGEST_WITHOUT_COMPARISON):
+        return None
+    since = f"since {shown_in_oslo(good)}" if isinstance(good, dt.datetime) else "yet"
+    return Alarm(
+        AlarmKind.SECOND_SOURCE_UNREAD, f"Enhetsregisteret was not compared {since}: {tried['detail'].to_list()[-1]}"
+    )
+
+
 def _register_stale(watched: Watched) -> Alarm | None:
     try:
         written = dt.datetime.fromtimestamp(watched.settings.customers.stat().st_mtime, dt.UTC)
@@ -250,6 +274,8 @@ _LOOKS: Final[Mapping[AlarmKind, Callable[[Watched], Alarm | None]]] = {
     AlarmKind.TOO_MANY_NOTICES: _too_many_notices,
     AlarmKind.QUARANTINE: _quarantine,
     AlarmKind.RECEIPTS_SET_ASIDE: _receipts_set_aside,
+    AlarmKind.SECOND_SOURCE_DIFFERS: _second_source_differs,
+    AlarmKind.SECOND_SOURCE_UNREAD: _second_source_unread,
     AlarmKind.REGISTER_STALE: _register_stale,
     AlarmKind.CERTIFICATE: _certificate,
 }

@@ -7,7 +7,7 @@ What does not belong here: which assets there are (asset_table.py).
 import inspect
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
@@ -19,10 +19,12 @@ from konkurs_pipeline.orchestration.asset_table import STEPS, Made, Step
 from konkurs_pipeline.orchestration.checks import SCHEMA_CHECK, reported
 from konkurs_pipeline.orchestration.results import StepResults
 from konkurs_pipeline.redaction import redact
+from konkurs_pipeline.schemas.register import RegisterAccounts, RegisterCustomers
+from konkurs_pipeline.schemas.tables import Table
 from konkurs_pipeline.steps.poll import Poll, fail
 
-_OWNER: Final = "team:konkurs"
-_CODE_VERSION: Final = version("konkurs-pipeline")
+OWNER: Final = "team:konkurs"
+CODE_VERSION: Final = version("konkurs-pipeline")
 # The step that ends a run reports the alarms.
 _LAST: Final = "outbox"
 
@@ -54,24 +56,33 @@ def _build(step: Step, workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition
 
 
 def _spec(step: Step, asset: str) -> dg.AssetSpec:
-    code = dg.LocalFileCodeReference(
-        file_path=inspect.getsourcefile(step.code) or "", line_number=inspect.getsourcelines(step.code)[1]
-    )
-    columns = step.tables[asset].to_schema().columns.items()
     return dg.AssetSpec(
         asset,
         deps=step.deps,
         description=step.description_of(asset),
         metadata={
-            "dagster/column_schema": dg.TableSchema(
-                [dg.TableColumn(name, str(column.dtype), column.description or "") for name, column in columns]
-            ),
-            "dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[code]),
+            "dagster/column_schema": columns_of(step.tables[asset]),
+            "dagster/code_references": code_of(step.code),
         },
         group_name=step.group,
         kinds={step.kind},
-        owners=[_OWNER],
-        code_version=_CODE_VERSION,
+        owners=[OWNER],
+        code_version=CODE_VERSION,
+    )
+
+
+def code_of(function: Callable[..., object]) -> dg.CodeReferencesMetadataValue:
+    """Return where a function's code is, for Dagster's UI."""
+    line = inspect.getsourcelines(function)[1]
+    reference = dg.LocalFileCodeReference(file_path=inspect.getsourcefile(function) or "", line_number=line)
+    return dg.CodeReferencesMetadataValue(code_references=[reference])
+
+
+def columns_of(table: type[Table | RegisterCustomers | RegisterAccounts]) -> dg.TableSchema:
+    """Return a table's columns with types and comments, for Dagster's UI."""
+    columns = table.to_schema().columns.items()
+    return dg.TableSchema(
+        [dg.TableColumn(name, str(column.dtype), column.description or "") for name, column in columns]
     )
 
 

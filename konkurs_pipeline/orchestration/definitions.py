@@ -16,6 +16,7 @@ from konkurs_pipeline.orchestration.partitions import workday_partitions
 from konkurs_pipeline.orchestration.poll_resource import JOB_NAME, poll_resource
 from konkurs_pipeline.orchestration.results import step_results
 from konkurs_pipeline.orchestration.schedules import build_schedules
+from konkurs_pipeline.orchestration.second_source import build_nightly_comparison, build_second_source
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.storage.readers.published import first_polled_workday
@@ -32,11 +33,11 @@ def build_defs(
     """
     settings = settings or load_settings()
     workdays = workday_partitions(settings.calendar, now().date())
-    assets = build_assets(workdays)
+    second_source = build_second_source(settings, now)
     job = dg.define_asset_job(
         JOB_NAME,
         # The assets report their checks themselves, see checks.py.
-        selection=dg.AssetSelection.all().without_checks(),
+        selection=(dg.AssetSelection.all() - dg.AssetSelection.assets(second_source)).without_checks(),
         description="One poll: the workdays of its partitions and the lookback before them, from the list to the outbox.",
         # A run that died is tried again as a whole: a decision rests on a list of its own.
         tags={"dagster/retry_strategy": "ALL_STEPS"},
@@ -48,10 +49,10 @@ def build_defs(
         return first_polled_workday(layout_of(settings))
 
     return dg.Definitions(
-        assets=assets,
+        assets=[*build_assets(workdays), second_source],
         asset_checks=[build_watch()],
         jobs=[job, housekeeping],
-        schedules=[*build_schedules(settings, JOB_NAME, first_polled), nightly],
+        schedules=[*build_schedules(settings, JOB_NAME, first_polled), nightly, build_nightly_comparison(settings)],
         sensors=[build_alert_sensor(settings, now)],
         resources={
             "poll": poll_resource(settings, store=store, now=now, progress=progress),

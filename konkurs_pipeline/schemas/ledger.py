@@ -11,6 +11,7 @@ import polars as pl
 
 from konkurs_pipeline.domain.notices import QuarantineReason
 from konkurs_pipeline.domain.outcomes import IssueCode, Outcome
+from konkurs_pipeline.domain.second_source import ComparisonOutcome, DifferenceKind
 from konkurs_pipeline.schemas.table import SHA256, UUID, Instant, Privacy, Table, column, optional
 
 
@@ -93,3 +94,43 @@ class Answers(Table):
     fetched_at: Instant = column("when it was received")
     sha256: str = column("hash of its bytes", privacy=Privacy.HASH, str_matches=SHA256)
     byte_count: pl.Int64 = column("its size in bytes", ge=0)
+
+
+class SecondSource(Table):
+    """In what Enhetsregisteret differs from the bankruptcies we know, now. One row per difference. No national identifier.
+
+    Source: the last comparison that could be made (docs/domain.md); a difference that is gone has no row.
+    """
+
+    difference_id: str = column(
+        "the same difference has the same id in every comparison",
+        privacy=Privacy.IDENTIFIER,
+        unique=True,
+        str_matches=UUID,
+    )
+    difference: str = column(
+        "flagged_without_notice: a customer is flagged, and no bankruptcy is known; linked_unit_unmatched: the same for a "
+        "sole proprietorship; notice_without_flag: a bankruptcy is open, and the unit is neither flagged nor deleted",
+        isin=list(DifferenceKind),
+    )
+    customer_ref: str = optional(
+        "the bank's reference of the customer; null: it is no customer's", privacy=Privacy.REFERENCE
+    )
+    opening_uuid: str = optional("the notice that opened the bankruptcy; null: none is known", str_matches=UUID)
+    flag_date: dt.date = optional("the date of the flag; null: none is given", source="konkursdato")
+    found_at: Instant = column("when a comparison first found it")
+    seen_at: Instant = column("when a comparison last found it")
+
+
+class SecondSourceComparisons(Table):
+    """Every comparison with Enhetsregisteret that was tried. One row per comparison. No personal data."""
+
+    compared_at: Instant = column("when it began")
+    outcome: str = column(
+        "compared; unreachable: it could not be asked; short_list: its list was far shorter than before",
+        isin=list(ComparisonOutcome),
+    )
+    unit_count: pl.Int64 = optional("flagged units in its list; null: no list was had", ge=0)
+    difference_count: pl.Int64 = optional("differences found; null: nothing was compared", ge=0)
+    unjudged_count: pl.Int64 = optional("open bankruptcies whose unit was not answered for; null: as above", ge=0)
+    detail: str = optional("what went wrong; null: nothing", privacy=Privacy.DOCUMENT)

@@ -19,7 +19,15 @@ from konkurs_pipeline.schemas.lake import (
     ExpandedDatasets,
     RawNotices,
 )
-from konkurs_pipeline.schemas.ledger import Answers, PollIssues, Polls, Quarantine, Registers
+from konkurs_pipeline.schemas.ledger import (
+    Answers,
+    PollIssues,
+    Polls,
+    Quarantine,
+    Registers,
+    SecondSource,
+    SecondSourceComparisons,
+)
 from konkurs_pipeline.schemas.table import Instant, Table, dtypes, frame, validated
 
 __all__ = [
@@ -43,6 +51,8 @@ __all__ = [
     "Receipts",
     "Registers",
     "Reviews",
+    "SecondSource",
+    "SecondSourceComparisons",
     "Table",
     "dtypes",
     "frame",
@@ -68,6 +78,8 @@ LEDGER: Final[dict[str, type[Table]]] = {
     "receipts": Receipts,
     "answers": Answers,
     "reviews": Reviews,
+    "second_source": SecondSource,
+    "second_source_comparisons": SecondSourceComparisons,
 }
 # What tells one row of a table from another.
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -87,4 +99,6 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "receipts": ("name", "sha256"),
     "reviews": ("action_id", "review_no"),
     "answers": ("run_id", "fetched_at", "resource"),
+    "second_source": ("difference_id",),
+    "second_source_comparisons": ("compared_at",),
 }

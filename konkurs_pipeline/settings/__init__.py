@@ -5,7 +5,7 @@ reads them and says what is wrong. A wrong value stops the program before it tou
 """
 
 from konkurs_pipeline.settings.loading import PREFIX, load_settings, variable
-from konkurs_pipeline.settings.model import Environment, Expand, Settings
+from konkurs_pipeline.settings.model import OFF, Environment, Expand, Settings
 from konkurs_pipeline.settings.urls import is_loopback
 
-__all__ = ["PREFIX", "Environment", "Expand", "Settings", "is_loopback", "load_settings", "variable"]
+__all__ = ["OFF", "PREFIX", "Environment", "Expand", "Settings", "is_loopback", "load_settings", "variable"]

@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from konkurs_pipeline.brreg.client import Answer, Document, Konkursvarsel
+from konkurs_pipeline.brreg.client import Document, Konkursvarsel
+from konkurs_pipeline.brreg.fetching import Answer
 from konkurs_pipeline.brreg.links import link_findings
 from konkurs_pipeline.domain.datasets import contradiction_of
 from konkurs_pipeline.domain.identifiers import IdKind

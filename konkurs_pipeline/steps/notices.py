@@ -14,7 +14,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from konkurs_pipeline.brreg.client import Answer, NoticeList
+from konkurs_pipeline.brreg.client import NoticeList
+from konkurs_pipeline.brreg.fetching import Answer
 from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, Notice, NoticeType, QuarantineReason, notices_of
 from konkurs_pipeline.domain.outcomes import IssueCode

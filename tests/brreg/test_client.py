@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import stamina
 
-from konkurs_pipeline.brreg.client import Answer, Konkursvarsel
+from konkurs_pipeline.brreg.client import Konkursvarsel
+from konkurs_pipeline.brreg.fetching import Answer
 from konkurs_pipeline.errors import (
     AccessRefusedError,
     AnswerError,

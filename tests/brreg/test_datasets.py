@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from konkurs_pipeline.brreg.client import Answer, Document
+from konkurs_pipeline.brreg.client import Document
 from konkurs_pipeline.brreg.fan_out import fetch_each
+from konkurs_pipeline.brreg.fetching import Answer
 from konkurs_pipeline.errors import AccessRefusedError, AnswerError, NotFoundError, ServiceUnreachableError
 from tests.brreg.hostile_server import HostileServer, hangs_up, sends, sends_json
 from tests.brreg.test_client import client, keep_nothing

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from konkurs_pipeline.brreg.client import Answer, Konkursvarsel, connect
+from konkurs_pipeline.brreg.client import Konkursvarsel, connect
+from konkurs_pipeline.brreg.fetching import Answer
 from konkurs_pipeline.errors import AnswerError, ServiceUnreachableError
 from konkurs_pipeline.settings import load_settings
 from tests.brreg.hostile_server import (

@@ -42,6 +42,7 @@ def new_bank() -> Iterator[NewBank]:
             simulation.requests.clear()
             simulation.faults.replace([])
             simulation.replace_notices([])
+            simulation.unit_changes = {}
             return Bank(folder, url, simulation, clock, client)
 
         yield make

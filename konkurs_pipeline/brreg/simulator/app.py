@@ -2,8 +2,8 @@
 
 Where the service's behaviour is not public, the simulator decides: "after" is strict, an empty list leaves
 `_embedded` out and keeps `_links`, an unknown or not yet visible uuid is 404, an unreadable time 400, and
-pages are `?page=N`, counted from 1. `app.state.simulation` is there for tests: the requests so far, and what
-may be changed meanwhile. What does not belong here: sockets and TLS (server.py).
+pages are `?page=N`, counted from 1. Enhetsregisteret is served beside it. `app.state.simulation` is there for
+tests: the requests so far, and what may be changed meanwhile. What does not belong here: sockets and TLS (server.py).
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ from konkurs_pipeline.brreg.simulator.datasets import expanded_dataset
 from konkurs_pipeline.brreg.simulator.fault_answers import CONTENT_TYPE, Answer, respond
 from konkurs_pipeline.brreg.simulator.faults import Fault, FaultBook, FaultKind, Resource
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice
+from konkurs_pipeline.brreg.simulator.unit_search import UNITS_PATH, search
+from konkurs_pipeline.brreg.simulator.units import UnitJson, units_of
 from konkurs_pipeline.domain.instants import instant_text
 
 # A simulator that runs for weeks keeps its last requests only.
@@ -50,6 +52,9 @@ class Simulation:
         self.now = now
         self.faults = faults
         self.page_size = page_size
+        # Of Enhetsregisteret: what units say besides the notices (null: unknown there), and how many a search shows.
+        self.unit_changes: dict[str, UnitJson | None] = {}
+        self.search_shows = 10_000
         self.requests: deque[RequestLine] = deque(maxlen=_REQUESTS_KEPT)
         self.replace_notices(notices)
 
@@ -65,6 +70,10 @@ class Simulation:
         now, notices = self.now(), self._notices
         start = bisect_right(notices, instant, key=lambda notice: notice.registered_at) if instant else 0
         return [notice for notice in notices[start:] if notice.is_visible(now)]
+
+    def units(self) -> dict[str, UnitJson]:
+        """Return the units of Enhetsregisteret, as the visible notices have them."""
+        return units_of(self.visible_after(None), self.unit_changes)
 
     def visible_notice(self, uuid: str) -> SimulatedNotice | None:
         """Return the visible notice of that uuid."""
@@ -88,6 +97,8 @@ def build_app(
             Route(_LIST_PATH, endpoints.list_all),
             Route(_LIST_PATH + "/oppdatert/{registreringstidspunkt}", endpoints.list_updated),
             Route(_LIST_PATH + "/{uuid}", endpoints.dataset),
+            Route(UNITS_PATH, endpoints.search_units),
+            Route(UNITS_PATH + "/{orgnr}", endpoints.unit),
         ],
         exception_handlers={HTTPException: _explain},
     )
@@ -146,6 +157,23 @@ class _Endpoints:
         if notice.dataset is not None:
             return respond(Answer(notice.dataset.encode(), _base_url(request)), fault)
         return respond(_answer(request, expanded_dataset(notice, _href(request, notice))), fault)
+
+    async def search_units(self, request: Request) -> ASGIApp:
+        fault = self._simulation.faults.take(Resource.UNITS)
+        shows = self._simulation.search_shows
+        try:
+            found = search(self._simulation.units(), request.query_params, address=str(request.url), search_shows=shows)
+        except ValueError:
+            return respond(_problem(request, 400, "Bad Request"), fault)
+        return respond(_answer(request, found), fault)
+
+    async def unit(self, request: Request) -> ASGIApp:
+        fault = self._simulation.faults.take(Resource.UNITS)
+        unit = self._simulation.units().get(request.path_params["orgnr"])
+        if unit is None:
+            return respond(_problem(request, 404, "Not Found"), fault)
+        is_gone = "slettedato" in unit
+        return respond(_answer(request, unit, 410 if is_gone else 200), fault)
 
     def _list(self, request: Request, *, after: str | None) -> ASGIApp:
         fault = self._simulation.faults.take(Resource.LIST)

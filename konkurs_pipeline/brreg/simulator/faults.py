@@ -37,11 +37,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Resource(StrEnum):
-    """What a request asks for: both lists are `list`."""
+    """What a request asks for: both lists are `list`, all of Enhetsregisteret is `units`."""
 
     LIST = "list"
     DATASET = "dataset"
     ROOT = "root"
+    UNITS = "units"
     ANY = "any"
 
 
@@ -99,7 +100,7 @@ class Fault(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     kind: FaultKind
-    resource: Resource = Field(default=Resource.ANY, description="what is asked for: list, dataset, root or any")
+    resource: Resource = Field(default=Resource.ANY, description="what is asked for: list, dataset, root, units or any")
     uuid: str | None = Field(default=None, description="only the dataset of this notice")
     from_request: Annotated[int, Field(ge=1)] = Field(
         default=1, description="from which matching request on, counted from 1"

@@ -23,9 +23,14 @@
     visible_until = 2018-06-09T00:00:00Z   # default never
     dataset = '''{"uuid": "…"}'''      # the expanded dataset as it stands; an invented one where not set
 
+    [[unit]]                           # what Enhetsregisteret says besides the notices, any number
+    organisasjonsnummer = "910425463"
+    konkurs = true                     # also konkursdato, organisasjonsform and slettedato
+    unknown = false                    # true: it has no such unit
+
     [[fault]]                          # any number; kinds and their parameters are in faults.py
     kind = "status"
-    resource = "dataset"               # list, dataset, root or any (default)
+    resource = "dataset"               # list, dataset, root, units or any (default)
     uuid = "…"                         # of datasets: only this notice's
     from_request = 2                   # from the second matching request on; default 1
     times = 3                          # so many times; always where not set
@@ -39,7 +44,8 @@ from __future__ import annotations
 
 import datetime as dt
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Final, Self
 
@@ -52,11 +58,12 @@ from konkurs_pipeline.brreg.simulator.clock import Clock, RunningClock, real_tim
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.brreg.simulator.generator import generate_notices
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice, load_test_notices, simulated_notice
+from konkurs_pipeline.brreg.simulator.units import UnitJson
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.redaction import redact
 
 # Texts that may hold an identifier or a name in a form that redaction does not know: never quoted.
-_NEVER_QUOTED: Final = frozenset({"debtor", "dataset", "body"})
+_NEVER_QUOTED: Final = frozenset({"debtor", "dataset", "body", "organisasjonsnummer"})
 _QUOTED_AT_MOST: Final = 80
 
 
@@ -68,10 +75,13 @@ class Scenario:
     faults: tuple[Fault, ...] = ()
     page_size: int | None = None
     now: Clock = real_time
+    unit_changes: Mapping[str, UnitJson | None] = field(default_factory=dict)
 
     def build_app(self) -> Starlette:
         """Return the app that serves it."""
-        return build_app(self.notices, now=self.now, faults=self.faults, page_size=self.page_size)
+        app = build_app(self.notices, now=self.now, faults=self.faults, page_size=self.page_size)
+        app.state.simulation.unit_changes = dict(self.unit_changes)
+        return app
 
 
 class _Table(BaseModel):
@@ -111,12 +121,29 @@ class _Notice(_Table):
         return simulated_notice(debtor_id=self.debtor, **self.model_dump(exclude={"debtor"}))
 
 
+class _Unit(_Table):
+    organisasjonsnummer: Annotated[str, Field(pattern=r"^[0-9]{9}$")]
+    organisasjonsform: str | None = None
+    konkurs: bool | None = None
+    konkursdato: dt.date | None = None
+    slettedato: dt.date | None = None
+    unknown: bool = False
+
+    def to_change(self) -> UnitJson | None:
+        if self.unknown:
+            return None
+        fields = self.model_dump(mode="json", exclude={"organisasjonsnummer", "unknown"}, exclude_none=True)
+        form = fields.pop("organisasjonsform", None)
+        return {**fields, **({"organisasjonsform": {"kode": form}} if form else {})}
+
+
 class _File(_Table):
     page_size: Annotated[int, Field(ge=1)] | None = None
     brreg_test_list: bool = False
     clock: _Clock | None = None
     generated: _Generated | None = None
     notice: list[_Notice] = Field(default_factory=list)
+    unit: list[_Unit] = Field(default_factory=list)
     fault: list[Fault] = Field(default_factory=list)
 
     def notices(self) -> list[SimulatedNotice]:
@@ -133,7 +160,8 @@ def load_scenario(path: Path) -> Scenario:
     """
     file = _parse(path, _read(path))
     now = RunningClock(file.clock.starts_at, speed=file.clock.speed) if file.clock else real_time
-    return Scenario(tuple(file.notices()), tuple(file.fault), file.page_size, now)
+    changes = {each.organisasjonsnummer: each.to_change() for each in file.unit}
+    return Scenario(tuple(file.notices()), tuple(file.fault), file.page_size, now, changes)
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -34,7 +34,7 @@ from konkurs_pipeline.storage.files import (
 from konkurs_pipeline.storage.lake.hashes import break_seal, is_seal_broken, seal_beside
 
 # Rows that are only ever added, and may come twice within an instant.
-_WITHOUT_KEY: Final = ("receipts", "answers")
+_WITHOUT_KEY: Final = ("receipts", "answers", "second_source_comparisons")
 _KEYS: Final = {name: ", ".join(KEYS[name]) for name in LEDGER if name not in _WITHOUT_KEY}
 # Histories that nothing is looked up in by a key have no index: no damage can hide in one.
 _WITHOUT_INDEX: Final = ("action_history", "registers")

@@ -132,6 +132,7 @@ def test_the_example_in_the_documentation_is_itself_a_scenario(tmp_path: Path) -
         "generated",
         "notice",
         "fault",
+        "unit",
     }
     assert (len(given.faults), given.page_size) == (1, 100)
 
@@ -198,3 +199,15 @@ def test_a_file_of_another_encoding_is_said_to_be_so(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="not UTF-8"):
         load_scenario(tmp_path / "latin.toml")
+
+
+def test_units_may_be_said_otherwise_or_not_at_all(tmp_path: Path) -> None:
+    file = tmp_path / "units.toml"
+    file.write_text(
+        '[[unit]]\norganisasjonsnummer = "910425463"\nkonkurs = true\nkonkursdato = 2024-01-01\norganisasjonsform = "ENK"\n'
+        '[[unit]]\norganisasjonsnummer = "910375237"\nunknown = true\n'
+    )
+    assert load_scenario(file).build_app().state.simulation.unit_changes == {
+        "910425463": {"konkurs": True, "konkursdato": "2024-01-01", "organisasjonsform": {"kode": "ENK"}},
+        "910375237": None,
+    }
