@@ -143,6 +143,12 @@ def without_spaces(text: str) -> str:
     return digits if len(digits) in _LENGTHS and digits.isascii() and digits.isdecimal() else text
 
 
+def typed_number(text: str) -> str | None:
+    """Return the 9 or 11 digits that a person typed, without spaces and dots; null: it is no orgnr, fnr or D-nummer."""
+    digits = without_spaces(text.replace(".", ""))
+    return digits if len(digits) in _LENGTHS and digits.isascii() and digits.isdecimal() else None
+
+
 def identify_all(texts: Sequence[str], *, synthetic_allowed: bool) -> list[IdKind]:
     """Classify several identifiers, in order."""
     return [identify(text, synthetic_allowed=synthetic_allowed) for text in texts]

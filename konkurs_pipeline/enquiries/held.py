@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass, fields
 
 import polars as pl
 
@@ -22,16 +21,15 @@ class HeldAction:
     customer_ref: str
     account_no: str | None
     notice_uuid: str
+    notice_type: str
+    ruling_date: dt.date | None
+    matched_via: str
     released_by: str | None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it for printing."""
-        return {**asdict(self), "decided_at": self.decided_at.isoformat(timespec="seconds")}
 
 
 def held_rows(layout: Layout) -> list[HeldAction]:
     """Return the held rows, oldest first."""
-    columns = ["run_id", "decided_at", "customer_ref", "account_no", "notice_uuid", "released_by"]
+    columns = [field.name for field in fields(HeldAction)]
     rows = Published(layout).read("actions").filter(pl.col("status") == ActionStatus.HELD.value)
     return [
         HeldAction(*row)

@@ -1,7 +1,7 @@
 """Is this party bankrupt: since when, by which notices, known when, and what was done. Now, or as of an earlier time.
 
-"As of" means: what was known then, from the notices first seen, the datasets fetched and the actions decided until then.
-The answer names notices and customers, never the identifier that was asked about.
+"As of" means: what was known and done then, from the notices first seen, the datasets fetched, the register in use and the
+history of the actions until then. The answer names notices and customers, never the identifier that was asked about.
 """
 
 from __future__ import annotations
@@ -12,25 +12,28 @@ from typing import Any
 
 import polars as pl
 
+from konkurs_pipeline.domain.control_requests import earliest_from_date
 from konkurs_pipeline.domain.estates import Estate, EstateState, fold_estates
 from konkurs_pipeline.domain.foreign_text import shown
 from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.domain.notices import Notice, notices_of
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.readers.published import Published
-from konkurs_pipeline.storage.snapshots import Snapshots
+from konkurs_pipeline.storage.snapshots import Snapshot, Snapshots
 
-_MONTHS_OF_HISTORY = 12
+_GOOD_POLLS = ("new", "nothing_new", "partial")
 
 
 @dataclass(frozen=True)
 class Finding:
     """The answer. `state`: open where any bankruptcy is, else that of the latest; null: none is known.
 
+    `known_up_to`: when the last good poll ended until `as_of`; null: there was none, and the bank knew nothing.
     `account_history_from`: the first day a trustee may ask account history from; null: no bankruptcy is open.
     """
 
     as_of: dt.datetime
+    known_up_to: dt.datetime | None
     is_bankrupt: bool
     state: str | None
     account_history_from: dt.date | None
@@ -41,45 +44,104 @@ class Finding:
 
 def look_up(layout: Layout, identifier: str, as_of: dt.datetime) -> Finding:
     """Answer for one orgnr, fødselsnummer or D-nummer, looked up as text."""
+    return _finding(layout, party_estates(layout, identifier, as_of), as_of)
+
+
+def look_up_customer(layout: Layout, customer_ref: str, as_of: dt.datetime) -> Finding | None:
+    """Answer for a customer of the bank by every number it has or had; null: no such customer is known."""
     published = Published(layout)
+    register = _register_then(published, layout, as_of)
+    numbers = register.identifiers_of([customer_ref]) if register else []
+    matches = published.read("customer_matches").filter(
+        (pl.col("customer_ref") == customer_ref) & (pl.col("found_at") <= as_of)
+    )
+    if not numbers and not matches.height:
+        return None
+    parties = dict(matches.select("notice_uuid", "matched_via").iter_rows())
+    for number in numbers:
+        parties |= _named(_known_debtors(published, as_of), number)
+    return _finding(layout, _estates_of(published, parties, as_of), as_of)
+
+
+@dataclass(frozen=True)
+class PartyEstates:
+    """The bankruptcies of a party and all notices on their debtors. `parties`: notice uuid → how the party is in it."""
+
+    estates: list[Estate]
+    notices: list[Notice]
+    parties: dict[str, str]
+    seen_at: dict[str, dt.datetime]
+
+
+def party_estates(layout: Layout, identifier: str, as_of: dt.datetime) -> PartyEstates:
+    """Return the bankruptcies that concern a number: as debtor, as linked unit, or by another number of a customer."""
+    published = Published(layout)
+    debtors = _known_debtors(published, as_of)
+    parties: dict[str, str] = {}
+    for other in _numbers_of_same_customers(published, layout, identifier, as_of):
+        parties |= dict.fromkeys(_named(debtors, other), "former_id")
+    return _estates_of(published, parties | _named(debtors, identifier), as_of)
+
+
+def known_up_to(published: Published, as_of: dt.datetime) -> dt.datetime | None:
+    """Return when the last poll that had the list ended, until `as_of`; null: none had."""
+    polls = published.read("polls").filter(
+        pl.col("outcome").is_in(_GOOD_POLLS) & pl.col("notices_seen").is_not_null() & (pl.col("ended_at") <= as_of)
+    )
+    last = polls["ended_at"].max()
+    return last if isinstance(last, dt.datetime) else None
+
+
+def _finding(layout: Layout, party: PartyEstates, as_of: dt.datetime) -> Finding:
+    published = Published(layout)
+    still_open = [estate for estate in party.estates if estate.state is EstateState.OPEN]
+    return Finding(
+        as_of=as_of,
+        known_up_to=known_up_to(published, as_of),
+        is_bankrupt=bool(still_open),
+        state=_state(party.estates),
+        account_history_from=earliest_from_date(still_open),
+        estates=[_estate(estate, party.parties, party.seen_at) for estate in party.estates],
+        notices=[_notice(notice, party.seen_at) for notice in party.notices],
+        actions=_actions(published, [notice.uuid for notice in party.notices], as_of),
+    )
+
+
+def _estates_of(published: Published, parties: dict[str, str], as_of: dt.datetime) -> PartyEstates:
     known = published.read("raw_notices").filter(pl.col("first_seen_at") <= as_of)
-    parties = _parties(published, layout, identifier, as_of)
     debtors = known.filter(pl.col("uuid").is_in(list(parties)))["debtor_id"].unique().to_list()
     concerned = known.filter(pl.col("debtor_id").is_in(debtors)).sort("registered_at", "uuid")
     notices = notices_of(concerned)
-    estates = [e for e in fold_estates(notices).estates if _concerns(e, parties)]
-    still_open = [estate for estate in estates if estate.state is EstateState.OPEN]
-    seen_at = dict(concerned.select("uuid", "first_seen_at").iter_rows())
-    return Finding(
-        as_of=as_of,
-        is_bankrupt=bool(still_open),
-        state=_state(estates),
-        account_history_from=_history_from(still_open),
-        estates=[_estate(estate, parties, seen_at) for estate in estates],
-        notices=[_notice(notice, seen_at) for notice in notices],
-        actions=_actions(published, [notice.uuid for notice in notices], as_of),
-    )
+    estates = [estate for estate in fold_estates(notices).estates if _concerns(estate, parties)]
+    return PartyEstates(estates, notices, parties, dict(concerned.select("uuid", "first_seen_at").iter_rows()))
 
 
-def _parties(published: Published, layout: Layout, identifier: str, as_of: dt.datetime) -> dict[str, str]:
-    """Return notice uuid → how the party was found in it: debtor, linked_unit, or former_id through the register."""
+def _known_debtors(published: Published, as_of: dt.datetime) -> pl.DataFrame:
     fetched = published.read("expanded_datasets").filter(pl.col("fetched_at") <= as_of)["uuid"]
-    debtors = published.read("debtors").filter(
+    return published.read("debtors").filter(
         (pl.col("role") == "debtor") | pl.col("notice_uuid").is_in(fetched.implode())
     )
-    found: dict[str, str] = {}
-    for other in _identifiers_of_same_customers(layout, identifier):
-        found |= dict.fromkeys(debtors.filter(pl.col("national_id") == other)["notice_uuid"], "former_id")
-    own = debtors.filter(pl.col("national_id") == identifier).select("notice_uuid", "role")
-    return found | dict(own.iter_rows())
 
 
-def _identifiers_of_same_customers(layout: Layout, identifier: str) -> list[str]:
-    snapshot = Snapshots(layout.snapshots).current()
-    if snapshot is None:
+def _named(debtors: pl.DataFrame, number: str) -> dict[str, str]:
+    """Return notice uuid → role for the notices that name a number."""
+    return dict(debtors.filter(pl.col("national_id") == number).select("notice_uuid", "role").iter_rows())
+
+
+def _numbers_of_same_customers(published: Published, layout: Layout, identifier: str, as_of: dt.datetime) -> list[str]:
+    register = _register_then(published, layout, as_of)
+    if register is None:
         return []
-    refs = snapshot.customers_with([identifier])["customer_ref"].unique().to_list()
-    return [other for other in snapshot.identifiers_of(refs) if other != identifier]
+    refs = register.customers_with([identifier])["customer_ref"].unique().to_list()
+    return [other for other in register.identifiers_of(refs) if other != identifier]
+
+
+def _register_then(published: Published, layout: Layout, as_of: dt.datetime) -> Snapshot | None:
+    """Return the register in use then; the present one where that is not kept any more."""
+    snapshots = Snapshots(layout.snapshots)
+    accepted = published.read("registers").filter(pl.col("accepted_at") <= as_of).sort("accepted_at")
+    then = snapshots.find(accepted["register_id"][-1]) if accepted.height else None
+    return then or snapshots.current()
 
 
 def _state(estates: list[Estate]) -> str | None:
@@ -90,16 +152,6 @@ def _state(estates: list[Estate]) -> str | None:
 
 def _concerns(estate: Estate, parties: dict[str, str]) -> bool:
     return estate.opening.uuid in parties or (estate.changed_by is not None and estate.changed_by.uuid in parties)
-
-
-def _history_from(estates: list[Estate]) -> dt.date | None:
-    """Twelve months before the earliest kjennelsesdato of the open bankruptcies [kontrollinformasjon]."""
-    ruled = [estate.opening.ruling_date for estate in estates if estate.opening.ruling_date is not None]
-    if not ruled:
-        return None
-    day = min(ruled)
-    last_of_february = day.month == 2 and day.day == 29  # noqa: PLR2004 -- 29 February has no day a year before
-    return day.replace(year=day.year - _MONTHS_OF_HISTORY // 12, day=28 if last_of_february else day.day)
 
 
 def _estate(estate: Estate, parties: dict[str, str], seen_at: dict[str, dt.datetime]) -> dict[str, Any]:
@@ -126,7 +178,10 @@ def _notice(notice: Notice, seen_at: dict[str, dt.datetime]) -> dict[str, Any]:
 
 
 def _actions(published: Published, uuids: list[str], as_of: dt.datetime) -> list[dict[str, Any]]:
-    rows = published.read("actions").filter(pl.col("notice_uuid").is_in(uuids) & (pl.col("decided_at") <= as_of))
+    decided = published.read("actions").filter(pl.col("notice_uuid").is_in(uuids))
+    history = published.read("action_history").filter(pl.col("known_at") <= as_of).sort("version")
+    then = history.group_by("action_id").agg(pl.col("status").last().alias("status_then"))
+    rows = decided.join(then, on="action_id").sort("decided_at", "action_id")
     return [
         {
             "action_id": row["action_id"],
@@ -136,16 +191,7 @@ def _actions(published: Published, uuids: list[str], as_of: dt.datetime) -> list
             "reason": row["reason"],
             "notice_uuid": row["notice_uuid"],
             "decided_at": instant_text(row["decided_at"]),
-            "status": _status_then(row, as_of),
+            "status": row["status_then"],
         }
-        for row in rows.sort("decided_at", "action_id").iter_rows(named=True)
+        for row in rows.iter_rows(named=True)
     ]
-
-
-def _status_then(row: dict[str, Any], as_of: dt.datetime) -> str:
-    confirmed, exported = row["confirmed_at"], row["exported_at"]
-    if confirmed is not None and confirmed <= as_of:
-        return str(row["status"])
-    if exported is not None and exported <= as_of:
-        return "exported"
-    return "void" if row["status"] == "void" else "held"

@@ -31,7 +31,7 @@ from konkurs_pipeline.storage.migrations import LEDGER_VALUES, migrate
 from konkurs_pipeline.storage.readers.analyst_views import ensure_views
 from konkurs_pipeline.storage.snapshots import Snapshots
 
-__all__ = ["Store", "check_marker", "layout_of", "open_store", "store_version"]
+__all__ = ["Store", "check_marker", "layout_of", "layout_of_store", "open_store", "store_version"]
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,15 @@ class Store:
 def layout_of(settings: Settings) -> Layout:
     """Return the paths that the settings give."""
     return Layout(settings.data_dir, settings.outbox_dir, settings.receipts_dir)
+
+
+def layout_of_store(settings: Settings) -> Layout:
+    """Return the paths of a store that exists, for those who only read; raises `StoreError` where there is none."""
+    layout = layout_of(settings)
+    if not check_marker(settings, layout):
+        message = f"there is no store in {settings.data_dir}: run `konkurs run`, or set KONKURS_DATA_DIR"
+        raise StoreError(message)
+    return layout
 
 
 @contextmanager

@@ -7,17 +7,15 @@ from dataclasses import asdict
 from konkurs_pipeline.cli.options import AsJson
 from konkurs_pipeline.cli.printing.terminal import answer, answer_json, say_problem
 from konkurs_pipeline.enquiries.integrity import inspect
-from konkurs_pipeline.errors import ExitCode, StoreError
+from konkurs_pipeline.errors import ExitCode
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.storage.store import check_marker, layout_of, open_store
+from konkurs_pipeline.storage.store import layout_of_store, open_store
 
 
 def command(*, as_json: AsJson = False) -> ExitCode:
     """Check again everything that was written: hashes, the chain of files, the sequence, the ledger against the files."""
     settings = load_settings()
-    if not check_marker(settings, layout_of(settings)):
-        message = f"there is no store in {settings.data_dir}: run `konkurs run`, or set KONKURS_DATA_DIR"
-        raise StoreError(message)
+    layout_of_store(settings)
     with open_store(settings, in_doubt=True) as store:
         inspections = list(inspect(store))
     if as_json:

@@ -58,6 +58,11 @@ def answer_json(value: object) -> None:
     _write(json.dumps(value, indent=2, default=plain) + "\n")
 
 
+def answer_json_line(value: object) -> None:
+    """Print a value as one line of JSON, of several that answer one command."""
+    _write(json.dumps(value, default=plain) + "\n")
+
+
 def answer_document(text: str) -> None:
     """Print a document of several lines as UTF-8, whatever the terminal's encoding: it says so itself."""
     buffer = getattr(sys.stdout, "buffer", None)

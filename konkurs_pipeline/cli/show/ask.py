@@ -17,7 +17,7 @@ from konkurs_pipeline.enquiries.questions import question
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.readers.query import Answer, ask
-from konkurs_pipeline.storage.store import check_marker, layout_of
+from konkurs_pipeline.storage.store import layout_of_store
 
 Number = Annotated[int, typer.Argument(metavar="N", help="The question's number: docs/questions.md lists them.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Answer as CSV (UTF-8, comma), for a spreadsheet.")]
@@ -30,8 +30,7 @@ def command(number: Number, *, as_csv: AsCsv = False, as_json: AsJson = False) -
         raise UsageError(message)
     asked = question(number)
     settings = load_settings()
-    layout = layout_of(settings)
-    check_marker(settings, layout)
+    layout = layout_of_store(settings)
     found = ask(layout, asked.sql)
     if as_csv:
         answer_document(_csv(found))

@@ -13,7 +13,7 @@ from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.watch import Watched, as_row, recent_quarters
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.readers.published import Published
-from konkurs_pipeline.storage.store import check_marker, layout_of
+from konkurs_pipeline.storage.store import layout_of, layout_of_store
 
 ShowAll = Annotated[bool, typer.Option("--all", help="Also the quarters that a poll covered.")]
 
@@ -27,12 +27,11 @@ def command(
     """
     first_day, last_day = day("--from", first), day("--to", last)
     settings = load_settings()
-    layout = layout_of(settings)
-    check_marker(settings, layout)
-    watched = Watched(settings, Published(layout), utc_now())
+    watched = Watched(settings, Published(layout_of(settings)), utc_now())
     window = settings.calendar.window(
         first_day or watched.recent_days[0], last_day or watched.recent_days[-1], lookback=0
     )
+    layout_of_store(settings)
     found = recent_quarters(watched, settings.calendar.between(window.from_workday, window.to_workday))
     rows = [as_row(quarter) for quarter in found if show_all or not quarter.is_covered]
     if as_json:

@@ -4,66 +4,132 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Mapping
-from dataclasses import asdict
-from typing import Annotated
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Annotated, Final
 
 import typer
 
-from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.cli.options import AsJson, instant
+from konkurs_pipeline.cli.printing.rows import for_a_person
 from konkurs_pipeline.cli.printing.tables import print_table
-from konkurs_pipeline.cli.printing.terminal import answer, answer_json, say, say_problem
+from konkurs_pipeline.cli.printing.terminal import answer, answer_json, answer_json_line, say, say_problem
 from konkurs_pipeline.clock import utc_now
-from konkurs_pipeline.domain.identifiers import IdKind, identify
-from konkurs_pipeline.domain.workdays import OSLO
-from konkurs_pipeline.enquiries.lookup import Finding, look_up
-from konkurs_pipeline.errors import UsageError
-from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.storage.store import check_marker, layout_of
+from konkurs_pipeline.domain.identifiers import IdKind, identify, typed_number
+from konkurs_pipeline.domain.notices import NoticeType
+from konkurs_pipeline.enquiries.lookup import Finding, look_up, look_up_customer
+from konkurs_pipeline.enquiries.times import oslo_text
+from konkurs_pipeline.enquiries.watch import longest_without_poll, spoken
+from konkurs_pipeline.errors import ExitCode, UsageError
+from konkurs_pipeline.settings import Settings, load_settings
+from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.store import layout_of_store
 
-Identifier = Annotated[str, typer.Argument(metavar="ID", help="orgnr, fødselsnummer or D-nummer; - reads stdin.")]
-AsOf = Annotated[
-    str | None, typer.Option("--as-of", metavar="TIME", help="What was known then: ISO time, Oslo unless it says.")
+Identifier = Annotated[
+    str | None,
+    typer.Argument(metavar="ID", help="orgnr, fødselsnummer or D-nummer; -: one on each line of standard input."),
 ]
+AsOf = Annotated[
+    str | None,
+    typer.Option("--as-of", metavar="TIME", help="What was known and done then: ISO time, Oslo unless it says."),
+]
+CustomerRef = Annotated[str | None, typer.Option("--customer", metavar="REF", help="A customer, by all its numbers.")]
+_NO_NUMBER: Final = "orgnr (9 digits), fødselsnummer or D-nummer (11 digits) expected; spaces and dots are ignored"
+_TYPES: Final = frozenset(kind.value for kind in NoticeType)
 
 
-def command(identifier: Identifier, as_of: AsOf = None, *, as_json: AsJson = False) -> None:
+@dataclass(frozen=True)
+class Question:
+    """What every number of one command is asked with."""
+
+    settings: Settings
+    layout: Layout
+    as_of: dt.datetime
+    as_json: bool
+
+
+def command(
+    identifier: Identifier = None,
+    as_of: AsOf = None,
+    customer_ref: CustomerRef = None,
+    *,
+    as_json: AsJson = False,
+) -> ExitCode:
     """Tell whether a party is bankrupt, since when, by which notices, known when, and what was done."""
-    if identifier == "-":
-        identifier = sys.stdin.readline()
+    if (identifier is None) == (customer_ref is None):
+        message = "give an ID, - for standard input, or --customer REF: one of them"
+        raise UsageError(message)
+    then = instant("--as-of", as_of) or utc_now()
+    numbers = _typed(identifier) if identifier is not None else []
     settings = load_settings()
-    layout = layout_of(settings)
-    check_marker(settings, layout)
-    asked = identifier.strip()
-    if identify(asked, synthetic_allowed=settings.synthetic_allowed) is IdKind.UNKNOWN:
+    question = Question(settings, layout_of_store(settings), then, as_json)
+    if customer_ref is not None:
+        return _answer_customer(question, customer_ref)
+    if identifier != "-":
+        return _answer_number(question, numbers[0], answer_json)
+    codes = [_answer_line(question, line, number) for line, number in enumerate(numbers, start=1)]
+    return max(codes)
+
+
+def _typed(identifier: str) -> list[str]:
+    """Return the numbers that were typed. Raises `UsageError` for a single one that is none."""
+    if identifier != "-":
+        if typed_number(identifier) is None:
+            message = f"this is no number to look up: {_NO_NUMBER}"
+            raise UsageError(message)
+        return [identifier]
+    lines = sys.stdin.read().splitlines() if sys.stdin is not None else []
+    if not lines:
+        message = f"no number came on standard input: {_NO_NUMBER}, one a line"
+        raise UsageError(message)
+    return lines
+
+
+def _answer_line(question: Question, line: int, text: str) -> ExitCode:
+    """Answer one line of standard input; the number itself is not repeated, so the line's number stands with it."""
+    if typed_number(text) is None:
+        say_problem(f"line {line} is no number to look up: {_NO_NUMBER}")
+        if question.as_json:
+            answer_json_line({"line": line, "error": "not_a_number"})
+        return ExitCode.USAGE
+    if not question.as_json:
+        answer(f"line {line}")
+    return _answer_number(question, text, lambda found: answer_json_line({"line": line, **found}))
+
+
+def _answer_number(question: Question, text: str, print_json: Callable[[dict[str, object]], None]) -> ExitCode:
+    number = typed_number(text) or ""
+    is_valid = identify(number, synthetic_allowed=question.settings.synthetic_allowed) is not IdKind.UNKNOWN
+    if not is_valid:
         say_problem("the number fails its check; it is looked up as it is")
-    finding = look_up(layout, asked, _instant(as_of))
-    if as_json:
-        answer_json(asdict(finding))
+    finding = look_up(question.layout, number, question.as_of)
+    if question.as_json:
+        print_json({"id_valid": is_valid, **asdict(finding)})
     else:
         _print(finding)
+    _warn(question, finding)
+    return ExitCode.DONE
 
 
-def _instant(text: str | None) -> dt.datetime:
-    if text is None:
-        return utc_now()
-    try:
-        instant = dt.datetime.fromisoformat(text)
-    except ValueError:
-        message = "--as-of takes a time such as 2018-06-08T14:00 (Oslo) or 2018-06-08T12:00:00Z"
-        raise UsageError(message) from None
-    return (instant if instant.tzinfo else instant.replace(tzinfo=OSLO)).astimezone(dt.UTC)
-
-
-def _plain(value: object) -> str:
-    return value.isoformat() if isinstance(value, dt.date) else str(value)
+def _answer_customer(question: Question, customer_ref: str) -> ExitCode:
+    finding = look_up_customer(question.layout, customer_ref, question.as_of)
+    if finding is None:
+        message = "--customer: no such customer is in the bank's register, and none was ever matched"
+        raise UsageError(message)
+    if question.as_json:
+        answer_json({"customer_ref": customer_ref, **asdict(finding)})
+    else:
+        _print(finding)
+    _warn(question, finding)
+    return ExitCode.DONE
 
 
 def _print(finding: Finding) -> None:
+    read = f"the bank has read the service up to {oslo_text(finding.known_up_to)}" if finding.known_up_to else _UNREAD
     if not finding.notices:
-        answer("no notice is known on this party")
+        answer(f"no notice is known on this party; {read}")
         return
-    answer("bankrupt: yes" if finding.is_bankrupt else "bankrupt: no")
+    answer(f"bankrupt: {'yes' if finding.is_bankrupt else 'no'}; {read}")
     if finding.account_history_from:
         answer(f"a trustee may ask account history from {finding.account_history_from}")
     for title, rows in (
@@ -72,17 +138,24 @@ def _print(finding: Finding) -> None:
         ("Actions", finding.actions),
     ):
         if rows:
-            print_table(title, [_shortened(row) for row in rows])
+            print_table(title, [for_a_person(row) for row in rows])
     opening = finding.estates[0]["opening_uuid"] if finding.estates else finding.notices[0]["uuid"]
     say(f"when it was known and done, with proofs: konkurs evidence {opening} --out FILE.html")
 
 
-def _shortened(row: Mapping[str, object]) -> dict[str, object]:
-    """Return a row whose references to notices are as short as is clear: the whole uuid, to copy, is in `Notices`."""
-    references = ("opening_uuid", "changed_by_uuid", "notice_uuid")
-    return {
-        name.removesuffix("_uuid") if name in references else name: str(value)[:8]
-        if name in references and value
-        else value
-        for name, value in row.items()
-    }
+_UNREAD: Final = "the bank had not read the service yet"
+
+
+def _warn(question: Question, finding: Finding) -> None:
+    """Say what makes a "no" unsafe: an old reading, or a notice that nobody understood."""
+    if finding.known_up_to is None:
+        say_problem(f"this is no all-clear: {_UNREAD}")
+    else:
+        age = question.as_of - finding.known_up_to
+        if age > longest_without_poll(question.as_of, question.settings.calendar):
+            say_problem(f"the answer may be old: the last good poll ended {spoken(age)} before. See `konkurs status`")
+    unknown = sum(notice["type"] not in _TYPES for notice in finding.notices)
+    if unknown:
+        say_problem(
+            f"this is no all-clear: {unknown} notices on this party are of an unknown type. See `konkurs reviews`"
+        )

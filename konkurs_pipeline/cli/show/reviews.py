@@ -16,7 +16,7 @@ from konkurs_pipeline.domain.foreign_text import shown, without_controls
 from konkurs_pipeline.enquiries.reviews import Review, reviews_of
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.readers.published import Published
-from konkurs_pipeline.storage.store import check_marker, layout_of
+from konkurs_pipeline.storage.store import layout_of_store
 
 WithDone = Annotated[bool, typer.Option("--all", help="Also those that have an outcome.")]
 
@@ -24,8 +24,7 @@ WithDone = Annotated[bool, typer.Option("--all", help="Also those that have an o
 def command(*, with_done: WithDone = False, as_json: AsJson = False) -> None:
     """List the REVIEW rows that wait for a person, oldest first."""
     settings = load_settings()
-    layout = layout_of(settings)
-    check_marker(settings, layout)
+    layout = layout_of_store(settings)
     wanted = [review for review in reviews_of(Published(layout)) if with_done or review.is_open]
     if as_json:
         answer_json([_as_dict(review) for review in wanted])

@@ -16,6 +16,7 @@ from konkurs_pipeline.enquiries.status import Status, age_of_last_good_poll, cur
 from konkurs_pipeline.enquiries.watch import is_poll_due, spoken
 from konkurs_pipeline.errors import ExitCode, UsageError
 from konkurs_pipeline.settings import Settings, load_settings
+from konkurs_pipeline.storage.store import layout_of_store
 
 _AGE: Final = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -34,6 +35,7 @@ def command(max_age: MaxAge = None, off_hours_max_age: OffHoursMaxAge = None, *,
     """Show how things stand: last poll, newest notice, quarantine, held and unconfirmed actions, register, certificate."""
     settings, now = load_settings(), utc_now()
     limit = _limit(settings, now, max_age, off_hours_max_age)
+    layout_of_store(settings)
     status = current_status(settings, now)
     if as_json:
         answer_json(asdict(status))

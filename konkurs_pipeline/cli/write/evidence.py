@@ -16,10 +16,11 @@ from konkurs_pipeline.enquiries.evidence.clock import clock_of
 from konkurs_pipeline.enquiries.evidence.facts import Case
 from konkurs_pipeline.enquiries.evidence.gathering import evidence_of
 from konkurs_pipeline.enquiries.evidence.page import page_of
+from konkurs_pipeline.enquiries.ids import action_ids, notice_uuids, whole_id
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.files import write_bytes_atomically
-from konkurs_pipeline.storage.store import check_marker, layout_of
+from konkurs_pipeline.storage.store import layout_of_store
 
 CaseName = Annotated[str, typer.Argument(metavar="NOTICE|ACTION_ID", help="A notice's uuid or an action's id.")]
 Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the page here, not to stdout.")]
@@ -31,8 +32,9 @@ def command(asked_for: CaseName, out: Out = None, *, force: Force = False, as_js
     if out is not None:
         _refuse_place(out, force=force)
     settings = load_settings()
-    check_marker(settings, layout_of(settings))
-    case = evidence_of(settings, asked_for.strip().lower(), utc_now())
+    layout = layout_of_store(settings)
+    named = whole_id(asked_for, [*notice_uuids(layout), *action_ids(layout)])
+    case = evidence_of(settings, named, utc_now())
     content = _json(case) if as_json else page_of(case)
     if out is None:
         answer_document(content)

@@ -9,10 +9,10 @@ import typer
 
 from konkurs_pipeline.cli.printing.terminal import answer, say
 from konkurs_pipeline.clock import utc_now
-from konkurs_pipeline.errors import StoreError, UsageError
+from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.readers.publication import publish_copy, read_key
-from konkurs_pipeline.storage.store import check_marker, layout_of
+from konkurs_pipeline.storage.store import layout_of_store
 
 Target = Annotated[Path, typer.Argument(metavar="FILE", help="The DuckDB file to write, or to replace by a newer one.")]
 KeyFile = Annotated[
@@ -29,10 +29,7 @@ def command(target: Target, key_file: KeyFile = None, *, pseudonymise: Pseudonym
         message = "--pseudonymise and --key-file go together: without both, the copy holds national identifiers"
         raise UsageError(message)
     settings = load_settings()
-    layout = layout_of(settings)
-    if not check_marker(settings, layout):
-        message = f"there is no store in {settings.data_dir}: run `konkurs run`, or set KONKURS_DATA_DIR"
-        raise StoreError(message)
+    layout = layout_of_store(settings)
     pseudonyms = read_key(key_file) if key_file else None
     about = {"bank_id": settings.bank_id, "environment": settings.environment.value}
     counts = publish_copy(layout, target.absolute(), about, pseudonyms, utc_now())
