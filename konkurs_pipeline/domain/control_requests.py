@@ -58,7 +58,7 @@ class Known:
     """What the bank knows: the party's estates, Oslo's date, and whether the service was read recently enough."""
 
     estates: Sequence[Estate]
-    today: dt.date
+    oslo_date: dt.date
     is_up_to_date: bool
 
 
@@ -93,7 +93,7 @@ def reject_reasons(request: AskedFor, known: Known) -> list[RejectReason]:
         RejectReason.RULING_DATE_UNKNOWN: estate is not None and earliest is None,
         RejectReason.FROM_DATE_TOO_EARLY: earliest is not None and request.from_date < earliest,
         RejectReason.FROM_DATE_AFTER_TO_DATE: request.from_date > request.to_date,
-        RejectReason.TO_DATE_IN_FUTURE: request.to_date > known.today,
+        RejectReason.TO_DATE_IN_FUTURE: request.to_date > known.oslo_date,
         RejectReason.NOT_ONLY_PRIMARY_OWNER: not request.only_primary_owner,
         RejectReason.LEGAL_MANDATE_WRONG: MANDATE not in (request.legal_mandate, unquote(request.legal_mandate)),
     }
