@@ -26,6 +26,8 @@ class AlarmKind(StrEnum):
     NO_GOOD_POLL = "no_good_poll"
     QUARTERS_MISSED = "quarters_missed"
     BLOCKS_REJECTED = "blocks_rejected"
+    BLOCK_NOT_IN_FORCE = "block_not_in_force"
+    REOPEN_NOT_IN_FORCE = "reopen_not_in_force"
     BLOCKS_UNCONFIRMED = "blocks_unconfirmed"
     BLOCKS_HELD = "blocks_held"
     REGISTER_REFUSED = "register_refused"
@@ -76,6 +78,18 @@ RULES: Final[Mapping[AlarmKind, Rule]] = {
         "outbox",
         "Core banking rejected no BLOCK or REOPEN",
         "the account is not as the law asks: carry it out by hand, and let core banking send a receipt that says so",
+    ),
+    AlarmKind.BLOCK_NOT_IN_FORCE: Rule(
+        Severity.ERROR,
+        "outbox",
+        "Every account that core banking says it blocked is blocked in the register that was accepted afterwards",
+        "view `enforcement`, `holds` false: see whether the account is open, block it by hand, and ask who opened it",
+    ),
+    AlarmKind.REOPEN_NOT_IN_FORCE: Rule(
+        Severity.ERROR,
+        "outbox",
+        "Every account that core banking says it reopened is open in the register that was accepted afterwards",
+        "view `enforcement`, `holds` false: the customer may be blocked without cause; reopen it by hand, or ask who blocks",
     ),
     AlarmKind.BLOCKS_UNCONFIRMED: Rule(
         Severity.ERROR,

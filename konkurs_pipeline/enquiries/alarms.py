@@ -85,6 +85,24 @@ def _blocks_rejected(watched: Watched) -> Alarm | None:
     return Alarm(AlarmKind.BLOCKS_REJECTED, said, level=str(rejected.height))
 
 
+def _block_not_in_force(watched: Watched) -> Alarm | None:
+    what = "core banking says it blocked {count} accounts that the register has as open"
+    return _not_in_force(watched, "BLOCK", AlarmKind.BLOCK_NOT_IN_FORCE, what)
+
+
+def _reopen_not_in_force(watched: Watched) -> Alarm | None:
+    what = "core banking says it reopened {count} accounts that the register has as blocked"
+    return _not_in_force(watched, "REOPEN", AlarmKind.REOPEN_NOT_IN_FORCE, what)
+
+
+def _not_in_force(watched: Watched, action: str, kind: AlarmKind, what: str) -> Alarm | None:
+    rows = watched.tables.read("enforcement").filter((pl.col("action") == action) & ~pl.col("holds"))
+    if rows.is_empty():
+        return None
+    first = rows["action_id"].sort().to_list()[0]
+    return Alarm(kind, f"{what.format(count=rows.height)}, such as action {first}", level=str(rows.height))
+
+
 def _blocks_unconfirmed(watched: Watched) -> Alarm | None:
     waiting = watched.actions.filter((pl.col("status") == ActionStatus.EXPORTED.value) & (pl.col("action") == "BLOCK"))
     oldest = waiting["exported_at"].min()
@@ -264,6 +282,8 @@ _LOOKS: Final[Mapping[AlarmKind, Callable[[Watched], Alarm | None]]] = {
     AlarmKind.NO_GOOD_POLL: _no_good_poll,
     AlarmKind.QUARTERS_MISSED: _quarters_missed,
     AlarmKind.BLOCKS_REJECTED: _blocks_rejected,
+    AlarmKind.BLOCK_NOT_IN_FORCE: _block_not_in_force,
+    AlarmKind.REOPEN_NOT_IN_FORCE: _reopen_not_in_force,
     AlarmKind.BLOCKS_UNCONFIRMED: _blocks_unconfirmed,
     AlarmKind.BLOCKS_HELD: _blocks_held,
     AlarmKind.REGISTER_REFUSED: _register_refused,

@@ -13,12 +13,15 @@ from konkurs_pipeline.enquiries.alarms import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.storage.ledger.alarms import note_alarms
 
 
 def alarm_results(poll: Poll) -> list[dg.AssetCheckResult]:
-    """Look for alarms in the open store; returns a result for each kind: passed where there is no alarm of it."""
+    """Look for alarms in the open store, and note them; returns a result for each kind: passed where there is none."""
     watched = Watched(poll.settings, poll.store, poll.now())
-    raised = {alarm.kind: alarm for alarm in look_for_alarms(watched)}
+    alarms = look_for_alarms(watched)
+    note_alarms(poll.store.ledger, alarms, watched.now)
+    raised = {alarm.kind: alarm for alarm in alarms}
     # Two clocks: when we last polled, and how new what we got is.
     times = {
         AlarmKind.NO_GOOD_POLL: {"last_good_poll": watched.last_good_poll_at},

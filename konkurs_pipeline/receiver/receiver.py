@@ -26,7 +26,7 @@ _MANIFEST_SUFFIX: Final = ".manifest.json"
 _STATE_NAME: Final = "receiver.json"
 
 
-class Taken(BaseModel):
+class ReceiverState(BaseModel):
     """What was taken so far. `files`: file_id → SHA-256; `action_ids`: carried out or handed to a person."""
 
     model_config = ConfigDict(extra="forbid")
@@ -79,7 +79,7 @@ def _seq_in(name: str) -> int:
     return int(parts[3]) if len(parts) > 3 and parts[3].isdecimal() else 0  # noqa: PLR2004 -- KONKURS, bank, environment, seq
 
 
-def _answer(manifest_path: Path, receipt_path: Path, taken: Taken, now: dt.datetime) -> Answer:
+def _answer(manifest_path: Path, receipt_path: Path, taken: ReceiverState, now: dt.datetime) -> Answer:
     base_name = manifest_path.name.removesuffix(_MANIFEST_SUFFIX)
     manifest: Manifest | None = None
     try:
@@ -101,7 +101,7 @@ def _answer(manifest_path: Path, receipt_path: Path, taken: Taken, now: dt.datet
     return Answer(base_name, len(answers) - known, known)
 
 
-def _check_place(file: ReadFile, taken: Taken) -> None:
+def _check_place(file: ReadFile, taken: ReceiverState) -> None:
     """Raise unless the file is the next of its sequence, or one that was taken before, unchanged."""
     header = file.header
     if (taken.bank or header.bank, taken.environment or header.environment) != (header.bank, header.environment):
@@ -115,13 +115,13 @@ def _check_place(file: ReadFile, taken: Taken) -> None:
         raise RefusedFileError(RefusalCode.CHAIN_BROKEN, "prev_sha256 is not the hash of the file before it")
 
 
-def _refuse_changed(header: Header, sha256: str, taken: Taken) -> None:
+def _refuse_changed(header: Header, sha256: str, taken: ReceiverState) -> None:
     if taken.files.get(header.file_id) != sha256:
         reason = "this place of the sequence was taken by other bytes"
         raise RefusedFileError(RefusalCode.CHANGED_AFTERWARDS, reason)
 
 
-def _carry_out(file: ReadFile, taken: Taken, now: dt.datetime) -> list[ReceiptAction]:
+def _carry_out(file: ReadFile, taken: ReceiverState, now: dt.datetime) -> list[ReceiptAction]:
     """Return an answer for each action, in order. Here core banking would block, reopen, or call a person."""
     answers = []
     for action in file.actions:
@@ -132,7 +132,7 @@ def _carry_out(file: ReadFile, taken: Taken, now: dt.datetime) -> list[ReceiptAc
     return answers
 
 
-def _note(file: ReadFile, taken: Taken) -> None:
+def _note(file: ReadFile, taken: ReceiverState) -> None:
     header = file.header
     taken.bank, taken.environment = header.bank, header.environment
     taken.files[header.file_id] = file.sha256
@@ -168,11 +168,11 @@ def _write(path: Path, content: bytes) -> None:
         raise UsageError(message) from None
 
 
-def _read_state(path: Path) -> Taken:
+def _read_state(path: Path) -> ReceiverState:
     if not path.exists():
-        return Taken()
+        return ReceiverState()
     try:
-        return Taken.model_validate_json(path.read_bytes())
+        return ReceiverState.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
         message = f"{path} cannot be read as the receiver's own notes: put back a copy, or remove it to begin anew"
         raise UsageError(message) from None

@@ -10,6 +10,7 @@ import datetime as dt
 import polars as pl
 
 from konkurs_pipeline.domain.actions import ActionKind, ActionStatus
+from konkurs_pipeline.domain.alarms import AlarmKind, Severity
 from konkurs_pipeline.domain.matching import MatchedVia
 from konkurs_pipeline.domain.receipts import ReceiptOutcome
 from konkurs_pipeline.domain.reviews import ReviewOutcome
@@ -35,6 +36,9 @@ class Actions(Table):
     registered_at_text: str = column(
         "the notice's registreringstidspunkt as received", source="registreringstidspunkt", privacy=Privacy.TEXT
     )
+    registered_at: Instant = optional(
+        "the notice's registreringstidspunkt as an instant; null: it could not be read", source="registreringstidspunkt"
+    )
     ruling_date: dt.date = optional("the notice's kjennelsesdato", source="kjennelsesdato")
     matched_via: str = column("debtor, former_id or linked_unit", isin=[v.value for v in MatchedVia])
     reason: str = column("why, in one word (docs/decision-table.md)", privacy=Privacy.NONE)
@@ -53,6 +57,9 @@ class Actions(Table):
     )
     released_at: Instant = optional("when a person released a held row")
     released_by: str = optional("who released it", privacy=Privacy.NAME)
+    released_os_user: str = optional(
+        "the operating system's user who released it; null: as above, or before this was recorded", privacy=Privacy.NAME
+    )
     release_reason: str = optional("why it was released", privacy=Privacy.DOCUMENT)
     void_reason: str = optional("why a held row was never written", privacy=Privacy.NONE)
 
@@ -123,4 +130,37 @@ class Reviews(Table):
     outcome: str = column("what was done, in one word (docs/case-officers.md)", isin=[o.value for o in ReviewOutcome])
     reviewed_at: Instant = column("when the outcome was recorded")
     reviewed_by: str = column("who recorded it", privacy=Privacy.NAME)
+    reviewed_os_user: str = optional(
+        "the operating system's user who recorded it; null: before this was recorded", privacy=Privacy.NAME
+    )
     note: str = column("what was found, and why it was so decided", privacy=Privacy.TEXT)
+
+
+class Enforcement(Table):
+    """Whether what was asked of an account holds. One row per BLOCK or REOPEN of an account (action_id).
+
+    Source: the actions, core banking's receipts, and the register that was accepted last. No national identifier.
+    """
+
+    action_id: str = column("the BLOCK or REOPEN", privacy=Privacy.IDENTIFIER, unique=True, str_matches=UUID)
+    customer_ref: str = column("the bank's reference of the customer", privacy=Privacy.REFERENCE)
+    account_no: str = column("kontonummer", source="kontonummer", privacy=Privacy.IDENTIFIER)
+    action: str = column("what we asked: BLOCK or REOPEN", isin=["BLOCK", "REOPEN"])
+    status: str = column("what core banking answered; exported: nothing yet", isin=list(ActionStatus))
+    confirmed_at: Instant = optional("when it says it did so, or refused; null: no answer yet")
+    register_says_blocked: bool = optional("is_blocked of the account in the register; null: it does not say")
+    register_accepted_at: Instant = optional("when that register was accepted; null: none was")
+    holds: bool = optional(
+        "whether a register accepted after the action was carried out agrees with it; null: there is no evidence, or the "
+        "action is asked no more (a REOPEN followed; another BLOCK of ours stands; the estate ended and the bank lifted it)"
+    )
+
+
+class Alarms(Table):
+    """Every alarm that was raised, and when it cleared. One row per raising (kind, raised_at). No personal data."""
+
+    kind: str = column("which alarm (docs/runbook.md)", isin=list(AlarmKind))
+    severity: str = column("error or warning", isin=list(Severity))
+    raised_at: Instant = column("when it was first seen")
+    cleared_at: Instant = optional("when it was seen to be over; null: it is raised still")
+    message: str = column("what was found last", privacy=Privacy.NONE)

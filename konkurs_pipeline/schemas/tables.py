@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from konkurs_pipeline.schemas.handoff import ActionHistory, Actions, OutboxFiles, Receipts, Reviews
+from konkurs_pipeline.schemas.handoff import ActionHistory, Actions, Alarms, Enforcement, OutboxFiles, Receipts, Reviews
 from konkurs_pipeline.schemas.lake import (
     CustomerMatches,
     Debtors,
@@ -36,9 +36,11 @@ __all__ = [
     "LEDGER",
     "ActionHistory",
     "Actions",
+    "Alarms",
     "Answers",
     "CustomerMatches",
     "Debtors",
+    "Enforcement",
     "EstateVersions",
     "Estates",
     "ExpandedDatasets",
@@ -80,6 +82,8 @@ LEDGER: Final[dict[str, type[Table]]] = {
     "reviews": Reviews,
     "second_source": SecondSource,
     "second_source_comparisons": SecondSourceComparisons,
+    "enforcement": Enforcement,
+    "alarms": Alarms,
 }
 # What tells one row of a table from another.
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -98,6 +102,8 @@ KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "outbox_files": ("seq",),
     "receipts": ("name", "sha256"),
     "reviews": ("action_id", "review_no"),
+    "enforcement": ("action_id",),
+    "alarms": ("kind", "raised_at"),
     "answers": ("run_id", "fetched_at", "resource"),
     "second_source": ("difference_id",),
     "second_source_comparisons": ("compared_at",),

@@ -20,7 +20,7 @@ from konkurs_pipeline.domain.notices import QuarantineReason, notices_of
 from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.steps.notices import PolledNotices
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage.handoff import decisions
+from konkurs_pipeline.storage.handoff import decisions, enforcement
 from konkurs_pipeline.storage.handoff.decisions import Decision
 from konkurs_pipeline.storage.ledger import polls, quarantine
 from konkurs_pipeline.storage.ledger.database import Ledger
@@ -58,6 +58,7 @@ def decide(poll: Poll, snapshot: Snapshot | None, polled: PolledNotices) -> Acti
     with ledger.transaction():
         header = decisions.commit(ledger, decision, bank=settings.bank_id, environment=settings.environment.value)
         polls.end(ledger, poll.run_id, now, is_decided=True)
+        enforcement.refresh(ledger, snapshot, poll.store.lake.read("estates", columns=("opening_uuid", "state")))
     return ActionCounts(
         header,
         decisions.counts(settlement.write),

@@ -22,6 +22,7 @@ from konkurs_pipeline.storage.snapshots import Snapshots
 LEDGER_VALUES: Final[Mapping[tuple[str, str], str]] = {
     ("quarantine", "debtor_id"): "CASE WHEN reason NOT IN ('unreadable_notice', 'dataset_contradicts') "
     "THEN json_extract_string(payload, '$.debitor') END",
+    ("actions", "registered_at"): "try_cast(registered_at_text AS TIMESTAMPTZ)",
 }
 # The same for the lake: an expression over the old columns.
 LAKE_VALUES: Final[Mapping[tuple[str, str], pl.Expr]] = {}

@@ -24,7 +24,7 @@ FROM (SELECT {_ANSWERS}) r WHERE actions.action_id = r.action_id AND actions.sta
 
 
 @dataclass(frozen=True)
-class Taken:
+class TakenAnswers:
     """What a receipt said: how many actions it names, how many changed, and what was not understood.
 
     `unknown`: of those named, how many do not stand in the file. `in_future`: times later than the reading.
@@ -43,7 +43,7 @@ class Taken:
         return ", ".join(parts)
 
 
-def take_answers(ledger: Ledger, seq: int, receipt: Receipt, *, source: str, now: dt.datetime) -> Taken:
+def take_answers(ledger: Ledger, seq: int, receipt: Receipt, *, source: str, now: dt.datetime) -> TakenAnswers:
     """Record what became of the file's actions; part of the caller's transaction.
 
     A time later than `now` is kept in the history, and the action is confirmed as of `now`.
@@ -59,7 +59,7 @@ def take_answers(ledger: Ledger, seq: int, receipt: Receipt, *, source: str, now
     reported_at = {action_id: one.at for action_id, one in changed.items()}
     action_history.note(ledger, changed, known_at=now, reported_at=reported_at, source=source)
     named = {one.action_id for one in receipt.actions}
-    return Taken(
+    return TakenAnswers(
         named=len(named),
         changed=len(changed),
         unknown=len(named - statuses.keys()),

@@ -22,6 +22,7 @@ from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.handoff.outbox_format import manifest_name, render_all, render_jsonl
 from konkurs_pipeline.storage.ledger import action_history
 from konkurs_pipeline.storage.ledger.database import EACH, Ledger
+from konkurs_pipeline.storage.os_user import operating_system_user
 
 _NEVER_WRITTEN = "('held', 'void')"
 
@@ -83,7 +84,7 @@ def held_rows(ledger: Ledger) -> list[HeldRow]:
 def release(ledger: Ledger, run_id: str, *, by: str, reason: str, now: dt.datetime) -> int:
     """Release the rows that `run_id` held back: the next run writes them. Returns how many.
 
-    Raises `UsageError` when that run holds nothing back.
+    Who does it is kept as `by`, and as the operating system knows it. Raises `UsageError` when that run holds nothing back.
     """
     with ledger.transaction():
         (count,) = ledger.rows(
@@ -94,9 +95,9 @@ def release(ledger: Ledger, run_id: str, *, by: str, reason: str, now: dt.dateti
             message = f"run {run_id} holds no rows back that are not released yet: see `konkurs held`"
             raise UsageError(message)
         ledger.execute(
-            "UPDATE actions SET released_at = ?, released_by = ?, release_reason = ? "
+            "UPDATE actions SET released_at = ?, released_by = ?, released_os_user = ?, release_reason = ? "
             "WHERE status = 'held' AND released_at IS NULL AND run_id = ?",
-            [now, by, reason, run_id],
+            [now, by, operating_system_user(), reason, run_id],
         )
     return int(count)
 
@@ -212,6 +213,7 @@ def _action_row(action: Action, decision: Decision, *, status: ActionStatus, hea
         "notice_uuid": action.notice.uuid,
         "notice_type": action.notice.type,
         "registered_at_text": action.notice.registered_at_text,
+        "registered_at": action.notice.registered_at,
         "ruling_date": action.notice.ruling_date,
         "matched_via": action.matched_via.value,
         "reason": str(action.reason),

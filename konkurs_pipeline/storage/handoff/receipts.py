@@ -17,7 +17,7 @@ from konkurs_pipeline.contracts.receipt import Receipt, UnreadableReceiptError, 
 from konkurs_pipeline.domain.receipts import ReceiptOutcome
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.files import hash_of, make_private_folder
-from konkurs_pipeline.storage.handoff.answers import Taken, take_answers
+from konkurs_pipeline.storage.handoff.answers import TakenAnswers, take_answers
 from konkurs_pipeline.storage.handoff.outbox import RECEIPT_SUFFIX
 from konkurs_pipeline.storage.handoff.receipts_folder import NoReceiptError, read_bytes, shown_name, versions_in
 from konkurs_pipeline.storage.ledger.database import EACH, Ledger
@@ -201,7 +201,7 @@ def _seq_of(ledger: Ledger, version: _Version, receipt: Receipt) -> int:
     return int(seq)
 
 
-def _refuse_strangers(receipt: Receipt, taken: Taken) -> None:
+def _refuse_strangers(receipt: Receipt, taken: TakenAnswers) -> None:
     """Raise where a receipt says nothing of the file and names only actions that do not stand in it."""
     if receipt.status == "RECEIVED" and receipt.actions and taken.unknown == taken.named:
         message = f"none of the {taken.named} actions that it names stands in the file"

@@ -28,6 +28,7 @@ from konkurs_pipeline.storage.handoff.reviews import missing_reviews, take_missi
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import action_history, polls
 from konkurs_pipeline.storage.ledger.database import Ledger
+from konkurs_pipeline.storage.os_user import operating_system_user
 from konkurs_pipeline.storage.readers.published import Published
 
 _CURE: Final = (
@@ -175,6 +176,7 @@ def _action_row(header: Header, record: Mapping[str, Any]) -> dict[str, Any]:
         **{name: record[name] for name in ("action_id", "action", "customer_ref", "account_no", "notice_uuid")},
         **{name: record[name] for name in ("notice_type", "matched_via", "reason", "caused_by")},
         "registered_at_text": record["registered_at"],
+        "registered_at": _instant(record["registered_at"]),
         "ruling_date": dt.date.fromisoformat(ruling_date) if ruling_date else None,
         # A file does not say, so a person decides on reopening: as if it had been blocked before.
         "was_blocked": True,
@@ -185,6 +187,13 @@ def _action_row(header: Header, record: Mapping[str, Any]) -> dict[str, Any]:
         "seq": header.seq,
         "exported_at": header.created_at,
     }
+
+
+def _instant(text: str) -> dt.datetime | None:
+    try:
+        return dt.datetime.fromisoformat(text).astimezone(dt.UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _record_poll(ledger: Ledger, header: Header, by: str, reason: str) -> None:
@@ -199,8 +208,9 @@ def _record_poll(ledger: Ledger, header: Header, by: str, reason: str) -> None:
 
 def _record_recovery(ledger: Ledger, done: Recovered, *, by: str, reason: str, now: dt.datetime) -> None:
     detail = (
-        f"no poll: the store was recovered by {by}: {reason}; {len(done.taken_over)} files were taken over, "
-        f"{len(done.mended)} mended in the outbox, {done.reviews} outcomes of reviews taken over"
+        f"no poll: the store was recovered by {by} ({operating_system_user()}): {reason}; "
+        f"{len(done.taken_over)} files were taken over, {len(done.mended)} mended in the outbox, {done.reviews} outcomes of "
+        "reviews taken over"
     )
     today = (now.date(), now.date())
     polls.record(ledger, str(uuid.uuid4()), today, Outcome.FAILED, redact(detail), now)

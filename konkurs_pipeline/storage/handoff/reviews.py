@@ -14,6 +14,7 @@ from konkurs_pipeline.domain.reviews import ReviewOutcome
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger.database import Ledger
+from konkurs_pipeline.storage.os_user import operating_system_user
 from konkurs_pipeline.storage.readers.published import Published
 
 
@@ -22,13 +23,17 @@ def record_outcome(  # noqa: PLR0913 -- a row of the table, by name
 ) -> int:
     """Add the outcome of a REVIEW; returns its number: 1 for the first, more where it corrects those before.
 
-    `by` and `note` hold no national identifier (cli/signature). Raises `UsageError` when no such REVIEW was written.
+    `by` and `note` hold no national identifier. The operating system's user is kept beside `by`. Raises `UsageError` when
+    no such REVIEW was written.
     """
     with ledger.transaction():
         _refuse_unless_written_review(ledger, action_id)
         ((last,),) = ledger.rows("SELECT coalesce(max(review_no), 0) FROM reviews WHERE action_id = ?", [action_id])
         row = {"action_id": action_id, "review_no": last + 1, "outcome": outcome.value}
-        ledger.append("reviews", [{**row, "reviewed_at": now, "reviewed_by": by, "note": note}])
+        ledger.append(
+            "reviews",
+            [{**row, "reviewed_at": now, "reviewed_by": by, "reviewed_os_user": operating_system_user(), "note": note}],
+        )
     return int(last) + 1
 
 

@@ -1,0 +1,83 @@
+"""Whether what core banking says it did is what the bank's register says afterwards. Pure. Source: INTERFACES § 6.
+
+A BLOCK holds where a register accepted later has the account as blocked; a REOPEN, where it has it as open. What does not
+belong here: reading the register, and the alarms.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from konkurs_pipeline.domain.actions import ActionKind, ActionStatus
+
+_CARRIED_OUT: Final = frozenset({ActionStatus.APPLIED, ActionStatus.ALREADY_APPLIED})
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOfAccount:
+    """A BLOCK or REOPEN of one account that was written, and what core banking answered."""
+
+    action_id: str
+    kind: ActionKind
+    customer_ref: str
+    account_no: str
+    notice_uuid: str
+    status: ActionStatus
+    confirmed_at: dt.datetime | None
+    caused_by: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class EnforcedAction:
+    """What we asked of an account, and whether it holds. `holds` null: there is no evidence, or it is asked no more."""
+
+    asked: AskedOfAccount
+    register_says_blocked: bool | None
+    register_accepted_at: dt.datetime | None
+    holds: bool | None
+
+
+def enforcement_of(
+    asked: Sequence[AskedOfAccount],
+    says_blocked: Mapping[str, bool | None],
+    accepted_at: dt.datetime | None,
+    ended_without_deletion: Collection[str],
+) -> list[EnforcedAction]:
+    """Return what became of each action, in the order given.
+
+    `says_blocked`: account number → what the register accepted at `accepted_at` says; null or absent: nothing.
+    `ended_without_deletion`: openings whose estate was revoked or closed. The bank itself may lift their BLOCKs.
+    """
+    lifted = {
+        one.caused_by for one in asked if one.kind is ActionKind.REOPEN and one.status is not ActionStatus.REJECTED
+    }
+    standing = {
+        one.account_no
+        for one in asked
+        if one.kind is ActionKind.BLOCK and one.status is not ActionStatus.REJECTED and one.action_id not in lifted
+    }
+    found = []
+    for one in asked:
+        is_blocked = says_blocked.get(one.account_no)
+        is_asked_still = (
+            one.account_no not in standing if one.kind is ActionKind.REOPEN else one.action_id not in lifted
+        )
+        has_evidence = is_blocked is not None and _is_later(accepted_at, one)
+        holds = _holds(one, is_blocked=bool(is_blocked), ended=ended_without_deletion)
+        found.append(EnforcedAction(one, is_blocked, accepted_at, holds if is_asked_still and has_evidence else None))
+    return found
+
+
+def _is_later(accepted_at: dt.datetime | None, one: AskedOfAccount) -> bool:
+    """Whether the register was accepted after core banking carried the action out."""
+    is_done = one.status in _CARRIED_OUT and one.confirmed_at is not None
+    return is_done and accepted_at is not None and one.confirmed_at is not None and accepted_at > one.confirmed_at
+
+
+def _holds(one: AskedOfAccount, *, is_blocked: bool, ended: Collection[str]) -> bool | None:
+    if one.kind is ActionKind.REOPEN:
+        return not is_blocked
+    return None if one.notice_uuid in ended and not is_blocked else is_blocked

@@ -1,0 +1,90 @@
+"""The ledger's table `enforcement`: every BLOCK and REOPEN of an account, beside what the register says of the account.
+
+What does not belong here: whether an action holds (domain/enforcement).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+import polars as pl
+
+from konkurs_pipeline.domain.actions import ActionKind, ActionStatus
+from konkurs_pipeline.domain.enforcement import AskedOfAccount, EnforcedAction, enforcement_of
+from konkurs_pipeline.domain.estates import EstateState
+from konkurs_pipeline.schemas.tables import Enforcement, dtypes
+from konkurs_pipeline.storage.ledger.database import Ledger
+from konkurs_pipeline.storage.snapshots import Snapshot
+
+_ASKED: Final = """
+SELECT action_id, action, customer_ref, account_no, notice_uuid, status, confirmed_at, caused_by FROM actions
+WHERE action IN ('BLOCK', 'REOPEN') AND account_no IS NOT NULL AND status NOT IN ('held', 'void')
+ORDER BY decided_at, action_id
+"""
+_OF_THIS_REGISTER: Final = "SELECT account_no, register_says_blocked FROM enforcement WHERE register_accepted_at = ?"
+_ENDED: Final = (EstateState.REVOKED.value, EstateState.CLOSED.value)
+
+
+def refresh(ledger: Ledger, snapshot: Snapshot | None, estates: pl.DataFrame) -> None:
+    """Bring the table up to date; part of the caller's transaction. `estates`: opening_uuid and state of every estate."""
+    asked = [
+        AskedOfAccount(
+            action_id,
+            ActionKind(kind),
+            customer_ref,
+            account_no,
+            notice_uuid,
+            ActionStatus(status),
+            confirmed_at,
+            caused_by,
+        )
+        for action_id, kind, customer_ref, account_no, notice_uuid, status, confirmed_at, caused_by in ledger.rows(
+            _ASKED
+        )
+    ]
+    ended = set(estates.filter(pl.col("state").is_in(_ENDED))["opening_uuid"])
+    accepted_at = snapshot.accepted_at if snapshot else None
+    found = enforcement_of(asked, _says_blocked(ledger, snapshot, asked), accepted_at, ended)
+    rows = [_row(one) for one in found]
+    before = {tuple(row.values()) for row in ledger.read("enforcement").to_dicts()}
+    if before != {tuple(row.values()) for row in rows}:
+        ledger.execute("DELETE FROM enforcement")
+        ledger.append("enforcement", rows)
+
+
+def _says_blocked(ledger: Ledger, snapshot: Snapshot | None, asked: Sequence[AskedOfAccount]) -> dict[str, bool | None]:
+    """Return what the register says of each account; only accounts that are new to it are looked up."""
+    if snapshot is None:
+        return {}
+    known = dict(ledger.rows(_OF_THIS_REGISTER, [snapshot.accepted_at]))
+    unknown = [one for one in asked if one.account_no not in known]
+    return known | _looked_up(snapshot, {one.customer_ref for one in unknown}, {one.account_no for one in unknown})
+
+
+def _looked_up(
+    snapshot: Snapshot, customer_refs: Collection[str], account_numbers: Collection[str]
+) -> dict[str, bool | None]:
+    """Return account number → what the register says; null where it says nothing, or two rows of it disagree."""
+    rows = snapshot.accounts_of(customer_refs) if customer_refs else None
+    if rows is None:
+        return {}
+    said = rows.filter(pl.col("account_no").is_in(list(account_numbers)) & pl.col("is_blocked").is_not_null())
+    words = said.group_by("account_no").agg(pl.col("is_blocked").unique())
+    return {number: found[0] if len(found) == 1 else None for number, found in words.iter_rows()}
+
+
+def _row(one: EnforcedAction) -> dict[str, Any]:
+    asked = one.asked
+    values = (
+        asked.action_id,
+        asked.customer_ref,
+        asked.account_no,
+        asked.kind.value,
+        asked.status.value,
+        asked.confirmed_at,
+        one.register_says_blocked,
+        one.register_accepted_at,
+        one.holds,
+    )
+    return dict(zip(dtypes(Enforcement), values, strict=True))
