@@ -5,7 +5,7 @@ What does not belong here: whether an action holds (domain/enforcement).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import polars as pl
@@ -15,6 +15,7 @@ from konkurs_pipeline.domain.enforcement import AskedOfAccount, EnforcedAction, 
 from konkurs_pipeline.domain.estates import EstateState
 from konkurs_pipeline.schemas.tables import Enforcement, dtypes
 from konkurs_pipeline.storage.ledger.database import Ledger
+from konkurs_pipeline.storage.matched_accounts import accounts_of
 from konkurs_pipeline.storage.snapshots import Snapshot
 
 _ASKED: Final = """
@@ -22,7 +23,6 @@ SELECT action_id, action, customer_ref, account_no, notice_uuid, status, confirm
 WHERE action IN ('BLOCK', 'REOPEN') AND account_no IS NOT NULL AND status NOT IN ('held', 'void')
 ORDER BY decided_at, action_id
 """
-_OF_THIS_REGISTER: Final = "SELECT account_no, register_says_blocked FROM enforcement WHERE register_accepted_at = ?"
 _ENDED: Final = (EstateState.REVOKED.value, EstateState.CLOSED.value)
 
 
@@ -45,7 +45,7 @@ def refresh(ledger: Ledger, snapshot: Snapshot | None, estates: pl.DataFrame) ->
     ]
     ended = set(estates.filter(pl.col("state").is_in(_ENDED))["opening_uuid"])
     accepted_at = snapshot.accepted_at if snapshot else None
-    found = enforcement_of(asked, _says_blocked(ledger, snapshot, asked), accepted_at, ended)
+    found = enforcement_of(asked, _says_blocked(snapshot, asked), accepted_at, ended)
     rows = [_row(one) for one in found]
     before = {tuple(row.values()) for row in ledger.read("enforcement").to_dicts()}
     if before != {tuple(row.values()) for row in rows}:
@@ -53,24 +53,12 @@ def refresh(ledger: Ledger, snapshot: Snapshot | None, estates: pl.DataFrame) ->
         ledger.append("enforcement", rows)
 
 
-def _says_blocked(ledger: Ledger, snapshot: Snapshot | None, asked: Sequence[AskedOfAccount]) -> dict[str, bool | None]:
-    """Return what the register says of each account; only accounts that are new to it are looked up."""
-    if snapshot is None:
-        return {}
-    known = dict(ledger.rows(_OF_THIS_REGISTER, [snapshot.accepted_at]))
-    unknown = [one for one in asked if one.account_no not in known]
-    return known | _looked_up(snapshot, {one.customer_ref for one in unknown}, {one.account_no for one in unknown})
-
-
-def _looked_up(
-    snapshot: Snapshot, customer_refs: Collection[str], account_numbers: Collection[str]
-) -> dict[str, bool | None]:
+def _says_blocked(snapshot: Snapshot | None, asked: Sequence[AskedOfAccount]) -> dict[str, bool | None]:
     """Return account number → what the register says; null where it says nothing, or two rows of it disagree."""
-    rows = snapshot.accounts_of(customer_refs) if customer_refs else None
+    rows = accounts_of(snapshot, {one.customer_ref for one in asked}) if snapshot and asked else None
     if rows is None:
         return {}
-    said = rows.filter(pl.col("account_no").is_in(list(account_numbers)) & pl.col("is_blocked").is_not_null())
-    words = said.group_by("account_no").agg(pl.col("is_blocked").unique())
+    words = rows.filter(pl.col("is_blocked").is_not_null()).group_by("account_no").agg(pl.col("is_blocked").unique())
     return {number: found[0] if len(found) == 1 else None for number, found in words.iter_rows()}
 
 
