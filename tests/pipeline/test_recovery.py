@@ -12,7 +12,7 @@ from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.schemas.tables import Debtors, frame
-from konkurs_pipeline.storage.handoff import receipts
+from konkurs_pipeline.storage.handoff import receipts_folder
 from konkurs_pipeline.storage.handoff.recovery import Recovered, recover
 from konkurs_pipeline.storage.lake.hashes import write_sealed_parquet
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company
@@ -95,7 +95,7 @@ def test_a_file_that_does_not_follow_the_last_known_one_is_not_taken_over(polled
 def test_receipts_are_read_again_where_published_tables_are_taken(
     polled: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receipts, "_AT_REST_S", -3600)
+    monkeypatch.setattr(receipts_folder, "_AT_REST_S", -3600)
     (polled.settings.receipts_dir / "K.receipt.json").write_bytes(b"{")
     polled.poll(TUESDAY)
     shutil.rmtree(polled.folder / "copy")
