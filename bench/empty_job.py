@@ -14,7 +14,7 @@ import dagster as dg
 from konkurs_pipeline.orchestration.instance import dagster_instance
 from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG, quiet_console
 from konkurs_pipeline.orchestration.partitions import workday_partitions
-from konkurs_pipeline.orchestration.poll_resource import RANGE_END_TAG, RANGE_START_TAG
+from konkurs_pipeline.orchestration.run_names import RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.settings import load_settings
 
 # As many as the product's.

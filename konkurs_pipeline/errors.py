@@ -14,6 +14,7 @@
     ├── RegisterError                1  the bank's register file is refused, and no accepted snapshot exists
     ├── StoreError                   1  the data folder is damaged, foreign or not writable
     ├── OutputError                  1  the answer could not be written to standard output
+    ├── HistoryError                 1  Dagster's own history is damaged, locked or not writable
     └── AlertError                   1  an alert could not be delivered
 
 A message says what failed, the value (never a national identifier, a name or a secret), what was expected and
@@ -102,3 +103,7 @@ class OutputError(KonkursError):
 
 class AlertError(KonkursError):
     """An alert could not be delivered; it is tried again."""
+
+
+class HistoryError(KonkursError):
+    """Dagster's own history is damaged, locked or not writable: a poll can be done without it."""

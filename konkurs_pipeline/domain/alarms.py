@@ -23,6 +23,7 @@ class AlarmKind(StrEnum):
     """What can be wrong, in the order of who must be woken first."""
 
     STORE_UNREADABLE = "store_unreadable"
+    CLOCK_WAS_AHEAD = "clock_was_ahead"
     NO_GOOD_POLL = "no_good_poll"
     QUARTERS_MISSED = "quarters_missed"
     BLOCKS_REJECTED = "blocks_rejected"
@@ -60,6 +61,12 @@ RULES: Final[Mapping[AlarmKind, Rule]] = {
         "raw_notices",
         "Everything that was published can be read",
         "`konkurs verify` names what is damaged; docs/operations.md says how to restore it",
+    ),
+    AlarmKind.CLOCK_WAS_AHEAD: Rule(
+        Severity.ERROR,
+        "raw_notices",
+        "No poll was recorded with a time that lies in the future",
+        "mend the machine's clock, then `konkurs doctor`, and restart dagster-daemon: its schedules wait for that time",
     ),
     AlarmKind.NO_GOOD_POLL: Rule(
         Severity.ERROR,

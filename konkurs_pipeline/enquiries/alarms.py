@@ -50,6 +50,16 @@ def look_for_alarms(watched: Watched) -> list[Alarm]:
     return found
 
 
+def _clock_was_ahead(watched: Watched) -> Alarm | None:
+    ahead = watched.polls_from_the_future
+    if ahead.is_empty():
+        return None
+    last = ahead["started_at"].max()
+    until = shown_in_oslo(last) if isinstance(last, dt.datetime) else "?"
+    said = f"{ahead.height} polls have times in the future, up to {until}: they count for nothing"
+    return Alarm(AlarmKind.CLOCK_WAS_AHEAD, said, level=until)
+
+
 def _no_good_poll(watched: Watched) -> Alarm | None:
     kind = AlarmKind.NO_GOOD_POLL
     last = watched.last_good_poll_at
@@ -279,6 +289,7 @@ def _certificate(watched: Watched) -> Alarm | None:
 
 
 _LOOKS: Final[Mapping[AlarmKind, Callable[[Watched], Alarm | None]]] = {
+    AlarmKind.CLOCK_WAS_AHEAD: _clock_was_ahead,
     AlarmKind.NO_GOOD_POLL: _no_good_poll,
     AlarmKind.QUARTERS_MISSED: _quarters_missed,
     AlarmKind.BLOCKS_REJECTED: _blocks_rejected,

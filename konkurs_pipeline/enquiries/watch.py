@@ -24,6 +24,8 @@ from konkurs_pipeline.storage.store import layout_of
 
 # The schedule polls every quarter of opening hours, and every third hour outside them.
 LONGEST_IN_OPENING_HOURS: Final = dt.timedelta(minutes=45)
+# A time that lies this far ahead may still be right.
+CLOCKS_DIFFER: Final = dt.timedelta(minutes=2)
 _LONGEST_OUTSIDE: Final = dt.timedelta(hours=7)
 
 
@@ -66,8 +68,14 @@ class Watched:
 
     @cached_property
     def good_polls(self) -> pl.DataFrame:
-        """Those that had the list and decided."""
-        return self.polls.filter(pl.col("outcome").is_in(sorted(GOOD)) & pl.col("notices_seen").is_not_null())
+        """Those that had the list and decided, at a time that is over: a clock that was ahead proves nothing."""
+        is_good = pl.col("outcome").is_in(sorted(GOOD)) & pl.col("notices_seen").is_not_null()
+        return self.polls.filter(is_good & (pl.col("ended_at") <= self.now + CLOCKS_DIFFER))
+
+    @property
+    def polls_from_the_future(self) -> pl.DataFrame:
+        """Those that a clock recorded that was ahead."""
+        return self.polls.filter(pl.col("ended_at") > self.now + CLOCKS_DIFFER)
 
     @property
     def last_good_poll_at(self) -> dt.datetime | None:

@@ -1,7 +1,7 @@
 """The sensor that sends alerts: every minute it looks for what needs a person, also when no poll comes.
 
-It reads what runs published and holds up nothing. Its cursor is what each channel was told last, so an alert leaves once,
-also after a restart.
+It also ends the runs whose process was killed. It reads what runs published and holds up nothing. Its cursor is what each
+channel was told last, so an alert leaves once, also after a restart.
 """
 
 import datetime as dt
@@ -12,9 +12,11 @@ import dagster as dg
 
 from konkurs_pipeline.alerting.channels import channels_of
 from konkurs_pipeline.alerting.telling import as_text, from_text, tell
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.alarms import Alarm
 from konkurs_pipeline.enquiries.alarms import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
+from konkurs_pipeline.orchestration.dead_runs import end_dead_runs
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.readers.published import Published
@@ -33,6 +35,7 @@ def build_alert_sensor(settings: Settings, now: Callable[[], dt.datetime]) -> dg
         description="Looks for what needs a person (docs/runbook.md), and tells the channels that are set",
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        end_dead_runs(context.instance, layout_of(settings).lock, utc_now())
         watched = Watched(settings, Published(layout_of(settings)), now())
         alarms = look_for_alarms(watched)
         told = tell(alarms, from_text(context.cursor), channels_of(settings), settings, now())

@@ -13,8 +13,9 @@ from konkurs_pipeline.orchestration.assets import build_assets
 from konkurs_pipeline.orchestration.housekeeping import build_housekeeping
 from konkurs_pipeline.orchestration.loggers import quiet_console
 from konkurs_pipeline.orchestration.partitions import workday_partitions
-from konkurs_pipeline.orchestration.poll_resource import JOB_NAME, poll_resource
+from konkurs_pipeline.orchestration.poll_resource import poll_resource
 from konkurs_pipeline.orchestration.results import step_results
+from konkurs_pipeline.orchestration.run_names import POLL_JOB
 from konkurs_pipeline.orchestration.schedules import build_schedules
 from konkurs_pipeline.orchestration.second_source import build_nightly_comparison, build_second_source
 from konkurs_pipeline.progress import Progress, silent
@@ -35,7 +36,7 @@ def build_defs(
     workdays = workday_partitions(settings.calendar, now().date())
     second_source = build_second_source(settings, now)
     job = dg.define_asset_job(
-        JOB_NAME,
+        POLL_JOB,
         # The assets report their checks themselves, see checks.py.
         selection=(dg.AssetSelection.all() - dg.AssetSelection.assets(second_source)).without_checks(),
         description="One poll: the workdays of its partitions and the lookback before them, from the list to the outbox.",
@@ -52,7 +53,7 @@ def build_defs(
         assets=[*build_assets(workdays), second_source],
         asset_checks=[build_watch()],
         jobs=[job, housekeeping],
-        schedules=[*build_schedules(settings, JOB_NAME, first_polled), nightly, build_nightly_comparison(settings)],
+        schedules=[*build_schedules(settings, first_polled), nightly, build_nightly_comparison(settings)],
         sensors=[build_alert_sensor(settings, now)],
         resources={
             "poll": poll_resource(settings, store=store, now=now, progress=progress),

@@ -14,9 +14,8 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
-from konkurs_pipeline.orchestration.poll_resource import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
+from konkurs_pipeline.orchestration.run_names import HOUSEKEEPING_JOB, PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 
-JOB_NAME: Final = "housekeeping"
 # Long enough to look into what went wrong; 215 kB a run, some 50 a workday: about a gigabyte stays.
 _DAYS_KEPT: Final = 90
 _AT_ONCE: Final = 200
@@ -34,12 +33,14 @@ def build_housekeeping(now: Callable[[], dt.datetime]) -> tuple[dg.JobDefinition
         # No value is handed on: Dagster would keep it in a file under its home, which is read-only in a container.
         context.add_output_metadata({"removed": removed})
 
-    @dg.job(name=JOB_NAME, description="Removes what nobody needs of Dagster's history; the ledger keeps everything")
+    @dg.job(
+        name=HOUSEKEEPING_JOB, description="Removes what nobody needs of Dagster's history; the ledger keeps everything"
+    )
     def housekeeping() -> None:
         remove_old_runs()
 
     schedule = dg.ScheduleDefinition(
-        name=JOB_NAME,
+        name=HOUSEKEEPING_JOB,
         job=housekeeping,
         cron_schedule="30 3 * * *",
         execution_timezone=OSLO.key,

@@ -11,50 +11,65 @@ from pathlib import Path
 import dagster as dg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.errors import HistoryError, StoreError
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.storage.files import make_private_folder, require_room, write_bytes_atomically
+from konkurs_pipeline.storage.files import make_private_folder, write_bytes_atomically
 from konkurs_pipeline.storage.store import layout_of
 
 
 @contextmanager
 def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """Open Dagster's instance: DAGSTER_HOME, else `<data>/dagster`, configured by the project's dagster.yaml."""
-    home = prepare_dagster_home(settings)
+    try:
+        home = prepare_dagster_home(settings)
+    except StoreError as error:
+        raise HistoryError(str(error)) from None
     with history_errors(home), dg.DagsterInstance.from_config(str(home)) as instance:
         yield instance
 
 
 @contextmanager
 def history_errors(home: Path) -> Iterator[None]:
-    """Turn what Dagster's storage says of a full or read-only disk into a `StoreError` with the cure."""
+    """Turn what Dagster's storage says of a damaged, locked, full or read-only disk into a `HistoryError` with the cure."""
     try:
         yield
     except SQLAlchemyError as error:
-        reason = error.orig if isinstance(error, DBAPIError) else type(error).__name__
-        message = (
-            f"writing Dagster's history in {home} failed: {reason}. Make room, or mend the rights of the folder, and run "
-            "again: nothing is lost"
-        )
-        raise StoreError(message) from None
+        reason = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
+        message = f"Dagster's history in {home} cannot be used: {reason}. {_cure(reason, home)}"
+        raise HistoryError(message) from None
+
+
+def _cure(reason: str, home: Path) -> str:
+    if "locked" in reason:
+        return "Another program holds its files: end it"
+    if "full" in reason or "readonly" in reason or "unable to open" in reason or "disk I/O" in reason:
+        return "Make room, or mend the rights of the folder"
+    return (
+        f"Stop Dagster's services, remove {home / 'history'} and {home / 'schedules'}, and start them again: nothing that "
+        "the bank must be able to show is in them"
+    )
+
+
+def dagster_home(settings: Settings) -> Path:
+    """Return the instance's folder."""
+    given = os.environ.get("DAGSTER_HOME")
+    return Path(given).absolute() if given else layout_of(settings).dagster
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
     """Create the instance's folder and put the project's dagster.yaml there, unless DAGSTER_HOME has one of its own."""
-    given = os.environ.get("DAGSTER_HOME")
-    home = Path(given).absolute() if given else layout_of(settings).dagster
+    home = dagster_home(settings)
     make_private_folder(home)
-    require_room(home)
     config = home / "dagster.yaml"
-    if not given or not config.is_file():
-        content = _project_config()
+    if not os.environ.get("DAGSTER_HOME") or not config.is_file():
+        content = project_config()
         if not config.is_file() or config.read_bytes() != content:
             write_bytes_atomically(config, content)
     os.environ["DAGSTER_HOME"] = str(home)
     return home
 
 
-def _project_config() -> bytes:
+def project_config() -> bytes:
     """Return the project's dagster.yaml: inside the installed package, else in the checkout."""
     package = Path(str(files("konkurs_pipeline")))
     packaged = package / "resources" / "dagster.yaml"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import dagster as dg
 
 from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.domain.workdays import Window
+from konkurs_pipeline.errors import HistoryError
+from konkurs_pipeline.orchestration.dead_runs import end_dead_runs
 from konkurs_pipeline.orchestration.definitions import build_defs
+from konkurs_pipeline.orchestration.future_ticks import mend_future_ticks
+from konkurs_pipeline.orchestration.instance import dagster_instance
 from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
-from konkurs_pipeline.orchestration.poll_resource import JOB_NAME, PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
+from konkurs_pipeline.orchestration.run_names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.store import Store
@@ -26,6 +30,19 @@ class Ended:
     detail: str | None
 
 
+def run_recorded_poll(settings: Settings, store: Store, window: Window, *, progress: Progress = silent) -> Ended:
+    """Run one poll, recorded in Dagster's instance; where that cannot be used, without: a block does not wait for it."""
+    try:
+        with dagster_instance(settings) as instance:
+            mend_future_ticks(instance, utc_now())
+            return run_poll(settings, store, window, instance, progress=progress)
+    except HistoryError as error:
+        with dg.DagsterInstance.ephemeral() as unrecorded:
+            ended = run_poll(settings, store, window, unrecorded, progress=progress)
+        said = f"{error}. This poll was done without it"
+        return replace(ended, detail=f"{ended.detail}; {said}" if ended.detail else said)
+
+
 def run_poll(  # noqa: PLR0913 -- what a run needs, and by name what tests and terminals add
     settings: Settings,
     store: Store,
@@ -36,7 +53,8 @@ def run_poll(  # noqa: PLR0913 -- what a run needs, and by name what tests and t
     progress: Progress = silent,
 ) -> Ended:
     """Run one poll over `window` with an open store; returns how it ended, also when it failed."""
-    job = build_defs(settings, store=store, now=now, progress=progress).resolve_job_def(JOB_NAME)
+    end_dead_runs(instance, store.layout.lock, utc_now(), is_ours=True)
+    job = build_defs(settings, store=store, now=now, progress=progress).resolve_job_def(POLL_JOB)
     result = job.execute_in_process(
         run_config=QUIET_RUN_CONFIG, instance=instance, raise_on_error=False, tags=_tags(window)
     )

@@ -12,6 +12,8 @@ import dagster as dg
 from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.orchestration.dead_runs import named_in
+from konkurs_pipeline.orchestration.run_names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
@@ -20,10 +22,6 @@ from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.ledger import polls
 from konkurs_pipeline.storage.store import Store, open_store
 
-JOB_NAME = "konkurs_poll"
-PARTITION_TAG = "dagster/partition"
-RANGE_START_TAG = "dagster/asset_partition_range_start"
-RANGE_END_TAG = "dagster/asset_partition_range_end"
 # A scheduled run waits out a command that holds the store for a moment, such as `konkurs release`.
 _WAIT_FOR_STORE_S = 60.0
 
@@ -44,7 +42,7 @@ def poll_resource(
             message = "a poll needs a run: materialise assets through a job"
             raise dg.DagsterInvariantViolationError(message)
         try:
-            with opened() as open_:
+            with opened() as open_, named_in(open_.layout.lock, run.run_id):
                 poll = _poll_of(run, settings, open_, now, progress)
                 # `dagster job execute` opens a run's resources once more after its end, to look at its results.
                 is_polling = _asks_for_notices(run) and not polls.is_known(open_.ledger, run.run_id)
@@ -72,7 +70,7 @@ def _asks_for_notices(run: dg.DagsterRun) -> bool:
     """Return whether the run polls: the whole job, or a choice of assets with the notices. Checks alone do not."""
     if run.asset_selection:
         return dg.AssetKey("raw_notices") in run.asset_selection
-    return run.job_name == JOB_NAME and run.asset_check_selection is None
+    return run.job_name == POLL_JOB and run.asset_check_selection is None
 
 
 def window_of(tags: Mapping[str, str], settings: Settings, now: dt.datetime) -> Window:

@@ -8,19 +8,25 @@
 | wide_sweep | Sunday morning | reads a year again: a notice that became visible later than the lookback is found |
 
 In the demo environment `poll` fires every minute of every day, so that it can be watched.
+Whether a poll is under way is read from the store's lock, never from a run's status: a killed run keeps its status.
 """
 
 import datetime as dt
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.orchestration.dead_runs import end_dead_runs
 from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
-from konkurs_pipeline.orchestration.poll_resource import PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
+from konkurs_pipeline.orchestration.run_names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.settings import Environment, Settings
+from konkurs_pipeline.storage import lock
+from konkurs_pipeline.storage.store import layout_of
 
 POLL_CRONS: Final = ("*/15 8-15 * * 1-5", "0 16 * * 1-5")
 DEMO_POLL_CRONS: Final = ("* * * * *",)
@@ -35,21 +41,14 @@ _DESCRIPTIONS: Final = {
     "wide_sweep": "Sunday morning: a year is read again, for notices that became visible later than the lookback",
 }
 _OPENS, _CLOSES = dt.time(8), dt.time(16, 30)
-_ACTIVE: Final = [
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-]
 
 Tags = dict[str, str]
 
 
-def build_schedules(
-    settings: Settings, job_name: str, first_polled: Callable[[], dt.date | None]
-) -> list[dg.ScheduleDefinition]:
+def build_schedules(settings: Settings, first_polled: Callable[[], dt.date | None]) -> list[dg.ScheduleDefinition]:
     """Return the schedules, running by default. `first_polled`: the earliest workday ever asked for, if any."""
     calendar = settings.calendar
+    lock_file = layout_of(settings).lock
 
     def today(now: dt.datetime) -> Tags | str:
         return {PARTITION_TAG: calendar.workday_of(now).isoformat()}
@@ -72,28 +71,38 @@ def build_schedules(
 
     is_demo = settings.environment is Environment.DEMO
     return [
-        _schedule("poll", DEMO_POLL_CRONS if is_demo else POLL_CRONS, job_name, today if is_demo else workdays_only),
-        _schedule("closing_poll", CLOSING_CRONS, job_name, workdays_only),
-        _schedule("sweep", SWEEP_CRONS, job_name, outside_opening_hours),
-        _schedule("wide_sweep", WIDE_SWEEP_CRONS, job_name, the_past_year),
+        _schedule("poll", DEMO_POLL_CRONS if is_demo else POLL_CRONS, lock_file, today if is_demo else workdays_only),
+        _schedule("closing_poll", CLOSING_CRONS, lock_file, workdays_only),
+        _schedule("sweep", SWEEP_CRONS, lock_file, outside_opening_hours),
+        _schedule("wide_sweep", WIDE_SWEEP_CRONS, lock_file, the_past_year),
     ]
 
 
+def why_not_now(instance: dg.DagsterInstance, lock_file: Path) -> str | None:
+    """Return why no poll is to be asked for now, None: nothing speaks against it. Runs that were killed are ended first."""
+    end_dead_runs(instance, lock_file, utc_now())
+    if lock.is_held(lock_file):
+        return "another poll is under way: it, or the next, sees what this one would"
+    if instance.get_runs(RunsFilter(job_name=POLL_JOB, statuses=[DagsterRunStatus.QUEUED]), limit=1):
+        return "a poll waits in the queue already"
+    return None
+
+
 def _schedule(
-    name: str, crons: Sequence[str], job_name: str, asks: Callable[[dt.datetime], Tags | str]
+    name: str, crons: Sequence[str], lock_file: Path, asks: Callable[[dt.datetime], Tags | str]
 ) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=name,
-        job_name=job_name,
+        job_name=POLL_JOB,
         cron_schedule=list(crons),
         execution_timezone=OSLO.key,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=_DESCRIPTIONS[name],
     )
     def ask(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        active = context.instance.get_runs(RunsFilter(job_name=job_name, statuses=_ACTIVE), limit=1)
-        if active:
-            return dg.SkipReason("another poll is under way: it, or the next, sees what this one would")
+        busy = why_not_now(context.instance, lock_file)
+        if busy:
+            return dg.SkipReason(busy)
         asked = asks(context.scheduled_execution_time)
         if isinstance(asked, str):
             return dg.SkipReason(asked)

@@ -100,7 +100,6 @@ def test_the_runs_are_processes_beside_the_code_server_everywhere() -> None:
 def test_the_instance_for_postgresql_is_the_projects_but_for_its_storage(tmp_path: Path) -> None:
     mine, theirs = loaded(DEPLOY / "containers" / "dagster.yaml"), loaded(PROJECT / "dagster.yaml")
     assert mine.pop("storage")["postgres"]["postgres_db"]["scheme"] == "postgresql+psycopg2"
-    del theirs["storage"]
     assert {name: mine[name] for name in theirs} == theirs
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(mine), encoding="utf-8")
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
@@ -127,6 +126,13 @@ def test_the_further_lock_goes_with_the_projects_dagster() -> None:
 def _locks() -> str:
     files = (PROJECT / "requirements.lock", DEPLOY / "containers" / "requirements.lock")
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
+def test_the_backstop_polls_by_the_time_since_boot_and_only_where_no_poll_is_recent() -> None:
+    timer = (DEPLOY / "systemd" / "konkurs-poll.timer").read_text(encoding="utf-8")
+    assert "OnCalendar" not in timer, "it must not wait for a clock that jumped"
+    (condition,) = values_of(DEPLOY / "systemd" / "konkurs-poll.service", "ExecCondition")
+    assert "! /opt/konkurs/.venv/bin/konkurs status --max-age 20m" in condition
 
 
 @pytest.mark.parametrize("path", [*DEPLOY.rglob("entrypoint.sh"), DEPLOY / "systemd" / "konkurs"], ids=lambda p: p.name)

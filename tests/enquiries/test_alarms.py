@@ -154,6 +154,17 @@ def test_one_document_that_cannot_be_had_does_not_hide_a_later_outage() -> None:
     assert len(levels) == 3, "a channel is told again when the level changes"
 
 
+def test_a_poll_from_the_future_is_an_alarm_and_no_good_poll(tmp_path: Path) -> None:
+    rows = Rows().polls_all_day(THURSDAY).poll(at(FRIDAY, "14:00"))
+    found = look(tmp_path, rows, at(FRIDAY, "12:00"))
+    assert (
+        found["clock_was_ahead"]
+        == "1 polls have times in the future, up to 2026-03-27 14:00 Oslo: they count for nothing"
+    )
+    assert "no_good_poll" in found
+    assert "clock_was_ahead" not in look(tmp_path, rows, at(FRIDAY, "14:00"))
+
+
 def test_quarters_that_nobody_read_are_missed_until_a_poll_reads_their_day(tmp_path: Path) -> None:
     rows = Rows().polls_all_day(THURSDAY, until="09:00").poll(at(FRIDAY, "08:00"))
     rows.tables["polls"][-1] |= {"from_workday": FRIDAY, "to_workday": FRIDAY}

@@ -9,10 +9,14 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.orchestration.dead_runs import end_dead_runs
 from konkurs_pipeline.orchestration.definitions import build_defs
-from konkurs_pipeline.orchestration.poll_resource import JOB_NAME
+from konkurs_pipeline.orchestration.run_names import POLL_JOB
+from konkurs_pipeline.orchestration.schedules import why_not_now
 from konkurs_pipeline.settings import load_settings
+from konkurs_pipeline.storage import lock
 
 SINGLE, START, END = (
     "dagster/partition",
@@ -23,8 +27,12 @@ MINUTE = "%Y-%m-%dT%H:%M"
 
 
 @pytest.fixture(scope="module")
-def defs(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
-    folder: Path = tmp_path_factory.mktemp("schedules")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("schedules")
+
+
+@pytest.fixture(scope="module")
+def defs(folder: Path) -> dg.Definitions:
     environ = {
         "KONKURS_DATA_DIR": str(folder),
         "KONKURS_API_URL": "http://127.0.0.1:1",
@@ -32,6 +40,11 @@ def defs(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
     }
     now = dt.datetime(2026, 3, 27, 12, tzinfo=dt.UTC)
     return build_defs(load_settings(environ, dotenv=folder / "none"), now=lambda: now)
+
+
+@pytest.fixture
+def lock_file(folder: Path) -> Path:
+    return folder / "lock"
 
 
 @pytest.fixture(scope="module")
@@ -114,14 +127,57 @@ def test_no_poll_fires_on_a_weekend(defs: dg.Definitions) -> None:
 def test_all_schedules_run_by_default_and_for_the_poll_job(defs: dg.Definitions) -> None:
     schedules = [defs.resolve_schedule_def(name) for name in ("poll", "closing_poll", "sweep", "wide_sweep")]
     assert {s.default_status for s in schedules} == {dg.DefaultScheduleStatus.RUNNING}
-    assert {s.job_name for s in schedules} == {JOB_NAME}
+    assert {s.job_name for s in schedules} == {POLL_JOB}
     assert {s.execution_timezone for s in schedules} == {"Europe/Oslo"}
 
 
-def test_while_a_poll_is_under_way_no_other_is_asked_for(defs: dg.Definitions) -> None:
-    with dg.instance_for_test() as busy:
-        job = defs.resolve_job_def(JOB_NAME)
-        busy.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED)
-        got = asked(defs, busy, "poll", at("2026-03-27T09:00"))
+def test_while_the_store_is_held_no_poll_is_asked_for(
+    defs: dg.Definitions, instance: dg.DagsterInstance, lock_file: Path
+) -> None:
+    with lock.held(lock_file):
+        got = asked(defs, instance, "poll", at("2026-03-27T09:00"))
     assert isinstance(got, str)
     assert "under way" in got
+    assert asked(defs, instance, "poll", at("2026-03-27T09:00")) == {SINGLE: "2026-03-27"}
+
+
+@pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED])
+def test_a_run_that_only_its_status_says_is_under_way_stops_no_poll(
+    defs: dg.Definitions, status: dg.DagsterRunStatus
+) -> None:
+    with dg.instance_for_test() as after_a_kill:
+        after_a_kill.create_run_for_job(defs.resolve_job_def(POLL_JOB), status=status)
+        assert asked(defs, after_a_kill, "poll", at("2026-03-27T09:00")) == {SINGLE: "2026-03-27"}
+
+
+def test_one_poll_in_the_queue_is_enough(lock_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def only_queued(filters: dg.RunsFilter, limit: int) -> list[str]:
+        return ["a run"][:limit] if dg.DagsterRunStatus.QUEUED in filters.statuses else []
+
+    with dg.instance_for_test() as busy:
+        monkeypatch.setattr(busy, "get_runs", only_queued)
+        assert "queue" in (why_not_now(busy, lock_file) or "")
+
+
+AGES = [
+    pytest.param(dt.timedelta(seconds=30), False, id="it may still be starting"),
+    pytest.param(dt.timedelta(minutes=2), True, id="it would have the lock by now"),
+    pytest.param(dt.timedelta(hours=-2), True, id="written by a clock that was ahead"),
+]
+
+
+@pytest.mark.parametrize(("age", "is_dead"), AGES)
+def test_a_run_without_the_lock_is_dead_after_a_while(
+    defs: dg.Definitions, lock_file: Path, age: dt.timedelta, *, is_dead: bool
+) -> None:
+    with dg.instance_for_test() as history:
+        run = history.create_run_for_job(defs.resolve_job_def(POLL_JOB), status=dg.DagsterRunStatus.STARTED)
+        now = utc_now() + age
+        with lock.held(lock_file):
+            assert end_dead_runs(history, lock_file, now) == 0, "whoever holds the store may be this run"
+        assert end_dead_runs(history, lock_file, now) == is_dead
+        after = history.get_run_by_id(run.run_id)
+        assert after is not None
+        assert (after.status is dg.DagsterRunStatus.FAILURE) is is_dead
+        why = [event.dagster_event.message for event in history.all_logs(run.run_id) if event.dagster_event]
+        assert any("was killed" in (said or "") for said in why) is is_dead

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from konkurs_pipeline.orchestration.definitions import build_defs
-from konkurs_pipeline.orchestration.poll_resource import JOB_NAME
+from konkurs_pipeline.orchestration.run_names import POLL_JOB
 from tests.pipeline.kit import TUESDAY, company
 from tests.processes.bank import RUN, BankOfProcesses, Running
 from tests.processes.core_banking import Row
@@ -29,7 +29,7 @@ JOB: Final = (
     "--module-name",
     "konkurs_pipeline.definitions",
     "--job",
-    JOB_NAME,
+    POLL_JOB,
     "--tags",
     json.dumps({"dagster/partition": TUESDAY.isoformat()}),
 )

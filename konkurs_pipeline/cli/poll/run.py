@@ -16,8 +16,7 @@ from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import ExitCode, UsageError
-from konkurs_pipeline.orchestration.instance import dagster_instance
-from konkurs_pipeline.orchestration.launch import Ended, run_poll
+from konkurs_pipeline.orchestration.launch import Ended, run_recorded_poll
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
@@ -32,12 +31,12 @@ def command(first: FirstDay = None, last: LastDay = None) -> ExitCode:
     settings = load_settings()
     window = asked_window(settings, first_day, last_day)
     refuse_unusable(settings)
-    with open_store(settings) as store, dagster_instance(settings) as instance:
+    with open_store(settings) as store:
         if sys.stderr.isatty():
             # For a person only: what a monitor reads must begin with the problem.
             say(f"polling {_days(window)} and the lookback from {window.read_from}")
         with _held_back() as said_by_dagster, shown_progress() as progress:
-            ended = run_poll(settings, store, window, instance, progress=progress)
+            ended = run_recorded_poll(settings, store, window, progress=progress)
         for line in summary(store, ended):
             answer(line)
     if ended.detail:

@@ -1,0 +1,69 @@
+"""Runs whose process was killed: recognised by the store's lock, and shown as failed.
+
+Dagster leaves such a run as it was, and its queue goes on counting it. The kernel drops the store's lock when a process
+dies. So a run is dead when nobody holds the lock and the lock's file names the run, or the run is no longer young.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import dagster as dg
+from dagster import DagsterRunStatus, RunsFilter
+
+from konkurs_pipeline.orchestration.run_names import HOUSEKEEPING_JOB
+from konkurs_pipeline.storage import lock
+
+_UNDER_WAY: Final = [
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+]
+# A living run has no lock while its process starts, and waits up to a minute for a command that holds the store.
+_WITHOUT_LOCK: Final = dt.timedelta(seconds=90)
+# Housekeeping never opens the store.
+_HOUSEKEEPING_TAKES: Final = dt.timedelta(minutes=30)
+_MESSAGE: Final = (
+    "The process of this run was killed: it is under way no more, as nobody holds the store's lock. Nothing is lost: what "
+    "it had decided is written, and the next poll does the rest. See docs/runbook.md"
+)
+
+
+@contextmanager
+def named_in(lock_file: Path, run_id: str) -> Iterator[None]:
+    """Name the run in the lock's file while it holds the lock; a disk that is full stops no run."""
+    with suppress(OSError):
+        lock_file.write_text(run_id, encoding="ascii")
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            lock_file.write_text("", encoding="ascii")
+
+
+def _holder(lock_file: Path) -> str | None:
+    try:
+        return lock_file.read_text(encoding="ascii") or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def end_dead_runs(instance: dg.DagsterInstance, lock_file: Path, now: dt.datetime, *, is_ours: bool = False) -> int:
+    """Report as failed every run whose process is gone; returns how many. `is_ours`: this process holds the lock."""
+    if not is_ours and lock.is_held(lock_file):
+        return 0
+    ended, last_holder = 0, _holder(lock_file)
+    for record in instance.get_run_records(RunsFilter(statuses=_UNDER_WAY)):
+        run = record.dagster_run
+        lives_for = _HOUSEKEEPING_TAKES if run.job_name == HOUSEKEEPING_JOB else _WITHOUT_LOCK
+        # An age below zero is of a clock that was ahead: it says nothing, so the run is taken for dead.
+        is_young = dt.timedelta() <= now - record.update_timestamp <= lives_for
+        if run.run_id == last_holder or not is_young:
+            instance.report_run_failed(run, _MESSAGE)
+            ended += 1
+    return ended

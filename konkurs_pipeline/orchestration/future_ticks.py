@@ -1,0 +1,65 @@
+"""Ticks and runs of a clock that was ahead: found and removed, so that schedules and sensors go on from now.
+
+A schedule goes on from its last tick's time, and a run of a time asked for once is not asked for again. So after a clock
+that was ahead nothing ticks until the time comes again.
+
+Run by the start of the daemon: `python -m konkurs_pipeline.orchestration.future_ticks`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import Any, Final
+
+import dagster as dg
+from dagster import RunsFilter
+
+from konkurs_pipeline.clock import utc_now
+
+# Clocks of two machines may differ by so much.
+TOLERANCE: Final = dt.timedelta(minutes=2)
+_FOR_EVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC).timestamp()
+
+
+def mend_future_ticks(instance: dg.DagsterInstance, now: dt.datetime) -> list[str]:
+    """Remove what a clock that was ahead left in Dagster's history; returns the names of the schedules and sensors.
+
+    The list of ticks of such a schedule begins anew. Whether it runs, and a sensor's cursor, stay. A daemon that has been
+    running all the time must be restarted: it remembers the time itself.
+    """
+    limit = now + TOLERANCE
+    mended = []
+    for state in instance.all_instigator_state():
+        where = (state.instigator_origin_id, state.selector_id)
+        data: Any = state.instigator_data
+        later = _later_times(data, limit.timestamp())
+        if later or instance.get_ticks(*where, after=limit.timestamp(), limit=1):
+            instance.purge_ticks(*where, before=_FOR_EVER)
+            if data is not None:
+                instance.update_instigator_state(
+                    state.with_data(data._replace(**dict.fromkeys(later, now.timestamp())))
+                )
+            mended.append(str(state.name))
+    for record in instance.get_run_records(RunsFilter(created_after=limit)):
+        # What the run did is in the ledger; its name would keep the schedule from asking at that time.
+        instance.delete_run(record.dagster_run.run_id)
+    return sorted(mended)
+
+
+def _later_times(data: Any, limit: float) -> list[str]:  # noqa: ANN401 -- a schedule's or a sensor's data
+    """Return the names of the fields that hold a time after `limit`."""
+    fields = data._asdict() if data is not None else {}
+    return [name for name, value in fields.items() if isinstance(value, float) and value > limit]
+
+
+def main() -> None:
+    """Mend the instance of DAGSTER_HOME."""
+    with dg.DagsterInstance.get() as instance:
+        mended = mend_future_ticks(instance, utc_now())
+    if mended:
+        sys.stderr.write(f"konkurs: a clock was ahead. These go on from now: {', '.join(mended)}\n")
+
+
+if __name__ == "__main__":
+    main()

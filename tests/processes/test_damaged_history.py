@@ -1,0 +1,31 @@
+"""Dagster's own files damaged or locked: a block does not wait for them, and it is said what to remove."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+
+from tests.processes.bank import RUN, BankOfProcesses
+from tests.processes.core_banking import Row
+
+
+@pytest.mark.parametrize("name", ["history/runs.db", "history/runs/index.db"])
+def test_a_block_does_not_wait_for_dagsters_history(
+    undisturbed: list[Row], tuesday: BankOfProcesses, name: str
+) -> None:
+    (tuesday.data / "dagster" / name).write_bytes(b"no database" * 1000)
+    said = tuesday(*RUN)
+    assert said.code == 0, said.err
+    assert "file is not a database" in said.err
+    assert "remove" in said.err
+    assert "Traceback" not in said.err
+    assert tuesday.received() == undisturbed
+
+
+def test_a_poll_by_hand_reports_one_that_was_killed_before_it(tuesday: BankOfProcesses) -> None:
+    tuesday.killed(r"\d+ decide: before COMMIT")
+    tuesday.runs_well()
+    with sqlite3.connect(tuesday.data / "dagster" / "history" / "runs.db") as history:
+        statuses = [status for (status,) in history.execute("SELECT status FROM runs ORDER BY id")]
+    assert statuses == ["SUCCESS", "FAILURE", "SUCCESS"]
