@@ -69,7 +69,9 @@ check: $(VENV)/.dev  ## lint and types
 bench: setup  ## times beside a floor, one JSON object a measurement; SCALE=full, MEASURE=… (docs/performance.md)
 	SCALE=$(SCALE) BENCH_DATA=$(BENCH_DATA) $(BIN)/python -m bench $(MEASURE)
 
-docs: setup  ## what is generated: docs/data_dictionary.md and the JSON Schemas
+docs: setup  ## what is generated: docs/data_dictionary.md, tables of docs/decision-table.md, the JSON Schemas
+	$(BIN)/python -m konkurs_pipeline.storage.readers.decision_table < docs/decision-table.md > docs/.new
+	mv docs/.new docs/decision-table.md
 	$(BIN)/python -m konkurs_pipeline.storage.readers.dictionary > docs/data_dictionary.md
 	$(BIN)/python -m konkurs_pipeline.contracts.json_schemas konkurs_pipeline/contracts/schemas
 

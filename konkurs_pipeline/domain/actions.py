@@ -1,391 +1,221 @@
-"""What the bank ought to do: the policy, pure, so that a case officer can read it.
+"""The policy: which actions the state asks for now. Pure, and on one screen, so that a case officer can read it.
 
-What ought to be is a function of the estates, the matches, the accounts and the BLOCKs already issued; a run writes what
-ought to be less what was written before. So replays, crashes, late notices and a changed register all converge.
+The actions follow from the estates, the matches, the accounts and the rows written before. A run writes those that were
+not written before (domain/settlement). So replays, crashes, late notices and a changed register end in the same place.
 
-The policy in one table (INTERFACES § 5):
+docs/decision-table.md explains each reason. A `…` adds a condition to the row above it:
 
-| when | what | why (`reason`) |
+| when | action | reasons |
 |---|---|---|
-| an estate is open, its customer owns the account | BLOCK | estate_open |
-| … the account is co-owned, only disposed of, of unknown relation, or its number is damaged | REVIEW | co_owned_account, … |
+| an estate is open, and its customer owns the account | BLOCK | estate_open |
 | … the match is doubtful | REVIEW | the doubt |
-| … our BLOCK was lifted by a sletting that, as is known now, was for another opening | REVIEW | reopened_but_estate_open |
-| a sletting deletes an estate that accounts were blocked for | REOPEN | opening_deleted |
-| … but the account was blocked before our BLOCK | REVIEW | blocked_before |
-| … but another open estate holds the same customer, by a match or a BLOCK | REVIEW | other_estate_open |
-| … but core banking rejected our BLOCK | REVIEW | block_was_rejected |
+| … the accounts file has no account of the customer | REVIEW | no_account |
+| … the account is co-owned, only disposed of, of unknown relation, or damaged | REVIEW | co_owned_account, … |
+| … the account has several owners, and the estate does not match all of them | REVIEW | several_owners |
+| … the debtor is a person, and the account was opened after the ruling | REVIEW | opened_after_ruling |
+| … we reopened it for a sletting that, as is known now, deletes another opening | REVIEW | reopened_but_estate_open |
+| a sletting deletes an estate, and our BLOCK stands | REOPEN | opening_deleted |
+| … core banking rejected our BLOCK | REVIEW | block_was_rejected |
+| … somebody else had blocked the account before | REVIEW | blocked_before |
+| … another open estate holds the customer or the account | REVIEW | other_estate_open |
+| … another BLOCK of ours on the account is not lifted by a sletting | REVIEW | other_block_stands |
+| … and a REVIEW was written because of that opening | REVIEW | reviewed_opening_deleted |
 | a sletting whose opening is not known | REVIEW | sletting_without_opening |
 | an oppheving on a customer | REVIEW | oppheving |
 | an avslutning on a customer | INFORM | avslutning |
 | a notice with an open quarantine entry (unknown type, contradiction, …) | REVIEW | the entry's reason |
 
-A BLOCK that was not written before its estate ended is never written, and one that was stays until a sletting lifts it.
-What ends an estate is told to each customer that the notice itself matches, and to each that its opening did.
+After an estate ends, no new BLOCK is written. A written BLOCK stays until a sletting. An ending concerns each customer
+that its own notice matches, and each that its opening matches.
 """
 
 from __future__ import annotations
 
-import uuid
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import StrEnum
-from functools import cached_property
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from konkurs_pipeline.domain.estates import Estate, EstateState, Fold
-from konkurs_pipeline.domain.matching import Match, MatchedVia
+from konkurs_pipeline.domain.action_rows import Action, ActionKind, ActionStatus, Issued
+from konkurs_pipeline.domain.estates import Estate, EstateState
+from konkurs_pipeline.domain.identifiers import identify
+from konkurs_pipeline.domain.matching import Match
 from konkurs_pipeline.domain.notices import Notice, NoticeType
+from konkurs_pipeline.domain.reasons import Reason
+from konkurs_pipeline.domain.situation import Account, Relation, Situation
+from konkurs_pipeline.domain.workdays import OSLO
 
-# The namespace of action ids. Changing it would make every decision look new: never change it.
-_ACTION_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "konkurs-actions/1")
-POLICY_VERSION: Final = "1"
-
-
-class ActionKind(StrEnum):
-    """What core banking or a person is asked to do. Within one notice, in this order."""
-
-    REOPEN = "REOPEN"
-    BLOCK = "BLOCK"
-    REVIEW = "REVIEW"
-    INFORM = "INFORM"
-
-
-class Reason(StrEnum):
-    """Why, in one word. A REVIEW may also carry a `Doubt` or a quarantine reason."""
-
-    ESTATE_OPEN = "estate_open"
-    OPENING_DELETED = "opening_deleted"
-    CO_OWNED_ACCOUNT = "co_owned_account"
-    DISPONENT_ACCOUNT = "disponent_account"
-    UNKNOWN_RELATION = "unknown_relation"
-    ACCOUNT_INVALID = "account_invalid"
-    REOPENED_BUT_ESTATE_OPEN = "reopened_but_estate_open"
-    BLOCKED_BEFORE = "blocked_before"
-    OTHER_ESTATE_OPEN = "other_estate_open"
-    BLOCK_WAS_REJECTED = "block_was_rejected"
-    SLETTING_WITHOUT_OPENING = "sletting_without_opening"
-    OPPHEVING = "oppheving"
-    AVSLUTNING = "avslutning"
-
-
-class Relation(StrEnum):
-    """How a customer stands to an account in the bank's register."""
-
-    OWNER = "owner"
-    CO_OWNER = "co_owner"
-    DISPONENT = "disponent"
-
-
-class ActionStatus(StrEnum):
-    """Where an action stands between decision and core banking's receipt."""
-
-    HELD = "held"
-    EXPORTED = "exported"
-    APPLIED = "applied"
-    ALREADY_APPLIED = "already_applied"
-    REJECTED = "rejected"
-    VOID = "void"
-
-
-NEVER_WRITTEN: Final = frozenset({ActionStatus.HELD, ActionStatus.VOID})
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """An account as the register has it. `is_blocked` null: the register does not say."""
-
-    account_no: str
-    relation: str
-    is_blocked: bool | None = None
-    is_flagged: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One row for core banking. `account_no` null: the customer as a whole."""
-
-    kind: ActionKind
-    customer_ref: str
-    account_no: str | None
-    notice: Notice
-    matched_via: MatchedVia
-    reason: str
-    caused_by: str | None = None
-    was_blocked: bool | None = None
-
-    @property
-    def action_id(self) -> str:
-        """The same decision has the same id in every run, replay and backfill."""
-        parts = (self.notice.uuid, self.customer_ref, self.account_no or "*", self.kind.value)
-        return str(uuid.uuid5(_ACTION_NAMESPACE, "|".join(parts)))
-
-    @property
-    def order(self) -> tuple[object, ...]:
-        """The order to carry actions out in: by notice, then kind, customer and account."""
-        rank = list(ActionKind).index(self.kind)
-        return (*self.notice.order, rank, self.customer_ref, self.account_no or "")
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """A BLOCK or REOPEN the ledger knows, with how it stands."""
-
-    action_id: str
-    kind: ActionKind
-    notice_uuid: str
-    customer_ref: str
-    account_no: str | None
-    matched_via: MatchedVia
-    status: ActionStatus
-    was_blocked: bool | None = None
-    caused_by: str | None = None
-
-
-@dataclass(frozen=True)
-class Situation:
-    """Everything a decision may rest on.
-
-    `notices`: the oppheving, avslutning and flawed notices. `accounts`: by customer_ref; null when the bank gives no
-    accounts file. `flaws`: notice uuid → reason of its open quarantine entry. `issued`: every BLOCK and REOPEN so far.
-    """
-
-    fold: Fold
-    notices: Sequence[Notice] = ()
-    matches: Sequence[Match] = ()
-    accounts: Mapping[str, Sequence[Account]] | None = None
-    flaws: Mapping[str, str] = field(default_factory=dict)
-    issued: Sequence[Issued] = ()
-
-    @cached_property
-    def matches_of(self) -> Mapping[str, list[Match]]:
-        """The matches of each notice."""
-        grouped: defaultdict[str, list[Match]] = defaultdict(list)
-        for match in self.matches:
-            grouped[match.notice_uuid].append(match)
-        return grouped
-
-    @cached_property
-    def held_customers(self) -> frozenset[str]:
-        """The customers that an open estate holds: by a match, or by a BLOCK that outlived its match."""
-        openings = [e.opening.uuid for e in self.fold.estates if e.state is EstateState.OPEN]
-        matched = {match.customer_ref for opening in openings for match in self.matches_of.get(opening, ())}
-        blocked = {
-            block.customer_ref
-            for opening in openings
-            for block in self.written_blocks.get(opening, ())
-            if block.action_id not in self.lifted
-        }
-        return frozenset(matched | blocked)
-
-    @cached_property
-    def opening_ended_by(self) -> Mapping[str, str]:
-        """The uuid of the notice that ended an estate → the uuid of its opening."""
-        return {e.changed_by.uuid: e.opening.uuid for e in self.fold.estates if e.changed_by is not None}
-
-    @cached_property
-    def lifted(self) -> frozenset[str]:
-        """The ids of the BLOCKs that a REOPEN was written for."""
-        reopened = (i for i in self.issued if i.kind is ActionKind.REOPEN and i.status not in NEVER_WRITTEN)
-        return frozenset(action.caused_by for action in reopened if action.caused_by)
-
-    @cached_property
-    def written_blocks(self) -> Mapping[str, list[Issued]]:
-        """The BLOCKs that were written, by the uuid of their opening."""
-        grouped: defaultdict[str, list[Issued]] = defaultdict(list)
-        for action in self.issued:
-            if action.kind is ActionKind.BLOCK and action.status not in NEVER_WRITTEN:
-                grouped[action.notice_uuid].append(action)
-        return grouped
+POLICY_VERSION: Final = "2"
+_ACCOUNT_NO_LENGTH: Final = 11
+_NOT_OWNED: Final[Mapping[str, Reason]] = {
+    Relation.CO_OWNER: Reason.CO_OWNED_ACCOUNT,
+    Relation.DISPONENT: Reason.DISPONENT_ACCOUNT,
+}
+_ENDINGS: Final[Mapping[str, tuple[ActionKind, Reason]]] = {
+    NoticeType.OPPHEVING: (ActionKind.REVIEW, Reason.OPPHEVING),
+    NoticeType.AVSLUTNING: (ActionKind.INFORM, Reason.AVSLUTNING),
+}
 
 
 def decide_actions(situation: Situation) -> list[Action]:
-    """Return what ought to be, in the order to carry it out, each action_id once; also what was written before."""
-    ought: dict[str, Action] = {}
+    """Return the actions asked for now, written before or not, in the order to carry them out, each id once."""
+    asked: dict[str, Action] = {}
     for action in _all_rules(situation):
-        ought.setdefault(action.action_id, action)
-    return sorted(ought.values(), key=lambda action: action.order)
+        asked.setdefault(action.action_id, action)
+    return sorted(asked.values(), key=lambda action: action.order)
 
 
 def _all_rules(situation: Situation) -> Iterator[Action]:
     yield from _review_flawed(situation)
     for estate in situation.fold.estates:
-        if estate.state is EstateState.OPEN:
-            yield from _block(situation, estate)
-        elif estate.state is EstateState.DELETED:
-            yield from _reopen(situation, estate)
+        if estate.state is EstateState.OPEN and estate.opening.uuid not in situation.flaws:
+            yield from _act_on_open_estate(situation, estate.opening)
+        elif situation.is_deleted(estate.opening.uuid):
+            yield from _act_on_deleted_estate(situation, estate)
     for sletting in situation.fold.orphan_slettinger:
         yield from _tell(situation, sletting, ActionKind.REVIEW, Reason.SLETTING_WITHOUT_OPENING)
-    yield from _tell_of_endings(situation)
-
-
-def _review_flawed(situation: Situation) -> Iterator[Action]:
-    """Tell of a flawed notice whom it matches, and whom its opening matched or blocked: a linked unit stands there only."""
     for notice in situation.notices:
-        flaw = situation.flaws.get(notice.uuid)
-        if flaw is None:
-            continue
-        opening = situation.opening_ended_by.get(notice.uuid, "")
-        for match in (*situation.matches_of.get(notice.uuid, ()), *situation.matches_of.get(opening, ())):
-            yield Action(ActionKind.REVIEW, match.customer_ref, None, notice, match.via, flaw)
-        for block in situation.written_blocks.get(opening, ()):
-            yield Action(ActionKind.REVIEW, block.customer_ref, None, notice, block.matched_via, flaw)
+        if notice.type in _ENDINGS:
+            yield from _tell(situation, notice, *_ENDINGS[notice.type])
 
 
-def _block(situation: Situation, estate: Estate) -> Iterator[Action]:
-    opening = estate.opening
-    if opening.uuid in situation.flaws:
-        return
-    for match in situation.matches_of.get(opening.uuid, ()):
+# An estate is open
+
+
+def _act_on_open_estate(situation: Situation, opening: Notice) -> Iterator[Action]:
+    matches = situation.matches_of.get(opening.uuid, ())
+    matched = frozenset(match.customer_ref for match in matches if match.doubt is None)
+    for match in matches:
         if match.doubt is not None:
-            yield Action(ActionKind.REVIEW, match.customer_ref, None, opening, match.via, match.doubt)
+            yield _review(match, None, opening, match.doubt)
         elif situation.accounts is None:
-            yield _block_account(situation, opening, match, None, is_blocked=None)
+            yield _block(situation, match, opening, None)
+        elif not situation.accounts.get(match.customer_ref):
+            yield _review(match, None, opening, Reason.NO_ACCOUNT)
         else:
-            for account in situation.accounts.get(match.customer_ref, ()):
-                yield _act_on_account(situation, opening, match, account)
+            for account in situation.accounts[match.customer_ref]:
+                reason = _reason_not_to_block(account, opening, matched)
+                yield (
+                    _review(match, _writable(account.account_no), opening, reason)
+                    if reason
+                    else _block(situation, match, opening, account)
+                )
 
 
-_RELATION_REASONS: Final[Mapping[str, Reason]] = {
-    Relation.CO_OWNER: Reason.CO_OWNED_ACCOUNT,
-    Relation.DISPONENT: Reason.DISPONENT_ACCOUNT,
-}
-_ACCOUNT_NO_LENGTH: Final = 11
+def _reason_not_to_block(account: Account, opening: Notice, matched: frozenset[str]) -> Reason | None:
+    if account.relation not in set(Relation):
+        return Reason.UNKNOWN_RELATION
+    if account.is_flagged:
+        return Reason.ACCOUNT_INVALID
+    if account.relation in _NOT_OWNED:
+        return _NOT_OWNED[account.relation]
+    if not account.owners <= matched:
+        return Reason.SEVERAL_OWNERS
+    if _is_of_person(opening) and _is_opened_after(account, opening):
+        return Reason.OPENED_AFTER_RULING
+    return None
 
 
-def _act_on_account(situation: Situation, opening: Notice, match: Match, account: Account) -> Action:
-    if account.relation == Relation.OWNER and not account.is_flagged:
-        return _block_account(situation, opening, match, account.account_no, is_blocked=account.is_blocked)
-    reason = _RELATION_REASONS.get(account.relation, Reason.UNKNOWN_RELATION)
-    if account.is_flagged and account.relation in set(Relation):
-        reason = Reason.ACCOUNT_INVALID
-    # A damaged number is not repeated to core banking: the row is then for the customer.
-    digits = account.account_no
-    is_writable = digits.isascii() and digits.isdecimal() and len(digits) == _ACCOUNT_NO_LENGTH
-    account_no = digits if is_writable else None
-    return Action(ActionKind.REVIEW, match.customer_ref, account_no, opening, match.via, reason)
+def _is_of_person(opening: Notice) -> bool:
+    return identify(opening.debtor_id, synthetic_allowed=True).is_person
 
 
-def _block_account(
-    situation: Situation, opening: Notice, match: Match, account_no: str | None, *, is_blocked: bool | None
-) -> Action:
+def _is_opened_after(account: Account, opening: Notice) -> bool:
+    """Whether the account was opened after the ruling; without a ruling date, after the registration of the opening."""
+    ruling_date = opening.ruling_date or opening.registered_at.astimezone(OSLO).date()
+    return account.opened_at is not None and account.opened_at > ruling_date
+
+
+def _block(situation: Situation, match: Match, opening: Notice, account: Account | None) -> Action:
+    """Return the BLOCK. Where it was written and lifted before, return a REVIEW: an id is written once, ever."""
+    number, was_blocked = (account.account_no, account.is_blocked) if account else (None, None)
     block = Action(
         ActionKind.BLOCK,
         match.customer_ref,
-        account_no,
+        number,
         opening,
         match.via,
         Reason.ESTATE_OPEN,
-        was_blocked=is_blocked,
+        was_blocked=was_blocked,
     )
-    if block.action_id not in situation.lifted:
+    if not situation.is_lifted(block.action_id):
         return block
-    # An id is written once, ever: what was blocked and reopened cannot be blocked again for the same opening.
-    reason = Reason.REOPENED_BUT_ESTATE_OPEN
-    return Action(ActionKind.REVIEW, match.customer_ref, account_no, opening, match.via, reason, block.action_id)
+    return _review(match, number, opening, Reason.REOPENED_BUT_ESTATE_OPEN, caused_by=block.action_id)
 
 
-def _reopen(situation: Situation, estate: Estate) -> Iterator[Action]:
-    sletting = estate.changed_by
-    if sletting is None or sletting.uuid in situation.flaws:
+def _writable(account_no: str) -> str | None:
+    """Return the number, or null for a damaged one: the row is then for the customer as a whole."""
+    digits = account_no.isascii() and account_no.isdecimal()
+    return account_no if digits and len(account_no) == _ACCOUNT_NO_LENGTH else None
+
+
+# A sletting deletes an estate
+
+
+def _act_on_deleted_estate(situation: Situation, estate: Estate) -> Iterator[Action]:
+    sletting, opening = estate.changed_by, estate.opening.uuid
+    if sletting is None:
         return
-    for block in situation.written_blocks.get(estate.opening.uuid, ()):
-        if block.action_id in situation.lifted:
-            continue
+    for block in situation.standing_blocks_of(opening):
         obstacle = _obstacle_to_reopening(situation, block)
-        kind = ActionKind.REOPEN if obstacle is None else ActionKind.REVIEW
-        reason = obstacle or Reason.OPENING_DELETED
-        yield Action(kind, block.customer_ref, block.account_no, sletting, block.matched_via, reason, block.action_id)
+        kind = ActionKind.REVIEW if obstacle else ActionKind.REOPEN
+        yield _answer(block, kind, sletting, obstacle or Reason.OPENING_DELETED)
+    for review in situation.written_reviews.get(opening, ()):
+        yield _answer(review, ActionKind.REVIEW, sletting, Reason.REVIEWED_OPENING_DELETED)
 
 
 def _obstacle_to_reopening(situation: Situation, block: Issued) -> Reason | None:
     if block.status is ActionStatus.REJECTED:
         return Reason.BLOCK_WAS_REJECTED
-    if block.was_blocked:
+    if block.action_id in situation.blocked_by_others:
         return Reason.BLOCKED_BEFORE
-    if block.customer_ref in situation.held_customers:
+    on_account = (block, *situation.other_blocks_on(block))
+    if any(one.customer_ref in situation.held_customers for one in on_account):
         return Reason.OTHER_ESTATE_OPEN
+    if not all(situation.is_deleted(one.notice_uuid) for one in on_account):
+        return Reason.OTHER_BLOCK_STANDS
     return None
 
 
-def _tell_of_endings(situation: Situation) -> Iterator[Action]:
-    told = {
-        NoticeType.OPPHEVING.value: (ActionKind.REVIEW, Reason.OPPHEVING),
-        NoticeType.AVSLUTNING.value: (ActionKind.INFORM, Reason.AVSLUTNING),
-    }
-    for notice in situation.notices:
-        if notice.type in told:
-            yield from _tell(situation, notice, *told[notice.type], also=situation.opening_ended_by.get(notice.uuid))
+def _answer(issued: Issued, kind: ActionKind, notice: Notice, reason: Reason) -> Action:
+    return Action(
+        kind, issued.customer_ref, issued.account_no, notice, issued.matched_via, reason, caused_by=issued.action_id
+    )
 
 
-def _tell(
-    situation: Situation, notice: Notice, kind: ActionKind, reason: Reason, *, also: str | None = None
-) -> Iterator[Action]:
-    """Tell of `notice` each customer it matches, and each that the opening `also` matched (by a linked unit, say)."""
+# Notices that only tell, and flawed notices
+
+
+def _tell(situation: Situation, notice: Notice, kind: ActionKind, reason: Reason) -> Iterator[Action]:
+    """Yield a row for each customer that the notice matches, and each that the opening it ended matches."""
     if notice.uuid in situation.flaws:
         return
-    own = situation.matches_of.get(notice.uuid, ())
-    of_opening = situation.matches_of.get(also, ()) if also else ()
-    for match in (*own, *of_opening):
-        doubted = match.doubt is not None
-        yield Action(
-            ActionKind.REVIEW if doubted else kind,
-            match.customer_ref,
-            None,
-            notice,
-            match.via,
-            match.doubt if match.doubt is not None else reason,
-        )
+    for match in _matches_of_notice_and_opening(situation, notice):
+        if match.doubt is not None:
+            yield _review(match, None, notice, match.doubt)
+        else:
+            yield Action(kind, match.customer_ref, None, notice, match.via, reason)
 
 
-@dataclass(frozen=True)
-class Settlement:
-    """What a run does with what ought to be: in order, `write` goes out, `hold` waits for release, `void` never goes."""
-
-    write: tuple[Action, ...]
-    hold: tuple[Action, ...]
-    void: Mapping[str, str]
-
-
-def settle(  # noqa: PLR0913 -- each is one thing the ledger knows, all by name
-    ought: Sequence[Action],
-    *,
-    written: Iterable[str],
-    held: Mapping[str, bool],
-    states: Mapping[str, EstateState],
-    held_openings: Mapping[str, str],
-    max_blocks: int,
-) -> Settlement:
-    """Take what ought to be, less what was written, through the limit on BLOCK rows.
-
-    `written`: action ids already in the outbox. `held`: held action id → whether a person released it. `states`: opening
-    uuid → estate state, `held_openings`: held action id → opening uuid: both for the reason of a void.
-    Of the BLOCK rows that are new, the first `max_blocks` in order go out and the rest is held; a released row does not
-    count. A held row that is no longer asked for is void. REOPEN, REVIEW and INFORM are never held.
-    """
-    done = set(written)
-    write: list[Action] = []
-    hold: list[Action] = []
-    room = max_blocks
-    for action in ought:
-        if action.action_id in done:
+def _review_flawed(situation: Situation) -> Iterator[Action]:
+    """Yield a REVIEW of each flawed notice for whom it or its opening matches, and for whom its opening wrote a row."""
+    for notice in situation.notices:
+        flaw = situation.flaws.get(notice.uuid)
+        if flaw is None:
             continue
-        is_new_block = action.kind is ActionKind.BLOCK and action.action_id not in held
-        if action.kind is not ActionKind.BLOCK or held.get(action.action_id, False):
-            write.append(action)
-        elif is_new_block and room > 0:
-            room -= 1
-            write.append(action)
-        elif is_new_block:
-            hold.append(action)
-    asked_for = {action.action_id for action in ought}
-    void = {
-        action_id: _why_void(states.get(held_openings[action_id])) for action_id in held if action_id not in asked_for
-    }
-    return Settlement(tuple(write), tuple(hold), void)
+        for match in _matches_of_notice_and_opening(situation, notice):
+            yield _review(match, None, notice, flaw)
+        opening = situation.opening_ended_by.get(notice.uuid, "")
+        written = (situation.written_blocks, situation.written_reviews)
+        for issued in (row for rows in written for row in rows.get(opening, ())):
+            yield Action(ActionKind.REVIEW, issued.customer_ref, None, notice, issued.matched_via, flaw)
 
 
-def _why_void(state: EstateState | None) -> str:
-    ended = state is not None and state is not EstateState.OPEN
-    return f"estate_{state.value}" if ended and state else "no_longer_asked_for"
+def _matches_of_notice_and_opening(situation: Situation, notice: Notice) -> Iterator[Match]:
+    """Yield the matches of a notice and of the opening it ended: only the opening's document may name a linked unit."""
+    yield from situation.matches_of.get(notice.uuid, ())
+    yield from situation.matches_of.get(situation.opening_ended_by.get(notice.uuid, ""), ())
+
+
+def _review(
+    match: Match, account_no: str | None, notice: Notice, reason: str, *, caused_by: str | None = None
+) -> Action:
+    return Action(ActionKind.REVIEW, match.customer_ref, account_no, notice, match.via, reason, caused_by=caused_by)

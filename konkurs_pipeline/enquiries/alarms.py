@@ -14,7 +14,7 @@ import polars as pl
 
 from konkurs_pipeline.brreg.certificate import settings_certificate
 from konkurs_pipeline.domain import volume
-from konkurs_pipeline.domain.actions import ActionStatus
+from konkurs_pipeline.domain.action_rows import ActionStatus
 from konkurs_pipeline.domain.alarms import (
     CERTIFICATE_DAYS,
     UNCONFIRMED_MINUTES,

@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 
 from konkurs_pipeline.brreg.certificate import settings_certificate
-from konkurs_pipeline.domain.actions import ActionStatus
+from konkurs_pipeline.domain.action_rows import ActionStatus
 from konkurs_pipeline.domain.alarms import Alarm, AlarmKind
 from konkurs_pipeline.enquiries.alarms import look_for_alarms, receipts_for_a_person
 from konkurs_pipeline.enquiries.reviews import reviews_of

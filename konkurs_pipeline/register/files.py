@@ -37,13 +37,17 @@ COLUMNS: Final = {
     RegisterKind.CUSTOMERS: ("customer_ref", "national_id", "former_ids", "name"),
     RegisterKind.ACCOUNTS: ("account_no", "customer_ref", "relation", "is_blocked"),
 }
+# A file without one of these is a file in which each row leaves it empty.
+OPTIONAL_COLUMNS: Final = {RegisterKind.CUSTOMERS: (), RegisterKind.ACCOUNTS: ("opened_at",)}
 _PARQUET_SUFFIXES: Final = frozenset({".parquet", ".pq"})
 _CHUNK: Final = 1 << 24
+# Columns of a Parquet file that need not be text: a cast to text loses nothing.
+_OWN_TYPES: Final = {"is_blocked": pl.Boolean, "opened_at": pl.Date}
 
 
 @dataclass(frozen=True, slots=True)
 class RegisterFile:
-    """One file as read: `frame` has the columns of its kind, all text, none null; empty is "not given"."""
+    """One file as read: `frame` has the columns of its kind, the optional ones too, all text; empty is "not given"."""
 
     name: str
     kind: RegisterKind
@@ -96,7 +100,12 @@ def read_register_file(path: Path, kind: RegisterKind) -> RegisterFile:
     frame = _parquet_frame(data, name, kind) if is_parquet else _csv_frame(data, name, kind)
     if frame.is_empty():
         refuse(name, "it has a header and no rows", "Export it again")
-    return RegisterFile(name, kind, digest, before, frame)
+    return RegisterFile(name, kind, digest, before, _with_optional_columns(frame, kind))
+
+
+def _with_optional_columns(frame: pl.DataFrame, kind: RegisterKind) -> pl.DataFrame:
+    lacking = [column for column in OPTIONAL_COLUMNS[kind] if column not in frame.columns]
+    return frame.with_columns(pl.lit("").alias(column) for column in lacking)
 
 
 def _bytes_of(path: Path, name: str) -> bytes:
@@ -119,10 +128,11 @@ def _wanted(header: list[str], name: str, kind: RegisterKind) -> dict[str, int]:
             f"it lacks {_listed(lacking)} among its {len(names)} columns",
             f"It needs a header with {_listed(columns)}",
         )
-    doubled = [column for column in columns if names.count(column) > 1]
+    known = [column for column in (*columns, *OPTIONAL_COLUMNS[kind]) if column in names]
+    doubled = [column for column in known if names.count(column) > 1]
     if doubled:
         refuse(name, f"it has {_listed(doubled)} more than once", "Keep one of them")
-    return {column: names.index(column) for column in columns}
+    return {column: names.index(column) for column in known}
 
 
 def _listed(columns: tuple[str, ...] | list[str]) -> str:
@@ -229,9 +239,7 @@ def _parquet_frame(data: bytes, name: str, kind: RegisterKind) -> pl.DataFrame:
 def _refuse_numbers(types: dict[str, pl.DataType], name: str) -> None:
     texts = (pl.String, pl.Categorical, pl.Enum, pl.Null)
     wrong = [
-        column
-        for column, dtype in types.items()
-        if not (isinstance(dtype, texts) or (column == "is_blocked" and dtype == pl.Boolean))
+        column for column, dtype in types.items() if not (isinstance(dtype, texts) or dtype == _OWN_TYPES.get(column))
     ]
     if wrong:
         refuse(

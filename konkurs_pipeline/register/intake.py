@@ -20,7 +20,7 @@ from konkurs_pipeline.register.refusal import refuse
 from konkurs_pipeline.register.rules import Limits, refuse_if_shrunk
 from konkurs_pipeline.schemas.register import RegisterTables
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.storage.snapshots import FileIdentity, Snapshot, SnapshotFacts, Snapshots, snapshot_id
+from konkurs_pipeline.storage.snapshots import FORM, FileIdentity, Snapshot, SnapshotFacts, Snapshots, snapshot_id
 
 # Reading customers, reading accounts, judging, writing: each takes about as long.
 _PARTS: Final = 4
@@ -58,7 +58,8 @@ def _look(
     seen = identity_of(settings.customers), identity_of(settings.accounts)
     if seen[0] is None:
         refuse(redact(settings.customers.name), "it is not there", "Put it there, or set KONKURS_CUSTOMERS")
-    if last and seen == (last.facts.customers_file, last.facts.accounts_file):
+    is_current = last is not None and last.form == FORM
+    if last and is_current and seen == (last.facts.customers_file, last.facts.accounts_file):
         return Intake(last, None, is_new=False)
     if seen[1] is None:
         _refuse_vanished_accounts(settings, last)
@@ -67,14 +68,15 @@ def _look(
     progress("reading the register: accounts", 1, _PARTS)
     accounts = read_register_file(settings.accounts, RegisterKind.ACCOUNTS) if seen[1] else None
     _refuse_parted(settings, customers, accounts)
-    if last and last.id == snapshot_id(customers.sha256, accounts.sha256 if accounts else None):
+    is_same = last is not None and last.id == snapshot_id(customers.sha256, accounts.sha256 if accounts else None)
+    if last and is_same and is_current:
         return Intake(snapshots.renew(last, customers.identity, _identity(accounts)), None, is_new=False)
     progress("judging the register", 2, _PARTS)
     limits = Limits(settings.synthetic_allowed, settings.max_register_invalid)
     judged = judge_register(customers, accounts, limits, snapshots.reference_key())
     _refuse_shrunk(settings, judged.tables, last, customers.name, accounts.name if accounts else "")
     facts = SnapshotFacts(
-        accepted_at=now,
+        accepted_at=last.accepted_at if last and is_same else now,
         customers_sha256=customers.sha256,
         accounts_sha256=accounts.sha256 if accounts else None,
         customers_file=customers.identity,

@@ -12,8 +12,8 @@ from typing import Final
 
 import polars as pl
 
-from konkurs_pipeline.domain.actions import Relation
 from konkurs_pipeline.domain.identifiers import IdKind, id_kind, is_account_no
+from konkurs_pipeline.domain.situation import Relation
 from konkurs_pipeline.register.references import WITHHELD
 from konkurs_pipeline.register.refusal import refuse
 from konkurs_pipeline.register.symptoms import Symptom, account_symptoms, customer_symptoms, likely_cause
@@ -27,6 +27,9 @@ _PERSON_ID_LENGTH: Final = 11
 _PEOPLE: Final = [kind.value for kind in IdKind if kind.is_person]
 # A tenth of all account numbers pass for people's: a few rows could do so by chance, and many need not all be looked at.
 _SAMPLE_MIN: Final = 20
+# No bankruptcy matches more than a few customers, so a longer list of owners says no more.
+_MOST_OWNERS: Final = 20
+_ISO_DATE: Final = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z"
 _SAMPLE_MAX: Final = 100_000
 
 
@@ -73,20 +76,23 @@ def judge_customers(raw: pl.DataFrame, name: str, limits: Limits) -> tuple[pl.Da
 def judge_accounts(raw: pl.DataFrame, name: str, customers: pl.DataFrame, limits: Limits) -> JudgedAccounts:
     """Turn the text columns of an accounts file into the accounts in use, or raise `RegisterError`.
 
-    `raw`: account_no, customer_ref, relation, is_blocked, all text. A row whose number, relation or
-    is_blocked fails is flagged; rows that are alike throughout count once; rows of no customer in
-    `customers` are left out. A number that is its customer's own national_id is no account: it is flagged, and
-    emptied, as account numbers are written to the outbox.
+    `raw`: account_no, customer_ref, relation, is_blocked, opened_at, all text. A row with a number, relation, is_blocked
+    or opened_at that fails its check is flagged. Rows that are alike throughout count once. Rows of no customer in
+    `customers` are left out, but they count as owners of their account. A number that is its customer's own national_id
+    is no account: it is flagged, and emptied, as account numbers are written to the outbox.
     """
     blocked = pl.col("is_blocked").str.to_lowercase()
     is_blocked = pl.when(blocked == "true").then(statement=True).when(blocked == "false").then(statement=False)
+    opened_at = pl.when(pl.col("opened_at").str.contains(_ISO_DATE)).then("opened_at").str.to_date(strict=False)
     is_flagged = (
         ~is_account_no(pl.col("account_no"))
         | ~pl.col("relation").is_in(list(Relation))
         | ~blocked.is_in(["true", "false", ""])
+        | (opened_at.is_null() & (pl.col("opened_at") != ""))
     )
-    judged = raw.lazy().with_columns(is_blocked=is_blocked, is_flagged=is_flagged).collect(engine="streaming")
-    _refuse_bad_share(judged, "account_no, relation or is_blocked", name, limits, account_symptoms())
+    columns = {"is_blocked": is_blocked, "opened_at": opened_at, "is_flagged": is_flagged}
+    judged = raw.lazy().with_columns(**columns).collect(engine="streaming")
+    _refuse_bad_share(judged, "account_no, relation, is_blocked or opened_at", name, limits, account_symptoms())
     _refuse_people_for_accounts(judged, name)
     known = judged.lazy().join(customers.lazy().select("customer_ref", "national_id"), on="customer_ref")
     in_use = known.collect(engine="streaming")
@@ -95,7 +101,7 @@ def judge_accounts(raw: pl.DataFrame, name: str, customers: pl.DataFrame, limits
         reason = f"{n_orphans} of {judged.height} accounts are of no customer in the customers file"
         refuse(name, reason, "Export both files from the same system on the same day, and check the columns")
     in_use = _without_national_ids(in_use, name, limits)
-    return JudgedAccounts(_sorted_once(in_use), n_orphans)
+    return JudgedAccounts(_with_owners(_sorted_once(in_use), judged), n_orphans)
 
 
 def _refuse_people_for_accounts(judged: pl.DataFrame, name: str) -> None:
@@ -121,9 +127,21 @@ def _without_national_ids(in_use: pl.DataFrame, name: str, limits: Limits) -> pl
     return in_use.drop("national_id")
 
 
+def _with_owners(accounts: pl.DataFrame, all_rows: pl.DataFrame) -> pl.DataFrame:
+    """Add `owners`: the references with an owner row of the account in `all_rows`; null: there are not several."""
+    is_owner = (pl.col("relation") == Relation.OWNER.value) & is_account_no(pl.col("account_no"))
+    owners = all_rows.lazy().filter(is_owner).select("account_no", "customer_ref").collect(engine="streaming")
+    several = owners.filter(owners["account_no"].is_duplicated()).unique().sort("account_no", "customer_ref")
+    named = several.group_by("account_no").agg(
+        pl.len(), owners=pl.col("customer_ref").head(_MOST_OWNERS).str.join("\n")
+    )
+    shared = named.filter(pl.col("len") > 1).drop("len")
+    return accounts.join(shared, on="account_no", how="left", maintain_order="left")
+
+
 def _sorted_once(accounts: pl.DataFrame) -> pl.DataFrame:
     """Sort by customer and account, and drop the rows like the one before (cheaper than `unique`)."""
-    in_order = accounts.lazy().sort("customer_ref", "account_no", "relation", "is_blocked", "is_flagged")
+    in_order = accounts.lazy().sort("customer_ref", "account_no", "relation", "is_blocked", "opened_at", "is_flagged")
     data = in_order.collect(engine="streaming")
     is_first = pl.int_range(pl.len()) == 0
     return data.filter(is_first | pl.any_horizontal(pl.all().ne_missing(pl.all().shift(1))))

@@ -12,8 +12,8 @@ from typing import Final
 
 import polars as pl
 
-from konkurs_pipeline.domain.actions import Relation
 from konkurs_pipeline.domain.identifiers import IdKind, id_kind, is_account_no
+from konkurs_pipeline.domain.situation import Relation
 
 _MIN_SHARE: Final = 0.5
 _SAMPLE: Final = 100_000
@@ -93,5 +93,8 @@ def account_symptoms() -> tuple[Symptom, ...]:
             "have a relation other than owner, co_owner or disponent",
             ~pl.col("relation").is_in(list(Relation)),
         ),
-        Symptom("have an is_blocked other than true, false or empty", pl.lit(value=True)),
+        Symptom(
+            "have an is_blocked other than true, false or empty, or an opened_at that is no date such as 2026-01-31",
+            pl.lit(value=True),
+        ),
     )

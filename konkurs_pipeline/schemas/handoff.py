@@ -9,7 +9,7 @@ import datetime as dt
 
 import polars as pl
 
-from konkurs_pipeline.domain.actions import ActionKind, ActionStatus
+from konkurs_pipeline.domain.action_rows import ActionKind, ActionStatus
 from konkurs_pipeline.domain.alarms import AlarmKind, Severity
 from konkurs_pipeline.domain.matching import MatchedVia
 from konkurs_pipeline.domain.receipts import ReceiptOutcome
@@ -42,7 +42,11 @@ class Actions(Table):
     ruling_date: dt.date = optional("the notice's kjennelsesdato", source="kjennelsesdato")
     matched_via: str = column("debtor, former_id or linked_unit", isin=[v.value for v in MatchedVia])
     reason: str = column("why, in one word (docs/decision-table.md)", privacy=Privacy.NONE)
-    caused_by: str = optional("the BLOCK that a REOPEN or REVIEW answers", privacy=Privacy.IDENTIFIER, str_matches=UUID)
+    caused_by: str = optional(
+        "the BLOCK that a REOPEN or REVIEW answers, or the REVIEW that a REVIEW answers",
+        privacy=Privacy.IDENTIFIER,
+        str_matches=UUID,
+    )
     was_blocked: bool = optional("whether the register had the account blocked before our BLOCK; null: not said")
     decided_at: Instant = column("when it was decided")
     run_id: str = column("the run that decided it", privacy=Privacy.NONE)

@@ -1,12 +1,13 @@
 """The accepted register: customers, identifiers and accounts, as they stand in a snapshot's Parquet files.
 
-Every column is text or a Boolean: an identifier that was once a number has lost its leading zeros. All
+Every column is text, a Boolean or a date: an identifier that was once a number has lost its leading zeros. All
 three hold personal data and stay in the protected folder. Which rows get flagged is register/rules'; where
 the files lie is storage/snapshots'.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
@@ -63,7 +64,15 @@ class RegisterAccounts(Table):
     is_blocked: bool = pa.Field(
         nullable=True, description="whether the bank had blocked the account already; null: not said"
     )
-    is_flagged: bool = pa.Field(description="account_no, relation or is_blocked fails its check: for REVIEW only")
+    opened_at: dt.date = pa.Field(nullable=True, description="the date the account was opened; null: not said")
+    is_flagged: bool = pa.Field(
+        description="account_no, relation, is_blocked or opened_at fails its check: for REVIEW only"
+    )
+    owners: str = pa.Field(
+        nullable=True,
+        description="the customer_refs with an owner row of this account, one a line, known customers or not; "
+        "null: there are not several",
+    )
 
 
 REGISTER: Final[dict[str, type[Table]]] = {

@@ -9,15 +9,18 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import polars as pl
 
 from konkurs_pipeline.contracts.outbox import Header
-from konkurs_pipeline.domain.actions import Account, Settlement, Situation, decide_actions, settle
+from konkurs_pipeline.domain.actions import decide_actions
 from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.matching import Doubt, Match, MatchedVia
 from konkurs_pipeline.domain.notices import QuarantineReason, notices_of
 from konkurs_pipeline.domain.outcomes import IssueCode
+from konkurs_pipeline.domain.settlement import Settlement, settle
+from konkurs_pipeline.domain.situation import Account, Situation
 from konkurs_pipeline.steps.notices import PolledNotices
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.handoff import decisions, enforcement
@@ -69,13 +72,12 @@ def decide(poll: Poll, snapshot: Snapshot | None, polled: PolledNotices) -> Acti
 
 
 def _settle(ledger: Ledger, situation: Situation, max_blocks: int) -> Settlement:
-    wanted, held = decide_actions(situation), decisions.held_rows(ledger)
+    asked = decide_actions(situation)
     return settle(
-        wanted,
-        written=decisions.written_ids(ledger, [action.action_id for action in wanted]),
-        held={row.action_id: row.is_released for row in held},
+        asked,
+        written=decisions.written_ids(ledger, [action.action_id for action in asked]),
+        held=decisions.held_rows(ledger),
         states={estate.opening.uuid: estate.state for estate in situation.fold.estates},
-        held_openings={row.action_id: row.opening_uuid for row in held},
         max_blocks=max_blocks,
     )
 
@@ -95,7 +97,7 @@ def present_situation(
     `notices`: NOTICE_COLUMNS of every notice that is stored; `matched`: the table `customer_matches`.
     """
     open_entries = quarantine.open_entries(ledger)
-    issued = decisions.issued_blocks_and_reopens(ledger)
+    issued = decisions.issued_actions(ledger)
     matches = [*_present_matches(matched, snapshot), *_matches_of_changed_versions(open_entries, snapshot)]
     uuids = {match.notice_uuid for match in matches} | {action.notice_uuid for action in issued}
     concerned = notices_of(_of_same_debtors(notices, uuids))
@@ -154,5 +156,11 @@ def _accounts(snapshot: Snapshot | None, customer_refs: Collection[str]) -> Mapp
     rows = accounts_of(snapshot, customer_refs) if snapshot else None
     if rows is None:
         return None
-    ordered = rows.select("customer_ref", "account_no", "relation", "is_blocked", "is_flagged")
-    return {ref: [Account(*row[1:]) for row in group] for ref, group in groupby(ordered.iter_rows(), lambda r: r[0])}
+    ordered = rows.select("customer_ref", "account_no", "relation", "is_blocked", "is_flagged", "opened_at", "owners")
+    return {ref: [_account(row[1:]) for row in group] for ref, group in groupby(ordered.iter_rows(), lambda r: r[0])}
+
+
+def _account(row: tuple[Any, ...]) -> Account:
+    account_no, relation, is_blocked, is_flagged, opened_at, owners = row
+    all_owners = frozenset(owners.split("\n") if owners else ())
+    return Account(account_no, relation, is_blocked, is_flagged, opened_at, all_owners)

@@ -41,6 +41,8 @@ from konkurs_pipeline.storage.files import (
 
 KEPT: Final = 3
 _FORMAT: Final = "konkurs-register/1"
+# Raised with each change of what is taken from the bank's files: an older snapshot is made again from the same files.
+FORM: Final = 2
 # Small enough that the identifiers of a poll touch little of the sorted file: sixty of ten million are found in 28 ms,
 # in groups of 100 000 in 107. The file is no larger for it.
 _ROW_GROUP: Final = 10_000
@@ -98,13 +100,17 @@ class SnapshotCounts:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One accepted register. `id` is the outbox's `register_sha256`; `tables_sha256` is by file name."""
+    """One accepted register. `id` is the outbox's `register_sha256`; `tables_sha256` is by file name.
+
+    `form`: which `FORM` of the program made it; 1 has neither `opened_at` nor `owners`.
+    """
 
     folder: Path
     id: str
     facts: SnapshotFacts
     counts: SnapshotCounts
     tables_sha256: Mapping[str, str]
+    form: int = 1
 
     @property
     def accepted_at(self) -> dt.datetime:
@@ -124,7 +130,7 @@ class Snapshot:
         return self._rows("identifiers", "national_id", ids)
 
     def accounts_of(self, customer_refs: Collection[str]) -> pl.DataFrame | None:
-        """Return the customers' accounts: account_no, customer_ref, relation, is_blocked, is_flagged.
+        """Return the customers' accounts, in the columns of `RegisterAccounts`.
 
         Sorted by customer_ref and account_no. None where the bank gives no accounts file. Raises `StoreError`
         when the file is damaged.
@@ -228,7 +234,7 @@ class Snapshots:
         for name, data in tables.named().items():
             _write_table(temporary / f"{name}.parquet", data)
         hashes = {path.name: _sha256_of(path) for path in sorted(temporary.iterdir())}
-        snapshot = Snapshot(self._folder / facts.id, facts.id, facts, _counts(tables), hashes)
+        snapshot = Snapshot(self._folder / facts.id, facts.id, facts, _counts(tables), hashes, FORM)
         _write_json(temporary / "snapshot.json", _as_json(snapshot))
         # A register that comes back: a folder cannot be renamed onto one that is not empty.
         if snapshot.folder.exists():

@@ -16,9 +16,9 @@ from konkurs_pipeline.cli.running import build_app
 from konkurs_pipeline.contracts.json_schemas import json_schemas
 from konkurs_pipeline.contracts.outbox import ActionRecord
 from konkurs_pipeline.contracts.receipt import parse_receipt
-from konkurs_pipeline.domain.actions import Reason
 from konkurs_pipeline.domain.matching import Doubt
 from konkurs_pipeline.domain.notices import QuarantineReason
+from konkurs_pipeline.domain.reasons import Reason
 from tests.contracts.validity import SCHEMAS, assert_valid, validator
 
 REGISTER: Final = Path(__file__).parents[2] / "data" / "register"

@@ -8,6 +8,7 @@ import uuid
 from pathlib import Path
 from typing import Final
 
+from konkurs_pipeline.domain.action_rows import Action, ActionStatus, Issued
 from konkurs_pipeline.domain.notices import Notice, NoticeType
 
 BRREG_LIST: Final = Path(__file__).parents[2] / "data" / "brreg_test_notices.csv"
@@ -43,6 +44,22 @@ def oppheving(name: str, minute: int, debtor: str = COMPANY) -> Notice:
 
 def avslutning(name: str, minute: int, debtor: str = COMPANY) -> Notice:
     return notice(NoticeType.AVSLUTNING, name, minute, debtor)
+
+
+def issued_as(action: Action, status: ActionStatus = ActionStatus.EXPORTED, *, seq: int = 1) -> Issued:
+    """Return what the ledger knows of an action that stands in the outbox file `seq`."""
+    return Issued(
+        action.action_id,
+        action.kind,
+        action.notice.uuid,
+        action.customer_ref,
+        action.account_no,
+        action.matched_via,
+        status,
+        action.was_blocked,
+        action.caused_by,
+        seq,
+    )
 
 
 def brreg_notices() -> list[Notice]:

@@ -14,21 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konkurs_pipeline.brreg.simulator.population import random_account_no
-from konkurs_pipeline.domain.actions import (
-    Account,
-    Action,
-    ActionKind,
-    ActionStatus,
-    Issued,
-    Settlement,
-    Situation,
-    decide_actions,
-    settle,
-)
+from konkurs_pipeline.domain.action_rows import Action, ActionKind, ActionStatus
+from konkurs_pipeline.domain.actions import decide_actions
 from konkurs_pipeline.domain.estates import Estate, EstateState, fold_estates
 from konkurs_pipeline.domain.matching import Doubt, Match, MatchedVia
 from konkurs_pipeline.domain.notices import Notice
-from tests.domain.invented import COMPANY, OTHER_COMPANY, PERSON, notice
+from konkurs_pipeline.domain.settlement import HeldBlock, Settlement, settle
+from konkurs_pipeline.domain.situation import Account, Situation
+from tests.domain.invented import COMPANY, OTHER_COMPANY, PERSON, issued_as, notice
 
 NUMBERS = [random_account_no(Random(n)) for n in range(6)]  # noqa: S311 -- invented, no secret
 CUSTOMERS = ["C1", "C2", "C3"]
@@ -52,6 +45,7 @@ class Row:
     action: Action
     status: ActionStatus
     is_released: bool = False
+    run: int = 0
 
 
 @dataclass
@@ -62,6 +56,7 @@ class Bank:
     max_blocks: int = NO_LIMIT
     arrived: list[Notice] = field(default_factory=list)
     rows: dict[str, Row] = field(default_factory=dict)
+    runs: int = 0
 
     @property
     def situation(self) -> Situation:
@@ -72,24 +67,20 @@ class Bank:
             [match for match in self.world.matches if match.notice_uuid in seen],
             self.world.accounts,
             {uid: flaw for uid, flaw in self.world.flaws.items() if uid in seen},
-            [
-                self._issued(row)
-                for row in self.rows.values()
-                if row.action.kind in {ActionKind.BLOCK, ActionKind.REOPEN}
-            ],
+            [issued_as(row.action, row.status, seq=row.run) for row in self.rows.values()],
         )
 
     def run(self, more: Sequence[Notice] = ()) -> Settlement:
         """Poll, decide and hand over, as one run does."""
         self.arrived += more
+        self.runs += 1
         situation = self.situation
         held = {uid: row for uid, row in self.rows.items() if row.status is ActionStatus.HELD}
         done = settle(
             decide_actions(situation),
             written=self.written,
-            held={uid: row.is_released for uid, row in held.items()},
+            held=[HeldBlock(uid, row.action.notice.uuid, row.is_released) for uid, row in held.items()],
             states={e.opening.uuid: e.state for e in situation.fold.estates},
-            held_openings={uid: row.action.notice.uuid for uid, row in held.items()},
             max_blocks=self.max_blocks,
         )
         self._keep(done)
@@ -111,29 +102,14 @@ class Bank:
             assert action.action_id not in self.written, "an id is written once, ever"
             is_rejected = action.kind is ActionKind.BLOCK and action.account_no in self.world.rejected
             status = ActionStatus.REJECTED if is_rejected else ActionStatus.EXPORTED
-            self.rows[action.action_id] = Row(action, status)
+            self.rows[action.action_id] = Row(action, status, run=self.runs)
         for action in done.hold:
             assert action.kind is ActionKind.BLOCK, "nothing else is ever held"
             assert action.action_id not in self.written
-            self.rows[action.action_id] = Row(action, ActionStatus.HELD)
+            self.rows[action.action_id] = Row(action, ActionStatus.HELD, run=self.runs)
         for uid, reason in done.void.items():
             assert reason
             self.rows[uid].status = ActionStatus.VOID
-
-    @staticmethod
-    def _issued(row: Row) -> Issued:
-        a = row.action
-        return Issued(
-            a.action_id,
-            a.kind,
-            a.notice.uuid,
-            a.customer_ref,
-            a.account_no,
-            a.matched_via,
-            row.status,
-            a.was_blocked,
-            a.caused_by,
-        )
 
 
 @st.composite

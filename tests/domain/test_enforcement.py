@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkurs_pipeline.domain.actions import ActionKind, ActionStatus
+from konkurs_pipeline.domain.action_rows import ActionKind, ActionStatus
 from konkurs_pipeline.domain.enforcement import AskedOfAccount, enforcement_of
 
 DONE_AT: Final = dt.datetime(2018, 9, 3, 10, tzinfo=dt.UTC)

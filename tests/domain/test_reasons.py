@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from konkurs_pipeline.domain.actions import Reason
 from konkurs_pipeline.domain.matching import Doubt
 from konkurs_pipeline.domain.notices import QuarantineReason
-from konkurs_pipeline.domain.reasons import sentence_of
+from konkurs_pipeline.domain.reasons import Reason, reason_tables, sentence_of
 from konkurs_pipeline.domain.reviews import OUTCOME_MEANINGS, ReviewOutcome
+from konkurs_pipeline.storage.readers.decision_table import with_tables
 
 DOCS = Path(__file__).parents[2] / "docs"
 REASONS: list[StrEnum] = [*Reason, *Doubt, *QuarantineReason]
@@ -23,6 +23,13 @@ def test_every_reason_has_a_sentence_of_its_own_and_a_row_in_the_decision_table(
     others = {sentence_of(other) for other in REASONS if other != reason}
     assert sentence_of(reason) not in {*others, UNKNOWN}
     assert f"`{reason}`" in (DOCS / "decision-table.md").read_text(encoding="utf-8")
+
+
+def test_the_decision_table_is_what_make_docs_writes() -> None:
+    page = (DOCS / "decision-table.md").read_text(encoding="utf-8")
+
+    assert with_tables(page) == page
+    assert all(table in page for table in reason_tables().values())
 
 
 @pytest.mark.parametrize("outcome", ReviewOutcome)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkurs_pipeline.domain.actions import Action, ActionKind, Reason, Settlement, settle
+from konkurs_pipeline.domain.action_rows import Action, ActionKind
 from konkurs_pipeline.domain.estates import EstateState
 from konkurs_pipeline.domain.matching import MatchedVia
+from konkurs_pipeline.domain.reasons import Reason
+from konkurs_pipeline.domain.settlement import HeldBlock, Settlement, settle
 from tests.domain.invented import aapning
 
 OPENING = aapning("a", 0)
@@ -32,16 +34,13 @@ def settled(  # noqa: PLR0913 -- each is one thing the ledger knows, by name
     state: EstateState | None = EstateState.OPEN,
     max_blocks: int = 50,
 ) -> Settlement:
-    waiting: Mapping[str, bool] = {
-        **{a.action_id: False for a in held},
-        **{a.action_id: True for a in released},
-    }
+    waiting = [HeldBlock(a.action_id, OPENING.uuid) for a in held]
+    free = [HeldBlock(a.action_id, OPENING.uuid, is_released=True) for a in released]
     return settle(
         ought,
         written=[a.action_id for a in written],
-        held=waiting,
+        held=[*waiting, *free],
         states={OPENING.uuid: state} if state else {},
-        held_openings=dict.fromkeys(waiting, OPENING.uuid),
         max_blocks=max_blocks,
     )
 

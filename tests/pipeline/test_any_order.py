@@ -13,19 +13,14 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from konkurs_pipeline.domain.actions import (
-    Account,
-    Action,
-    ActionKind,
-    ActionStatus,
-    Issued,
-    Situation,
-    decide_actions,
-    settle,
-)
+from konkurs_pipeline.domain.action_rows import Action, ActionKind, Issued
+from konkurs_pipeline.domain.actions import decide_actions
 from konkurs_pipeline.domain.estates import EstateState, fold_estates
 from konkurs_pipeline.domain.matching import Match, MatchedVia
 from konkurs_pipeline.domain.notices import Notice, NoticeType
+from konkurs_pipeline.domain.settlement import settle
+from konkurs_pipeline.domain.situation import Account, Situation
+from tests.domain.invented import issued_as
 
 START = dt.datetime(2018, 9, 3, 8, tzinfo=dt.UTC)
 DEBTORS = ("first", "second")
@@ -63,38 +58,26 @@ class Core:
 
     def __init__(self) -> None:
         self.known: list[Notice] = []
+        self.portions: list[Sequence[Notice]] = []
         self.issued: list[Issued] = []
         self.written: list[Action] = []
 
     def poll(self, arrived: Sequence[Notice]) -> tuple[Action, ...]:
         self.known += arrived
+        self.portions.append(arrived)
         fold = fold_estates(self.known)
         matches = [Match(n.uuid, n.debtor_id, MatchedVia.DEBTOR) for n in self.known]
         situation = Situation(fold, self.known, matches, ACCOUNTS, {}, self.issued)
         settlement = settle(
             decide_actions(situation),
             written={action.action_id for action in self.written},
-            held={},
+            held=(),
             states={},
-            held_openings={},
             max_blocks=1000,
         )
         for action in settlement.write:
             self.written.append(action)
-            if action.kind in (ActionKind.BLOCK, ActionKind.REOPEN):
-                self.issued.append(
-                    Issued(
-                        action.action_id,
-                        action.kind,
-                        action.notice.uuid,
-                        action.customer_ref,
-                        action.account_no,
-                        action.matched_via,
-                        ActionStatus.EXPORTED,
-                        action.was_blocked,
-                        action.caused_by,
-                    )
-                )
+            self.issued.append(issued_as(action, seq=len(self.portions)))
         return settlement.write
 
     def blocked_for(self) -> set[str]:

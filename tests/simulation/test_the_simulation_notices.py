@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from konkurs_pipeline.domain.actions import Action, ActionKind, Settlement, settle
+from konkurs_pipeline.domain.action_rows import Action, ActionKind
 from konkurs_pipeline.domain.matching import match_customers
 from konkurs_pipeline.domain.outcomes import Issue, IssueCode
+from konkurs_pipeline.domain.settlement import Settlement, settle
 from konkurs_pipeline.steps import notices
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.handoff import decisions

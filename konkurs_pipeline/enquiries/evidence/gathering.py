@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from konkurs_pipeline.domain.actions import ActionKind
+from konkurs_pipeline.domain.action_rows import ActionKind
 from konkurs_pipeline.domain.foreign_text import shown
 from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.domain.reasons import sentence_of

@@ -15,8 +15,9 @@ from typing import Any
 import polars as pl
 
 from konkurs_pipeline.contracts.outbox import Header
-from konkurs_pipeline.domain.actions import Action, ActionKind, ActionStatus, Issued, Settlement
+from konkurs_pipeline.domain.action_rows import Action, ActionKind, ActionStatus, Issued
 from konkurs_pipeline.domain.matching import MatchedVia
+from konkurs_pipeline.domain.settlement import HeldBlock, Settlement
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.handoff.outbox_format import manifest_name, render_all, render_jsonl
@@ -25,15 +26,6 @@ from konkurs_pipeline.storage.ledger.database import EACH, Ledger
 from konkurs_pipeline.storage.os_user import operating_system_user
 
 _NEVER_WRITTEN = "('held', 'void')"
-
-
-@dataclass(frozen=True)
-class HeldRow:
-    """A BLOCK that waits: its opening, and whether a person released it."""
-
-    action_id: str
-    opening_uuid: str
-    is_released: bool
 
 
 @dataclass(frozen=True)
@@ -48,25 +40,15 @@ class Decision:
     settlement: Settlement
 
 
-def issued_blocks_and_reopens(ledger: Ledger) -> list[Issued]:
-    """Return every BLOCK and REOPEN that the ledger knows, whatever its status."""
+def issued_actions(ledger: Ledger) -> list[Issued]:
+    """Return every BLOCK, REOPEN and REVIEW that the ledger knows, whatever its status."""
     rows = ledger.rows(
-        "SELECT action_id, action, notice_uuid, customer_ref, account_no, matched_via, status, was_blocked, caused_by "
-        "FROM actions WHERE action IN ('BLOCK', 'REOPEN') ORDER BY decided_at, action_id"
+        "SELECT action_id, action, notice_uuid, customer_ref, account_no, matched_via, status, was_blocked, caused_by, "
+        "coalesce(seq, 0) FROM actions WHERE action IN ('BLOCK', 'REOPEN', 'REVIEW') ORDER BY decided_at, action_id"
     )
     return [
-        Issued(
-            action_id,
-            ActionKind(kind),
-            notice_uuid,
-            customer_ref,
-            account_no,
-            MatchedVia(via),
-            ActionStatus(status),
-            was_blocked,
-            caused_by,
-        )
-        for action_id, kind, notice_uuid, customer_ref, account_no, via, status, was_blocked, caused_by in rows
+        Issued(action_id, ActionKind(kind), notice_uuid, ref, account_no, MatchedVia(via), ActionStatus(status), *rest)
+        for action_id, kind, notice_uuid, ref, account_no, via, status, *rest in rows
     ]
 
 
@@ -75,10 +57,10 @@ def written_ids(ledger: Ledger, action_ids: Sequence[str]) -> set[str]:
     return known_ids(ledger, action_ids, f"status NOT IN {_NEVER_WRITTEN}")
 
 
-def held_rows(ledger: Ledger) -> list[HeldRow]:
+def held_rows(ledger: Ledger) -> list[HeldBlock]:
     """Return the BLOCK rows that are held."""
     rows = ledger.rows("SELECT action_id, notice_uuid, released_at IS NOT NULL FROM actions WHERE status = 'held'")
-    return [HeldRow(*row) for row in rows]
+    return [HeldBlock(*row) for row in rows]
 
 
 def release(ledger: Ledger, run_id: str, *, by: str, reason: str, now: dt.datetime) -> int:
@@ -166,7 +148,10 @@ def _file_row(header: Header, jsonl: bytes, action_count: int) -> Mapping[str, A
 
 
 def _store_actions(ledger: Ledger, decision: Decision, header: Header) -> None:
-    """Add new rows; a row that was held or void before takes its new status in place, and keeps its history."""
+    """Add new rows; a row that was held or void before takes its new status in place, and keeps its history.
+
+    A void row loses its release: the release was given for what was held then.
+    """
     settlement = decision.settlement
     rows = [
         *(_action_row(a, decision, status=ActionStatus.EXPORTED, header=header) for a in settlement.write),
@@ -178,6 +163,9 @@ def _store_actions(ledger: Ledger, decision: Decision, header: Header) -> None:
         if row["action_id"] in known:
             ledger.execute(
                 "UPDATE actions SET status = ?, seq = ?, exported_at = ?, was_blocked = ?, matched_via = ?, "
+                "released_at = CASE WHEN status = 'void' THEN NULL ELSE released_at END, "
+                "released_by = CASE WHEN status = 'void' THEN NULL ELSE released_by END, "
+                "release_reason = CASE WHEN status = 'void' THEN NULL ELSE release_reason END, "
                 "void_reason = NULL, run_id = CASE WHEN ? = 'held' THEN ? ELSE run_id END WHERE action_id = ?",
                 [
                     row["status"],

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import polars as pl
 
-from konkurs_pipeline.domain.actions import ActionKind, ActionStatus
+from konkurs_pipeline.domain.action_rows import ActionKind, ActionStatus
 from konkurs_pipeline.domain.enforcement import AskedOfAccount, EnforcedAction, enforcement_of
 from konkurs_pipeline.domain.estates import EstateState
 from konkurs_pipeline.schemas.tables import Enforcement, dtypes

@@ -1,0 +1,90 @@
+"""One action: what core banking or a person is asked to do, its id, its order, and where it stands.
+
+What belongs here: the row and its parts. What does not: when a row is due (domain/actions) and its words (domain/reasons).
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from konkurs_pipeline.domain.matching import MatchedVia
+from konkurs_pipeline.domain.notices import Notice
+
+# The namespace of action ids. Changing it would make every decision look new: never change it.
+_ACTION_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "konkurs-actions/1")
+
+
+class ActionKind(StrEnum):
+    """What core banking or a person is asked to do. Within one notice, in this order."""
+
+    REOPEN = "REOPEN"
+    BLOCK = "BLOCK"
+    REVIEW = "REVIEW"
+    INFORM = "INFORM"
+
+
+class ActionStatus(StrEnum):
+    """Where an action stands between decision and core banking's receipt."""
+
+    HELD = "held"
+    EXPORTED = "exported"
+    APPLIED = "applied"
+    ALREADY_APPLIED = "already_applied"
+    REJECTED = "rejected"
+    VOID = "void"
+
+
+NEVER_WRITTEN: Final = frozenset({ActionStatus.HELD, ActionStatus.VOID})
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One row for core banking. `account_no` null: the customer as a whole.
+
+    `was_blocked`: what the register said of the account when a BLOCK was decided; null: it did not say.
+    """
+
+    kind: ActionKind
+    customer_ref: str
+    account_no: str | None
+    notice: Notice
+    matched_via: MatchedVia
+    reason: str
+    caused_by: str | None = None
+    was_blocked: bool | None = None
+
+    @property
+    def action_id(self) -> str:
+        """The same decision has the same id in every run, replay and backfill."""
+        parts = (self.notice.uuid, self.customer_ref, self.account_no or "*", self.kind.value)
+        return str(uuid.uuid5(_ACTION_NAMESPACE, "|".join(parts)))
+
+    @property
+    def order(self) -> tuple[object, ...]:
+        """The order to carry actions out in: by notice, then kind, customer and account."""
+        rank = list(ActionKind).index(self.kind)
+        return (*self.notice.order, rank, self.customer_ref, self.account_no or "")
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A BLOCK, REOPEN or REVIEW that the ledger knows. `seq`: its outbox file; 0: it stands in none."""
+
+    action_id: str
+    kind: ActionKind
+    notice_uuid: str
+    customer_ref: str
+    account_no: str | None
+    matched_via: MatchedVia
+    status: ActionStatus
+    was_blocked: bool | None = None
+    caused_by: str | None = None
+    seq: int = 0
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it left in an outbox file."""
+        return self.status not in NEVER_WRITTEN
