@@ -31,7 +31,7 @@ that its own notice matches, and each that its opening matches.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from konkurs_pipeline.domain.action_rows import Action, ActionKind, ActionStatus, Issued
@@ -209,10 +209,18 @@ def _review_flawed(situation: Situation) -> Iterator[Action]:
             yield Action(ActionKind.REVIEW, issued.customer_ref, None, notice, issued.matched_via, flaw)
 
 
-def _matches_of_notice_and_opening(situation: Situation, notice: Notice) -> Iterator[Match]:
-    """Yield the matches of a notice and of the opening it ended: only the opening's document may name a linked unit."""
-    yield from situation.matches_of.get(notice.uuid, ())
-    yield from situation.matches_of.get(situation.opening_ended_by.get(notice.uuid, ""), ())
+def _matches_of_notice_and_opening(situation: Situation, notice: Notice) -> Iterable[Match]:
+    """Return a match for each customer of a notice or of the opening it ended, one without a doubt where there is one.
+
+    Only the opening's document may name a linked unit.
+    """
+    opening = situation.opening_ended_by.get(notice.uuid, "")
+    found: dict[str, Match] = {}
+    for match in (*situation.matches_of.get(notice.uuid, ()), *situation.matches_of.get(opening, ())):
+        known = found.get(match.customer_ref)
+        if known is None or (known.doubt is not None and match.doubt is None):
+            found[match.customer_ref] = match
+    return found.values()
 
 
 def _review(

@@ -12,7 +12,7 @@ from konkurs_pipeline.enquiries.status import current_status
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.storage.handoff.decisions import release
 from tests.pipeline.conftest import NewBank
-from tests.pipeline.kit import MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company
+from tests.pipeline.kit import FRIDAY, MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company
 
 NOW = dt.datetime(2026, 3, 2, tzinfo=dt.UTC)
 
@@ -125,3 +125,20 @@ def test_a_block_written_after_release_is_reopened_as_any_other(holding: Bank) -
     limited.notice("sletting", company("firm 4"), WEDNESDAY)
     assert [a["caused_by"] for a in limited.poll(WEDNESDAY).of("REOPEN")] == [blocks["K-4"]]
     assert limited.poll(THURSDAY).actions == []
+
+
+def test_a_release_covers_what_was_held_when_it_was_given_and_not_what_is_held_again(holding: Bank) -> None:
+    """K-4 left the register and came back after the release: its row became void and is asked for again."""
+    let_go(holding, HELD_BY)
+    gone = next(row for row in holding.customers if row[0] == "K-4")
+    holding.customers.remove(gone)
+    assert {a["customer_ref"] for a in holding.poll(TUESDAY).of("BLOCK")} == {"K-2", "K-3"}
+    holding.customers.append(gone)
+    holding.extra["KONKURS_MAX_BLOCKS_PER_RUN"] = "0"
+
+    again = [holding.poll(WEDNESDAY), holding.poll(THURSDAY)]
+
+    assert [polled.of("BLOCK") for polled in again] == [[], []]
+    assert [row.customer_ref for row in held_rows(holding.layout)] == ["K-4"]
+    assert let_go(holding, again[0].run_id) == 1
+    assert {a["customer_ref"] for a in holding.poll(FRIDAY).of("BLOCK")} == {"K-4"}

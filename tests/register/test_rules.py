@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 
 import polars as pl
 import pytest
 
 from konkurs_pipeline.errors import RegisterError
-from konkurs_pipeline.register.files import COLUMNS, RegisterKind
-from konkurs_pipeline.register.rules import Limits, judge_accounts, judge_customers, refuse_if_shrunk
+from konkurs_pipeline.register.files import COLUMNS, OPTIONAL_COLUMNS, RegisterKind
+from konkurs_pipeline.register.rules import JudgedAccounts, Limits, judge_accounts, judge_customers, refuse_if_shrunk
 from tests.register.bank import (
     BRREG_COMPANY,
     BRREG_PERSON,
@@ -26,7 +27,10 @@ PROD = Limits(synthetic_allowed=False, max_invalid=0.01)
 
 
 def frame(kind: RegisterKind, rows: Sequence[Row]) -> pl.DataFrame:
-    return pl.DataFrame([list(row) for row in rows], schema=dict.fromkeys(COLUMNS[kind], pl.String), orient="row")
+    """Return the rows as read; a row that is too short for the optional columns leaves them empty."""
+    columns = (*COLUMNS[kind], *OPTIONAL_COLUMNS[kind])
+    filled = [[*row, *[""] * (len(columns) - len(row))] for row in rows]
+    return pl.DataFrame(filled, schema=dict.fromkeys(columns, pl.String), orient="row")
 
 
 def customers(rows: Sequence[Row], limits: Limits = LAX) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -34,9 +38,14 @@ def customers(rows: Sequence[Row], limits: Limits = LAX) -> tuple[pl.DataFrame, 
 
 
 def accounts(rows: Sequence[Row], limits: Limits = LAX) -> tuple[list[tuple[object, ...]], int]:
+    judged = judged_accounts(rows, limits)
+    five = judged.accounts.select("account_no", "customer_ref", "relation", "is_blocked", "is_flagged")
+    return five.rows(), judged.n_orphans
+
+
+def judged_accounts(rows: Sequence[Row], limits: Limits = LAX) -> JudgedAccounts:
     known, _ = customers(customer_rows(10))
-    judged = judge_accounts(frame(RegisterKind.ACCOUNTS, rows), "accounts.csv", known, limits)
-    return judged.accounts.rows(), judged.n_orphans
+    return judge_accounts(frame(RegisterKind.ACCOUNTS, rows), "accounts.csv", known, limits)
 
 
 def customers_refusal(rows: Sequence[Row], limits: Limits = STRICT) -> str:
@@ -251,6 +260,73 @@ def test_accounts_of_no_customer_are_counted_and_left_out() -> None:
     assert (len(rows), n_orphans) == (10, 5)
 
 
+@pytest.mark.parametrize(
+    ("text", "opened_at", "is_flagged"),
+    [
+        pytest.param("2026-01-31", dt.date(2026, 1, 31), False, id="a date"),
+        pytest.param("", None, False, id="not said"),
+        pytest.param("2026-02-30", None, True, id="no such day"),
+        pytest.param("31.01.2026", None, True, id="another form"),
+        pytest.param("2026-01-31T00:00:00", None, True, id="an instant"),
+        pytest.param("2026-1-31", None, True, id="no leading zero"),
+        pytest.param(" 2026-01-31", None, True, id="a blank is not stripped in silence"),
+        pytest.param("٢٠٢٦-٠١-٣١", None, True, id="digits of another script"),
+    ],
+)
+def test_opened_at_is_an_iso_date_or_the_row_is_flagged(
+    text: str, opened_at: dt.date | None, *, is_flagged: bool
+) -> None:
+    rows = [(account_numbers(1)[0], "C00001", "owner", "false", text)]
+
+    found = judged_accounts(rows).accounts.select("opened_at", "is_flagged").row(0)
+
+    assert found == (opened_at, is_flagged)
+
+
+NUMBER, OTHER_NUMBER = account_numbers(2)
+
+
+@pytest.mark.parametrize(
+    ("rows", "owners"),
+    [
+        pytest.param([(NUMBER, "C00001", "owner", "")], None, id="one owner"),
+        pytest.param(
+            [(NUMBER, "C00002", "owner", ""), (NUMBER, "C00001", "owner", "")], "C00001\nC00002", id="two customers"
+        ),
+        pytest.param(
+            [(NUMBER, "C00001", "owner", ""), (NUMBER, "nobody", "owner", "")],
+            "C00001\nnobody",
+            id="the other is no customer, and an owner all the same",
+        ),
+        pytest.param(
+            [(NUMBER, "C00001", "owner", ""), (NUMBER, "C00002", "owner", "perhaps")],
+            "C00001\nC00002",
+            id="the other row is flagged",
+        ),
+        pytest.param([(NUMBER, "C00001", "owner", ""), (NUMBER, "C00002", "co_owner", "")], None, id="a co-owner"),
+        pytest.param([(NUMBER, "C00001", "owner", ""), (NUMBER, "C00001", "owner", "true")], None, id="one, twice"),
+        pytest.param([(NUMBER, "C00001", "owner", ""), (OTHER_NUMBER, "C00002", "owner", "")], None, id="two accounts"),
+        pytest.param(
+            [("", "C00001", "owner", ""), ("", "C00002", "owner", "")],
+            None,
+            id="no account number, so no shared account",
+        ),
+    ],
+)
+def test_an_account_with_several_owner_rows_names_its_owners(rows: Sequence[Row], owners: str | None) -> None:
+    judged = judged_accounts(rows).accounts.filter(customer_ref="C00001", relation="owner")
+
+    assert set(judged["owners"]) == {owners}
+
+
+def test_an_account_number_in_every_row_makes_no_table_of_pairs() -> None:
+    """A damaged file of ten million such rows must be judged, not fill the memory."""
+    raw = frame(RegisterKind.ACCOUNTS, [(NUMBER, f"C{n:05}", "owner", "") for n in range(30)])
+    judged = judge_accounts(raw, "accounts.csv", customers(customer_rows(30))[0], LAX)
+
+    assert set(judged.accounts["owners"].str.split("\n").list.len()) == {20}
+
+
 ACCOUNTS = account_rows(10)
 
 
@@ -268,6 +344,9 @@ ACCOUNTS = account_rows(10)
         pytest.param([(f"NO93{a}", r, k, b) for a, r, k, b in ACCOUNTS], "IBAN", id="IBAN"),
         pytest.param([("1", r, k, b) for a, r, k, b in ACCOUNTS], "account_no that fails", id="no account numbers"),
         pytest.param([(a, r, k, "N") for a, r, k, b in ACCOUNTS], "is_blocked other", id="is_blocked"),
+        pytest.param(
+            [(a, r, k, b, "31.01.2026") for a, r, k, b in ACCOUNTS], "an opened_at that is no date", id="opened_at"
+        ),
     ],
 )
 def test_a_damaged_accounts_file_is_refused_with_its_likely_cause(rows: Sequence[Row], reason: str) -> None:

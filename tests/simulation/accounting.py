@@ -7,10 +7,12 @@ comes, or the next good poll shows that it never will.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice
+from konkurs_pipeline.domain.matching import Doubt
+from konkurs_pipeline.domain.notices import QuarantineReason
 from tests.simulation.core_banking import BrokenPromiseError, ForgivingReceiver, Record, StrictReceiver
 from tests.simulation.figures import Figures
 from tests.simulation.oracle import Account, Customer, Oracle, Row
@@ -18,6 +20,10 @@ from tests.simulation.service import Document, told_of
 from tests.simulation.world import Entry, World
 
 _CLOCKS_DIFFER = dt.timedelta(days=1)
+_KIND_OF_REASON: dict[str, str] = {
+    **{str(doubt): "a doubt" for doubt in Doubt},
+    **{str(flaw): "a flaw" for flaw in QuarantineReason},
+}
 
 
 @dataclass(frozen=True)
@@ -76,7 +82,7 @@ class Accounting:
         return {run_id for run_id, _ in files}
 
     def _judge(self, run_id: str, records: Sequence[Record]) -> None:
-        rows = [Row(r["action"], r["customer_ref"], r["account_no"], r["notice_uuid"]) for r in records]
+        rows = [_row(record) for record in records]
         given = self._waiting.pop(run_id, None)
         if given is None:
             self._figures.wrong.append(f"{run_id}: a poll that had to stop decided, or one decided twice")
@@ -85,8 +91,16 @@ class Accounting:
         lost, wrong = self.oracle.judge(rows)
         self._figures.lost += [f"{run_id}: {row}" for row in lost]
         self._figures.wrong += [f"{run_id}: {row}" for row in wrong]
+        self._figures.wrong += [f"{run_id}: {row} says {why}" for row, why in self._wrong_reasons(records)]
         self._figures.rows.update(row.action for row in rows)
+        self._figures.reasons.update(record["reason"] for record in records)
         self._forgiving.carry_out(records)
+
+    def _wrong_reasons(self, records: Sequence[Record]) -> Iterator[tuple[Row, str]]:
+        for record in records:
+            row, reason = _row(record), record["reason"]
+            if row in self.oracle.why and _KIND_OF_REASON.get(reason, reason) not in self.oracle.why[row]:
+                yield row, f"{reason} and not {self.oracle.why[row]}"
 
     def _tell(self, given: Given) -> None:
         oracle = self.oracle
@@ -123,3 +137,7 @@ class Accounting:
         for account in sorted(standing ^ self._forgiving.blocked, key=str):
             kind = self._figures.lost if account in standing else self._figures.wrong
             kind.append(f"at the end: the oracle and core banking differ on an account ({account})")
+
+
+def _row(record: Record) -> Row:
+    return Row(record["action"], record["customer_ref"], record["account_no"], record["notice_uuid"])

@@ -70,10 +70,11 @@ class StrictReceiver:
         self._holds(action["action_id"] == str(uuid.uuid5(_NAMESPACE, text)), f"{base}: the id is that of the decision")
         if action["action_id"] in self.row_of:
             self.doubled.append(f"{base}: {action['action_id']}")
-        if action["action"] == "REOPEN":
+        if action["action"] == "REOPEN" or action["caused_by"]:
             cause = self.row_of.get(action["caused_by"])
-            is_its_block = cause is not None and cause[:3] == ("BLOCK", row.customer, row.account)
-            self._holds(is_its_block, f"{base}: a REOPEN names the BLOCK it answers")
+            kinds = {"BLOCK"} if action["action"] == "REOPEN" else {"BLOCK", "REVIEW"}
+            is_answer = cause is not None and cause[1:3] == row[1:3] and cause.action in kinds
+            self._holds(is_answer, f"{base}: a REOPEN names the BLOCK that it answers, a REVIEW the BLOCK or REVIEW")
         self.row_of[action["action_id"]] = row
 
     def prove_unchanged(self) -> None:

@@ -14,6 +14,7 @@ class Figures:
     polls: Counter[str] = field(default_factory=Counter)
     notices: int = 0
     rows: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
@@ -26,6 +27,7 @@ class Figures:
         self.notices += other.notices
         self.polls += other.polls
         self.rows += other.rows
+        self.reasons += other.reasons
         self.faults += other.faults
         for name in ("lost", "doubled", "wrong", "leaked"):
             getattr(self, name).extend(getattr(other, name))
@@ -41,6 +43,7 @@ class Figures:
         return [
             f"bank-years {self.bank_years:.1f}, polls {self.polls.total()} ({_counts(self.polls)})",
             f"notices {self.notices}, action rows {self.rows.total()} ({_counts(self.rows)})",
+            f"reasons: {_counts(self.reasons)}",
             f"faults injected {self.faults.total()}:",
             *faults,
             f"lost {len(self.lost)}, doubled {len(self.doubled)}, wrong {len(self.wrong)}, leaked {len(self.leaked)}",

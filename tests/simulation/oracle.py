@@ -22,7 +22,10 @@ class Row(NamedTuple):
 
 
 class Told(NamedTuple):
-    """A notice as it was first delivered; `at` sorts as text. `invalid`: the debtor's number fails its check."""
+    """A notice as it was first delivered; `at` sorts as text. `invalid`: the debtor's number fails its check.
+
+    `ruled`: the ruling date, ISO text; empty: the notice has none.
+    """
 
     uuid: str
     type: str
@@ -30,6 +33,7 @@ class Told(NamedTuple):
     debtor: str
     invalid: bool = False
     flawed: bool = False
+    ruled: str = ""
 
 
 class Unit(NamedTuple):
@@ -49,12 +53,20 @@ class Customer(NamedTuple):
 
 
 class Account(NamedTuple):
-    """An account; `blocked`: what the register says, null where it says nothing."""
+    """A row of the accounts file. `blocked`: what the register says, null where it says nothing. `opened`: ISO text."""
 
     number: str
     customer: str
     relation: str = "owner"
     blocked: bool | None = False
+    opened: str = ""
+
+
+class Written(NamedTuple):
+    """What is remembered of a written row: what the register said then, and our BLOCKs that stood on the account then."""
+
+    blocked: bool | None
+    ours: frozenset[Row]
 
 
 @dataclass
@@ -67,11 +79,12 @@ class Estate:
 
 
 AFTER = {"sletting": "deleted", "oppheving": "revoked", "avslutning": "closed"}
+_PERSON_DIGITS = 11
 
 
 @dataclass
 class Oracle:
-    """All that was delivered and asked for so far. `written`: row → whether its account was blocked before it."""
+    """All that was delivered and asked for so far. `why`: the reasons that a row of the last poll may give."""
 
     limit: int
     notices: dict[str, Told] = field(default_factory=dict)
@@ -80,26 +93,35 @@ class Oracle:
     contradicting: set[str] = field(default_factory=set)
     ahead: set[str] = field(default_factory=set)
     rejected: set[Row] = field(default_factory=set)
-    written: dict[Row, bool | None] = field(default_factory=dict)
+    written: dict[Row, Written] = field(default_factory=dict)
     held: dict[Row, bool] = field(default_factory=dict)
     lifted: set[Row] = field(default_factory=set)
+    why: defaultdict[Row, set[str]] = field(default_factory=lambda: defaultdict(set))
 
-    def use_register(self, customers: Iterable[Customer], accounts: Iterable[Account]) -> None:
-        """Take this register from now on."""
+    def use_register(self, customers: Iterable[Customer], accounts: Iterable[Account] | None) -> None:
+        """Take this register from now on; no accounts: the bank gives no accounts file."""
         self._having: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
         for customer in customers:
             for number in {customer.number, *customer.former}:
                 self._having[number].append((customer.ref, customer.invalid and number == customer.number))
-        self._accounts = list(accounts)
+        self._accounts: defaultdict[str, list[Account]] | None = None if accounts is None else defaultdict(list)
+        self._owners: defaultdict[str, set[str]] = defaultdict(set)
+        for account in accounts or ():
+            if self._accounts is not None:
+                self._accounts[account.customer].append(account)
+            if account.relation == "owner":
+                self._owners[account.number].add(account.customer)
 
     def judge(self, rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
         """Hold the rows of a poll against what it must write; returns (lost, wrong), and goes on from what was written."""
         self._lifted_by: dict[Row, Row] = {}
-        given, ought = set(rows), self._ought() - set(self.written)
-        blocks = {row for row in ought if row.action == "BLOCK"}
+        self.why.clear()
+        given, due = set(rows), self._due() - set(self.written)
+        blocks = {row for row in due if row.action == "BLOCK"}
+        # A row that is not asked for any more is void, and its release with it.
         self.held = {row: released for row, released in self.held.items() if row in blocks}
         fresh = blocks - set(self.held)
-        must = (ought - blocks) | {row for row, released in self.held.items() if released}
+        must = (due - blocks) | {row for row, released in self.held.items() if released}
         within_limit = min(self.limit, len(fresh))
         lost = (
             sorted(must - given, key=str) + sorted(fresh - given, key=str)[: max(0, within_limit - len(given & fresh))]
@@ -107,25 +129,42 @@ class Oracle:
         wrong = sorted(given - must - fresh, key=str) + sorted(given & fresh, key=str)[within_limit:]
         self.held = {row: is_released for row, is_released in self.held.items() if row not in given}
         self.held |= dict.fromkeys(fresh - given, False)
-        blocked = {account.number: account.blocked for account in self._accounts}
-        self.written |= {row: blocked.get(row.account or "") for row in given}
+        self.written |= {row: Written(self._says_blocked(row), frozenset(self._ours_beside(row))) for row in given}
         self.lifted |= {self._lifted_by[row] for row in given if row in self._lifted_by}
         return lost, wrong
 
-    def _ought(self) -> set[Row]:
+    def _says_blocked(self, row: Row) -> bool | None:
+        accounts = self._accounts[row.customer] if self._accounts is not None else []
+        return next((account.blocked for account in accounts if account.number == row.account), None)
+
+    def _ours_beside(self, row: Row) -> set[Row]:
+        """Return our other standing BLOCKs on what `row` is about: the account, or the customer as a whole."""
+        return {
+            other
+            for other in self.written
+            if other.action == "BLOCK" and other not in self.lifted and other != row and _is_on_the_same(other, row)
+        }
+
+    def _due(self) -> set[Row]:
         numbers, acted_on = self._having.keys(), {row.notice for row in self.written}
         concerned = defaultdict(list)
         debtors = {n.debtor for n in self.notices.values() if n.uuid in acted_on or self._numbers(n).keys() & numbers}
         for notice in self.notices.values():
             if notice.debtor in debtors:
                 concerned[notice.debtor].append(notice)
-        estates = [estate for notices in concerned.values() for estate in fold(notices)]
-        opening_of = {estate.ended_by.uuid: estate.opening for estate in estates if estate.ended_by}
-        rows = {row for estate in estates if estate.state == "open" for row in self._of_open(estate.opening)}
-        rows |= {row for estate in estates if estate.state == "deleted" for row in self._of_deleted(estate, estates)}
+        self._estates = [estate for notices in concerned.values() for estate in fold(notices)]
+        self._opening_of = {estate.ended_by.uuid: estate.opening for estate in self._estates if estate.ended_by}
+        for estate in self._estates:
+            if estate.state == "open" and not self._flawed(estate.opening):
+                self._of_open(estate.opening)
+            elif self._is_to_be_reopened(estate):
+                self._of_deleted(estate)
         for notice in (notice for notices in concerned.values() for notice in notices):
-            rows |= self._told(notice, opening_of.get(notice.uuid))
-        return rows
+            self._told(notice, self._opening_of.get(notice.uuid))
+        return set(self.why)
+
+    def _ask(self, row: Row, reason: str) -> None:
+        self.why[row].add(reason)
 
     def _flawed(self, notice: Told) -> bool:
         of_its_own = notice.invalid or notice.flawed or notice.uuid in self.ahead
@@ -146,48 +185,113 @@ class Oracle:
                 found[ref] = found.get(ref, True) and (doubt or invalid)
         return found
 
-    def _of_open(self, opening: Told) -> set[Row]:
-        rows: set[Row] = set()
-        for ref, doubt in {} if self._flawed(opening) else self._matches(opening).items():
+    # An estate is open
+
+    def _of_open(self, opening: Told) -> None:
+        matches = self._matches(opening)
+        surely = {ref for ref, doubt in matches.items() if not doubt}
+        for ref, doubt in matches.items():
+            whole = Row("REVIEW", ref, None, opening.uuid)
             if doubt:
-                rows.add(Row("REVIEW", ref, None, opening.uuid))
-            for account in self._accounts if not doubt else ():
-                block = Row("BLOCK", ref, account.number, opening.uuid)
-                if account.customer == ref:
-                    is_ours = account.relation == "owner" and block not in self.lifted
-                    rows.add(block if is_ours else block._replace(action="REVIEW"))
-        return rows
+                self._ask(whole, "a doubt")
+            elif self._accounts is None:
+                self._ask(whole._replace(action="BLOCK"), "estate_open")
+            elif not self._accounts[ref]:
+                self._ask(whole, "no_account")
+            else:
+                for account in self._accounts[ref]:
+                    self._of_account(opening, account, surely)
 
-    def _of_deleted(self, estate: Estate, estates: Iterable[Estate]) -> set[Row]:
-        sletting, rows = estate.ended_by, set[Row]()
-        if sletting is None or self._flawed(sletting):
-            return rows
-        holding = {other.opening.uuid for other in estates if other.state == "open"}
-        held = {ref for uuid in holding for ref in self._matches(self.notices[uuid])}
-        held |= {
-            r.customer for r in self.written if r.action == "BLOCK" and r.notice in holding and r not in self.lifted
+    def _of_account(self, opening: Told, account: Account, surely: set[str]) -> None:
+        block = Row("BLOCK", account.customer, account.number, opening.uuid)
+        is_a_persons = len(opening.debtor) == _PERSON_DIGITS
+        reasons = {
+            "co_owned_account": account.relation == "co_owner",
+            "disponent_account": account.relation == "disponent",
+            "several_owners": account.relation == "owner" and not self._owners[account.number] <= surely,
+            "opened_after_ruling": account.relation == "owner"
+            and is_a_persons
+            and account.opened > (opening.ruled or opening.at[:10]),
         }
-        for block, was_blocked in self.written.items():
-            if block.action == "BLOCK" and block.notice == estate.opening.uuid and block not in self.lifted:
-                may_reopen = not was_blocked and block not in self.rejected and block.customer not in held
-                row = Row("REOPEN" if may_reopen else "REVIEW", block.customer, block.account, sletting.uuid)
-                rows.add(row)
-                self._lifted_by |= {row: block} if may_reopen else {}
-        return rows
+        review = [reason for reason, applies in reasons.items() if applies]
+        if not review and block in self.lifted:
+            review = ["reopened_but_estate_open"]
+        for reason in review:
+            self._ask(block._replace(action="REVIEW"), reason)
+        if not review:
+            self._ask(block, "estate_open")
 
-    def _told(self, notice: Told, opening: Told | None) -> set[Row]:
-        """Return what a notice that is flawed, or is no opening, tells the customers it and its opening are about."""
+    # A sletting deletes an estate
+
+    def _is_to_be_reopened(self, estate: Estate) -> bool:
+        return estate.state == "deleted" and estate.ended_by is not None and not self._flawed(estate.ended_by)
+
+    def _of_deleted(self, estate: Estate) -> None:
+        sletting = estate.ended_by
+        if sletting is None:
+            return
+        for row in list(self.written):
+            review = Row("REVIEW", row.customer, row.account, sletting.uuid)
+            if row.notice != estate.opening.uuid or row in self.lifted:
+                continue
+            if row.action == "REVIEW":
+                self._ask(review, "reviewed_opening_deleted")
+            elif row.action == "BLOCK":
+                reasons = self._against_reopening(row)
+                for reason in reasons:
+                    self._ask(review, reason)
+                if not reasons:
+                    reopen = review._replace(action="REOPEN")
+                    self._ask(reopen, "opening_deleted")
+                    self._lifted_by[reopen] = row
+
+    def _against_reopening(self, block: Row) -> set[str]:
+        on_account = {block, *self._ours_beside(block)}
+        going = {estate.opening.uuid for estate in self._estates if self._is_to_be_reopened(estate)}
+        reasons = {
+            "block_was_rejected": block in self.rejected,
+            "blocked_before": self._was_blocked_by_somebody_else(block),
+            "other_estate_open": not self._held_customers().isdisjoint(row.customer for row in on_account),
+            "other_block_stands": any(row.notice not in going for row in on_account),
+        }
+        return {reason for reason, applies in reasons.items() if applies}
+
+    def _was_blocked_by_somebody_else(self, block: Row) -> bool:
+        then = self.written[block]
+        ours = then.ours - self.rejected
+        return bool(then.blocked) and (not ours or any(map(self._was_blocked_by_somebody_else, ours)))
+
+    def _held_customers(self) -> set[str]:
+        openings = {estate.opening.uuid: estate.opening for estate in self._estates if estate.state == "open"}
+        matched = {ref for opening in openings.values() for ref in self._matches(opening)}
+        standing = {row for row in self.written if row.action == "BLOCK" and row not in self.lifted}
+        return matched | {row.customer for row in standing if row.notice in openings}
+
+    # Notices that only tell
+
+    def _told(self, notice: Told, opening: Told | None) -> None:
+        """Ask for what a notice that is flawed, or is no opening, tells the customers it and its opening are about."""
         flawed = self._flawed(notice)
         matches = self._matches(notice)
         if opening is not None and (flawed or notice.type != "sletting"):
-            matches = self._matches(opening) | matches
+            at_opening = self._matches(opening)
+            matches = {ref: matches.get(ref, True) and at_opening.get(ref, True) for ref in matches | at_opening}
         if flawed:
-            blocked = {r.customer for r in self.written if r.action == "BLOCK" and opening and r.notice == opening.uuid}
-            return {Row("REVIEW", ref, None, notice.uuid) for ref in blocked | matches.keys()}
-        if notice.type not in AFTER or (notice.type == "sletting" and opening is not None):
-            return set()
-        kind = "INFORM" if notice.type == "avslutning" else "REVIEW"
-        return {Row("REVIEW" if doubt else kind, ref, None, notice.uuid) for ref, doubt in matches.items()}
+            told = {row.customer for row in self.written if opening and row.notice == opening.uuid}
+            for ref in told | matches.keys():
+                self._ask(Row("REVIEW", ref, None, notice.uuid), "a flaw")
+        elif notice.type in AFTER and (notice.type != "sletting" or opening is None):
+            kind = "INFORM" if notice.type == "avslutning" else "REVIEW"
+            reason = "sletting_without_opening" if notice.type == "sletting" else notice.type
+            for ref, doubt in matches.items():
+                row = Row("REVIEW" if doubt else kind, ref, None, notice.uuid)
+                self._ask(row, "a doubt" if doubt else reason)
+
+
+def _is_on_the_same(one: Row, other: Row) -> bool:
+    if one.account is None or other.account is None:
+        return one.customer == other.customer
+    return one.account == other.account
 
 
 def fold(notices: Iterable[Told]) -> list[Estate]:

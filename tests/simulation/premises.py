@@ -53,12 +53,15 @@ class Premises:
         """Write the bank's files as its register stands; returns what they say."""
         customers, accounts = tuple(world.customers), tuple(world.accounts)
         self._put(self.settings.customers, csv_bytes(CUSTOMER_COLUMNS, (_customer_row(c) for c in customers)))
-        self._put(self.settings.accounts, csv_bytes(ACCOUNT_COLUMNS, (_account_row(a) for a in accounts)))
+        self._put(
+            self.settings.accounts, csv_bytes((*ACCOUNT_COLUMNS, "opened_at"), (_account_row(a) for a in accounts))
+        )
         return customers, accounts
 
     def damage_register(self, chance: random.Random) -> str:
         """Put a file of customers in place that must be refused; returns what is wrong with it."""
-        lines = self.settings.customers.read_bytes().splitlines(keepends=True)
+        # The damage of the poll before may have left nothing.
+        lines = self.settings.customers.read_bytes().splitlines(keepends=True) or [b"\n"]
         kind = chance.choice(_DAMAGES)
         if kind == "empty":
             lines = []
@@ -119,5 +122,5 @@ def _customer_row(customer: Customer) -> tuple[str, str, str, str]:
     return customer.ref, customer.number, " ".join(customer.former), f"Navn {customer.ref}"
 
 
-def _account_row(account: Account) -> tuple[str, str, str, str]:
-    return account.number, account.customer, account.relation, _BLOCKED[account.blocked]
+def _account_row(account: Account) -> tuple[str, str, str, str, str]:
+    return account.number, account.customer, account.relation, _BLOCKED[account.blocked], account.opened

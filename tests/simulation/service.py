@@ -249,6 +249,7 @@ def told_of(entry: Entry, notice: SimulatedNotice) -> Told:
         notice.debtor_id,
         invalid=entry.oddity == "damaged_debtor",
         flawed=is_flawed,
+        ruled=notice.ruling_date.isoformat() if notice.ruling_date else "",
     )
 
 

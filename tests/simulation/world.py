@@ -47,6 +47,7 @@ class World:
         self.accounts: list[Account] = []
         self._numbers_in_use: set[str] = set()
         self._refs = 0
+        self._blocked_by_us: set[str] = set()
         self._become_customers()
 
     # Notices
@@ -148,13 +149,25 @@ class World:
         self._refs += 1
         ref = f"K-{self._refs:05}"
         self.customers.append(Customer(ref, number, former, invalid=not _passes_its_check(number)))
-        for _ in range(self.rng.choice((1, 1, 2, 3))):
-            self.accounts.append(self._account(ref))
+        for _ in range(self.rng.choice((0, 1, 1, 1, 2, 2, 3))):
+            self._open_account(ref)
 
-    def _account(self, ref: str) -> Account:
+    def _open_account(self, ref: str) -> None:
+        """Open an account for a customer; now and then somebody else owns it too, and somebody else had blocked it."""
         relation = self.rng.choices(("owner", "co_owner", "disponent"), (8, 1, 1))[0]
         blocked = self.rng.choices((False, True, None), (17, 1, 2))[0]
-        return Account(random_account_no(self.rng), ref, relation, blocked)
+        within = self.rng.randrange((self.last - self.first).days + 1)
+        opened = self.rng.choice(("", "2009-03-02", (self.first + dt.timedelta(days=within)).isoformat()))
+        number = random_account_no(self.rng)
+        owners = [ref, *self._other_owners(ref)] if relation == "owner" else [ref]
+        self.accounts += [Account(number, owner, relation, blocked, opened) for owner in owners]
+
+    def _other_owners(self, ref: str) -> list[str]:
+        draw = self.rng.random()
+        if draw < 0.02:
+            return ["K-gone"]
+        others = [customer.ref for customer in self.customers[-5:] if customer.ref != ref]
+        return [self.rng.choice(others)] if others and draw < 0.12 else []
 
     def go_on(self, blocked: set[str], day: dt.date) -> None:
         """Let the register change as a bank's does: customers come, leave and get new numbers, accounts are blocked.
@@ -171,10 +184,24 @@ class World:
         elif draw < 0.5:
             self._give_new_number(self.rng.randrange(len(self.customers)))
         elif draw < 0.6:
-            self.accounts.append(self._account(self.rng.choice(self.customers).ref))
-        self.accounts = [
-            account._replace(blocked=True) if account.number in blocked else account for account in self.accounts
-        ]
+            self._open_account(self.rng.choice(self.customers).ref)
+        elif draw < 0.63 and self.accounts:
+            self._change_owners(self.rng.randrange(len(self.accounts)))
+        self.accounts = [self._as_core_banking_has_it(account, blocked) for account in self.accounts]
+        self._blocked_by_us = set(blocked)
+
+    def _change_owners(self, place: int) -> None:
+        """Let an account get one owner more, or lose one."""
+        account = self.accounts[place]
+        if account.relation != "owner" or self.rng.random() < 0.5:
+            del self.accounts[place]
+        else:
+            self.accounts += [account._replace(customer=other) for other in self._other_owners(account.customer)]
+
+    def _as_core_banking_has_it(self, account: Account, blocked: set[str]) -> Account:
+        if account.number in blocked:
+            return account._replace(blocked=True)
+        return account._replace(blocked=False) if account.number in self._blocked_by_us else account
 
     def come_many(self, day: dt.date, count: int) -> None:
         """Take over another bank's customers at once: many of them bankrupt, so that the limit holds some back."""
