@@ -46,7 +46,7 @@ class Story:
         bank.poll(TUESDAY)
         self.sletting = bank.notice("sletting", FIRM, WEDNESDAY)
         bank.poll(WEDNESDAY)
-        (self.review,) = bank.published("actions").filter(action="REVIEW")["action_id"]
+        (self.review,) = bank.published("actions").filter(action="REVIEW", notice_uuid=self.opening.uuid)["action_id"]
         with bank.store() as store:
             outcome = ReviewOutcome.OTHER
             record_outcome(store.ledger, self.review, outcome, by="<Kari>", note="asked the court", now=utc_now())
@@ -82,7 +82,7 @@ def test_a_case_is_an_opening_with_all_that_changed_it_whichever_of_them_is_aske
     whole = story.case()
     assert [notice.uuid for notice in whole.notices] == [story.opening.uuid, story.sletting.uuid]
     assert (whole.opening_uuid, whole.state) == (story.opening.uuid, "deleted")
-    assert [action.action for action in whole.actions] == ["BLOCK", "REVIEW", "REOPEN"]
+    assert [action.action for action in whole.actions] == ["BLOCK", "REVIEW", "REOPEN", "REVIEW"]
     for other in (story.sletting.uuid, story.review):
         assert story.case(other).notices == whole.notices
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
+import shutil
 from collections import Counter
 from pathlib import Path
 
 from konkurs_pipeline.brreg.simulator.notices import load_test_notices
 from konkurs_pipeline.domain.workdays import OSLO
-from tests.pipeline.kit import ACCOUNT_COLUMNS, CUSTOMER_COLUMNS, Bank
+from tests.pipeline.kit import CUSTOMER_COLUMNS, Bank
 
 PROJECT = Path(__file__).parents[2]
 FIRST, LAST = dt.date(2018, 6, 8), dt.date(2019, 6, 11)
@@ -32,7 +33,9 @@ def seen(bank: Bank) -> dict[str, int]:
 def with_the_demos_register(bank: Bank) -> Bank:
     folder = PROJECT / "data" / "register"
     bank.customers = rows_of(folder / "customers.csv", CUSTOMER_COLUMNS)
-    bank.accounts = rows_of(folder / "accounts.csv", ACCOUNT_COLUMNS)
+    bank.settings.accounts.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copy(folder / "accounts.csv", bank.settings.accounts)
+    bank.accounts = None
     bank.serve(load_test_notices())
     return bank
 

@@ -33,7 +33,7 @@ FORMULA_REF = '=HYPERLINK("x";"y")'
 
 
 class Story:
-    """Three polls: two blocks and a review, nothing, and a reopening."""
+    """Three polls: two blocks and a review, nothing, and a reopening with a review that answers the first."""
 
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
@@ -59,7 +59,7 @@ def story(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Story:
 
 def test_each_poll_leaves_one_file_also_when_it_holds_no_action(story: Story) -> None:
     assert [polled.file for polled in story.polls] == story.files
-    assert [len(polled.actions) for polled in story.polls] == [3, 0, 1]
+    assert [len(polled.actions) for polled in story.polls] == [3, 0, 2]
 
 
 def test_the_sequence_starts_at_one_has_no_gap_and_stands_in_the_name(story: Story) -> None:
@@ -87,7 +87,7 @@ def test_the_keys_of_header_actions_and_trailer_stand_in_the_contract_s_order(st
 
 def test_the_header_says_whose_which_run_and_which_days(story: Story) -> None:
     header = records(story.files[1])[0]
-    assert (header["record"], header["schema"], header["policy"]) == ("H", "konkurs-actions/1", "1")
+    assert (header["record"], header["schema"], header["policy"]) == ("H", "konkurs-actions/1", "2")
     assert (header["bank"], header["environment"]) == ("TESTBANK", "demo")
     assert (header["run_id"], header["from_workday"], header["to_workday"]) == ("run-2", "2018-09-04", "2018-09-04")
     assert uuid.UUID(header["file_id"])

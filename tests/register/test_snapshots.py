@@ -82,8 +82,8 @@ def test_accounts_and_references_are_found_by_customer(bank: Bank) -> None:
 
     assert found is not None
     assert found.rows() == [
-        (numbers[1], "C00001", "owner", False, False),
-        (numbers[2], "C00002", "owner", False, False),
+        (numbers[1], "C00001", "owner", False, None, False, None),
+        (numbers[2], "C00002", "owner", False, None, False, None),
     ]
     assert snapshot.refs_exist(["C00002", "nobody"]) == {"C00002"}
 

@@ -60,7 +60,7 @@ def _lines(review: Review, now: dt.datetime) -> Iterator[str]:
     state = f"; the bankruptcy is {review.estate_state} now" if review.estate_state else ""
     yield f"    notice {review.notice_uuid}, {shown(review.notice_type)} of {review.registered_at}{state}"
     if review.caused_by:
-        yield f"    because of our BLOCK {review.caused_by}"
+        yield f"    because of our action {review.caused_by}"
     for one in review.outcomes:
         yield f"    {one.outcome}, {_instant(one.reviewed_at)}, {one.reviewed_by}: {one.note}"
 
