@@ -51,6 +51,7 @@ MAY_IMPORT: Final = {
     "alerting": {"brreg", "contracts", "domain", "errors", "redaction", "settings"},
     "enquiries": {
         "brreg",
+        "contracts",
         "domain",
         "errors",
         "json_strict",

@@ -47,6 +47,7 @@ COMMANDS: Final = (
     Command("release", "Release the rows that a run held back", "record.release"),
     Command("reviews", "List the REVIEW rows that wait for a person", "show.reviews"),
     Command("review", "Record what a person did about a REVIEW", "record.review"),
+    Command("control-request", "Answer a trustee's request, and record it", "record.control_request"),
     Command("evidence", "Make the page that shows when the bank knew", "write.evidence"),
     Command("doctor", "Check certificate, service, register and folders", "check.doctor"),
     Command("contract", "Compare the service's answers with what is assumed", "check.contract"),

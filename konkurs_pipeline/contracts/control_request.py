@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from konkurs_pipeline.errors import UsageError
+from konkurs_pipeline.json_strict import parse_strictly
 
 
 class ControlRequest(BaseModel):
@@ -36,3 +40,20 @@ class ControlAnswer(BaseModel):
     earliest_from_date: dt.date | None = Field(description="12 months before it")
     known_up_to: dt.datetime | None = Field(description="the last good poll")
     request_id: str = Field(description="under which the request was recorded")
+
+
+def parse_control_request(body: bytes) -> ControlRequest:
+    """Return the request that JSON holds. Raises `UsageError`, naming the fields and never their values."""
+    try:
+        return ControlRequest.model_validate_json(json.dumps(parse_strictly(body)), strict=True)
+    except ValidationError as error:
+        wrong = "; ".join(f"{_place(one['loc'])}: {one['msg']}" for one in error.errors(include_input=False))
+        message = f"the request cannot be read: {wrong}. Expected: {', '.join(ControlRequest.model_fields)}"
+    except ValueError as error:
+        message = f"the request cannot be read as JSON ({error}): send one object in UTF-8"
+    raise UsageError(message)
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    # A name that is not ours may be an identifier in the wrong place.
+    return ".".join(str(part) if part in ControlRequest.model_fields else "(a name not known)" for part in location)

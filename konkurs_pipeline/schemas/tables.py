@@ -28,9 +28,11 @@ from konkurs_pipeline.schemas.ledger import (
     SecondSource,
     SecondSourceComparisons,
 )
+from konkurs_pipeline.schemas.requests import ControlRequests
 from konkurs_pipeline.schemas.table import Instant, Table, dtypes, frame, validated
 
 __all__ = [
+    "JOURNALS",
     "KEYS",
     "LAKE",
     "LEDGER",
@@ -38,6 +40,7 @@ __all__ = [
     "Actions",
     "Alarms",
     "Answers",
+    "ControlRequests",
     "CustomerMatches",
     "Debtors",
     "Enforcement",
@@ -85,9 +88,12 @@ LEDGER: Final[dict[str, type[Table]]] = {
     "enforcement": Enforcement,
     "alarms": Alarms,
 }
+# Added to line by line, beside the ledger: `storage/control_requests`.
+JOURNALS: Final[dict[str, type[Table]]] = {"control_requests": ControlRequests}
 # What tells one row of a table from another.
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "raw_notices": ("uuid",),
+    "control_requests": ("request_id",),
     "expanded_datasets": ("uuid",),
     "debtors": ("notice_uuid", "national_id"),
     "customer_matches": ("notice_uuid", "customer_ref"),

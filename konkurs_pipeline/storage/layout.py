@@ -85,6 +85,11 @@ class Layout:
         return self.root / "konkurs.duckdb"
 
     @property
+    def control_requests(self) -> Path:
+        """The journal of trustees' requests."""
+        return self.root / "control_requests.jsonl"
+
+    @property
     def dagster(self) -> Path:
         """Dagster's instance, unless DAGSTER_HOME says otherwise."""
         return self.root / "dagster"

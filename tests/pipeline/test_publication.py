@@ -13,15 +13,17 @@ import pytest
 
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.schemas.table import facts
-from konkurs_pipeline.schemas.tables import LAKE, LEDGER
+from konkurs_pipeline.schemas.tables import JOURNALS, LAKE, LEDGER
 from konkurs_pipeline.schemas.views import VIEWS
 from konkurs_pipeline.storage.readers.publication import publish_copy, read_key
 from tests.pipeline.kit import MONDAY, TUESDAY, Bank, company, damaged, person
 
 NOW: Final = dt.datetime(2018, 9, 5, 12, tzinfo=dt.UTC)
 ABOUT: Final = {"bank_id": "DEMO", "environment": "demo"}
-DECLARED: Final = {(name, c): f.privacy for name, t in {**LAKE, **LEDGER, **VIEWS}.items() for c, f in facts(t).items()}
-TABLES: Final = sorted({**LAKE, **LEDGER, **VIEWS})
+DECLARED: Final = {
+    (name, c): f.privacy for name, t in {**LAKE, **LEDGER, **JOURNALS, **VIEWS}.items() for c, f in facts(t).items()
+}
+TABLES: Final = sorted({**LAKE, **LEDGER, **JOURNALS, **VIEWS})
 
 
 @pytest.fixture

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from konkurs_pipeline.schemas.table import facts
-from konkurs_pipeline.schemas.tables import KEYS, LAKE, LEDGER, Table
+from konkurs_pipeline.schemas.tables import JOURNALS, KEYS, LAKE, LEDGER, Table
 from konkurs_pipeline.schemas.views import VIEW_KEYS, VIEWS
 from konkurs_pipeline.storage.readers.dictionary import data_dictionary
 
 PAGE = Path(__file__).parents[2] / "docs" / "data_dictionary.md"
-TABLES = {**LAKE, **LEDGER, **VIEWS}
+TABLES = {**LAKE, **LEDGER, **JOURNALS, **VIEWS}
 
 
 def test_the_page_is_current() -> None:

@@ -10,8 +10,10 @@ import inspect
 from pathlib import Path
 
 from konkurs_pipeline.domain.datasets import DatasetMap
+from konkurs_pipeline.schemas.requests import ControlRequests
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, Table, dtypes
 from konkurs_pipeline.schemas.views import Documents
+from konkurs_pipeline.storage.control_requests import requests_query
 from konkurs_pipeline.storage.files import PRIVATE_FILE, hash_of, replace_atomically, write_bytes_atomically
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger.database import connect
@@ -21,6 +23,7 @@ from konkurs_pipeline.storage.readers.documents import documents_query
 
 def ensure_views(layout: Layout, fields: DatasetMap) -> None:
     """Make `konkurs.duckdb` hold today's definitions: it is replaced where it has others, such as another dataset map."""
+    layout.control_requests.touch(PRIVATE_FILE)
     statements = list(_statements(layout, fields))
     wanted = hash_of("\n".join(statements).encode())
     if _definitions_of(layout.analyst_database) == wanted:
@@ -52,6 +55,7 @@ def _statements(layout: Layout, fields: DatasetMap) -> list[str]:
         statements += _view(name, table, _from_files(table, f"{layout.table(name)}/*.parquet"))
     for name, table in LEDGER.items():
         statements += _view(name, table, _from_files(table, f"{layout.published}/{name}.parquet"))
+    statements += _view("control_requests", ControlRequests, requests_query(_text(str(layout.control_requests))))
     documents = documents_query(fields, list(dtypes(Documents)), "expanded_datasets")
     statements += _view("documents", Documents, documents)
     return [*statements, *macros()]

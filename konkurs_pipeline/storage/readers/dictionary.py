@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from typing import Final
 
 from konkurs_pipeline.schemas.table import ColumnFacts, Privacy, facts
-from konkurs_pipeline.schemas.tables import KEYS, LAKE, LEDGER, Table
+from konkurs_pipeline.schemas.tables import JOURNALS, KEYS, LAKE, LEDGER, Table
 from konkurs_pipeline.schemas.views import VIEW_KEYS, VIEWS
 from konkurs_pipeline.storage.readers.as_of import COMMENTS
 
 _SOURCES: Final = {
     "lake": "lake, one Parquet file a month",
     "ledger": "ledger, published after each run",
+    "journal": "a journal beside the ledger, shown at once",
     "view": "nowhere, made when it is read",
 }
 _HEAD: Final = """# Data dictionary
@@ -36,14 +37,16 @@ How to use the views: [analysts.md](analysts.md); ready questions: [questions.md
 
 def data_dictionary() -> str:
     """Return the page, Markdown."""
-    tables = {**LAKE, **LEDGER, **VIEWS}
+    tables = {**LAKE, **LEDGER, **JOURNALS, **VIEWS}
     parts = [_HEAD, *(_section(name, table) for name, table in tables.items()), _macros()]
     return "\n".join(parts)
 
 
 def _section(name: str, table: type[Table]) -> str:
     columns = facts(table)
-    source = _SOURCES["lake" if name in LAKE else "ledger" if name in LEDGER else "view"]
+    source = _SOURCES[
+        "lake" if name in LAKE else "ledger" if name in LEDGER else "journal" if name in JOURNALS else "view"
+    ]
     key = VIEW_KEYS[name] if name in VIEWS else KEYS[name]
     personal = [f"`{column}`" for column, said in columns.items() if said.privacy is not Privacy.NONE]
     head = (

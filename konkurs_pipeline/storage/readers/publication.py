@@ -27,7 +27,7 @@ import polars as pl
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.table import ColumnFacts, Privacy, facts
-from konkurs_pipeline.schemas.tables import LAKE, LEDGER, Table
+from konkurs_pipeline.schemas.tables import JOURNALS, LAKE, LEDGER, Table
 from konkurs_pipeline.schemas.views import VIEWS
 from konkurs_pipeline.storage.files import PRIVATE_FILE, replace_atomically, storage_errors
 from konkurs_pipeline.storage.layout import Layout
@@ -95,7 +95,7 @@ def publish_copy(
         path.unlink()
         with _made(path) as con, tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as passing:
             _say_what_it_is(con, about, pseudonyms, now)
-            for name, table in {**LAKE, **LEDGER, **VIEWS}.items():
+            for name, table in {**LAKE, **LEDGER, **JOURNALS, **VIEWS}.items():
                 rows = _made_rows(layout, name, Path(passing)) if name in VIEWS else published.read(name)
                 counts[name] = _copy(con, name, table, _shown(rows, table, pseudonyms), Path(passing))
             for statement in macros([column for column, _ in _columns(LEDGER["actions"], pseudonyms)]):

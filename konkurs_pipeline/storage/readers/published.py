@@ -14,7 +14,8 @@ from polars.exceptions import PolarsError
 
 from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.errors import StoreError
-from konkurs_pipeline.schemas.tables import LAKE, LEDGER, frame
+from konkurs_pipeline.schemas.tables import JOURNALS, LAKE, LEDGER, frame
+from konkurs_pipeline.storage.control_requests import recorded_requests
 from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.layout import Layout
 
@@ -32,6 +33,8 @@ class Published:
         """Return a table of the lake (of `workdays`, default all) or of the ledger, as last published."""
         if table in LAKE:
             return self._lake.read(table, workdays, columns=columns)
+        if table in JOURNALS:
+            return recorded_requests(self._layout).select(columns or pl.all())
         path = self._layout.published / f"{table}.parquet"
         if not path.is_file():
             return frame(LEDGER[table], []).select(columns or pl.all())

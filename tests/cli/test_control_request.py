@@ -1,0 +1,131 @@
+"""`konkurs control-request`: answers, records, never waits for a poll, and keeps no number of the party."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+from typing import Any
+
+import duckdb
+import pytest
+
+from konkurs_pipeline.contracts.control_request import ControlAnswer
+from konkurs_pipeline.domain.control_requests import BRREG, MANDATE
+from konkurs_pipeline.settings import load_settings
+from konkurs_pipeline.storage.store import open_store
+from tests.cli.conftest import CommandLine, Said
+from tests.cli.test_exit_codes import FIRM, RUN, complaint, serve_opening
+from tests.pipeline.kit import company
+
+REQUEST: dict[str, Any] = {
+    "requester_orgnr": BRREG,
+    "party_id": FIRM,
+    "from_date": "2017-09-03",
+    "to_date": "2018-09-04",
+    "only_primary_owner": True,
+    "legal_mandate": MANDATE,
+    "correlation_id": "c0000000-0000-4000-8000-000000000001",
+    "account_info_request_id": "a0000000-0000-4000-8000-000000000001",
+    "scope": "transactions",
+}
+
+
+@pytest.fixture
+def bank(konkurs: CommandLine) -> CommandLine:
+    konkurs.write_customers(f"K-1,{FIRM},,")
+    serve_opening(konkurs)
+    assert konkurs(*RUN).code == 0
+    return konkurs
+
+
+def ask(bank: CommandLine, *options: str, **changed: object) -> Said:
+    bank.patch.setattr("sys.stdin", io.StringIO(json.dumps({**REQUEST, **changed})))
+    return bank("control-request", *options)
+
+
+def answered(bank: CommandLine, **changed: object) -> ControlAnswer:
+    said = ask(bank, "--json", **changed)
+    assert (said.code, said.err) == (0, "")
+    return ControlAnswer.model_validate_json(said.out)
+
+
+def recorded(bank: CommandLine) -> list[dict[str, Any]]:
+    with duckdb.connect(str(bank.data / "konkurs.duckdb"), read_only=True) as con:
+        found = con.execute("FROM control_requests ORDER BY received_at")
+        names = [column[0] for column in found.description]
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
+
+
+def test_a_trustee_s_request_is_allowed_and_recorded_without_the_party_s_number(bank: CommandLine) -> None:
+    found = answered(bank)
+    assert (found.decision, found.reasons) == ("allow", ())
+    assert (found.ruling_date, found.earliest_from_date) == (dt.date(2018, 9, 3), dt.date(2017, 9, 3))
+    (row,) = recorded(bank)
+    assert (row["request_id"], row["opening_uuid"]) == (found.request_id, found.opening_uuid)
+    assert (row["decision"], row["reasons"], row["requester_orgnr"]) == ("allow", "", BRREG)
+    assert (row["from_date"], row["scope"]) == (dt.date(2017, 9, 3), "transactions")
+    assert FIRM.encode() not in (bank.data / "control_requests.jsonl").read_bytes()
+
+
+def test_a_rejection_gives_every_reason_and_is_recorded_too(bank: CommandLine) -> None:
+    found = answered(bank, party_id=company("well"), only_primary_owner=False, requester_orgnr=company("other"))
+    assert found.decision == "reject"
+    assert set(found.reasons) == {"requester_not_allowed", "no_bankruptcy", "not_only_primary_owner"}
+    (row,) = recorded(bank)
+    assert set(row["reasons"].split(",")) == set(found.reasons)
+
+
+def test_a_bank_that_did_not_read_the_service_lately_says_so_instead_of_no(bank: CommandLine) -> None:
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=8)
+    bank.patch.setattr("konkurs_pipeline.cli.record.control_request.utc_now", lambda: later)
+    found = answered(bank, party_id=company("well"))
+    assert found.decision == "reject"
+    assert "not_up_to_date" in found.reasons
+
+
+def test_a_request_is_recorded_while_a_poll_holds_the_store(bank: CommandLine) -> None:
+    with open_store(load_settings(bank.environ, dotenv=bank.folder / "none")):
+        assert answered(bank).decision == "allow"
+    assert len(recorded(bank)) == 1
+
+
+def test_a_line_that_a_crash_left_half_written_harms_no_other(bank: CommandLine) -> None:
+    answered(bank)
+    with (bank.data / "control_requests.jsonl").open("ab") as journal:
+        journal.write(b'{"request_id": "half')
+    assert len(recorded(bank)) == 1
+    answered(bank)
+    assert len(recorded(bank)) == 2
+
+
+@pytest.mark.parametrize("field", ["correlation_id", "account_info_request_id", "scope", "legal_mandate"])
+def test_the_party_s_number_is_kept_nowhere_else_either(bank: CommandLine, field: str) -> None:
+    answered(bank, **{field: f"about {FIRM}"})
+    assert FIRM.encode() not in (bank.data / "control_requests.jsonl").read_bytes()
+
+
+UNREADABLE = [
+    pytest.param("", "standard input", id="nothing"),
+    pytest.param("{", "JSON", id="no JSON"),
+    pytest.param("[]", "request cannot be read", id="no object"),
+    pytest.param(json.dumps({**REQUEST, "from_date": FIRM}), "from_date", id="no date"),
+    pytest.param(json.dumps({**REQUEST, "only_primary_owner": "yes"}), "only_primary_owner", id="no boolean"),
+    pytest.param(json.dumps({**REQUEST, FIRM: 1}), "a name not known", id="another field"),
+    pytest.param(json.dumps({k: v for k, v in REQUEST.items() if k != "scope"}), "scope", id="a field missing"),
+    pytest.param('{"party_id": "1", "party_id": "2"}', "JSON", id="a field twice"),
+]
+
+
+@pytest.mark.parametrize(("text", "why"), UNREADABLE)
+def test_what_cannot_be_read_is_a_usage_error_that_repeats_no_value(bank: CommandLine, text: str, why: str) -> None:
+    bank.patch.setattr("sys.stdin", io.StringIO(text))
+    said = bank("control-request", "--json")
+    assert (said.code, said.out) == (2, "")
+    assert why in complaint(said)
+    assert FIRM not in said.err
+
+
+def test_without_a_store_nothing_is_answered(konkurs: CommandLine) -> None:
+    said = ask(konkurs, "--json")
+    assert (said.code, said.out, konkurs.data.exists()) == (1, "", False)
