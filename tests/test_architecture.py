@@ -120,6 +120,8 @@ ONLY_IN: Final = {
     "typer": {"cli"},
     "rich": {"cli"},
     "jinja2": {"enquiries"},
+    "pygal": {"enquiries"},
+    "prometheus_client": {"enquiries"},
 }
 # Declared and never imported: why they are needed.
 NEVER_IMPORTED: Final = {

@@ -49,6 +49,8 @@ COMMANDS: Final = (
     Command("review", "Record what a person did about a REVIEW", "record.review"),
     Command("control-request", "Answer a trustee's request, and record it", "record.control_request"),
     Command("evidence", "Make the page that shows when the bank knew", "write.evidence"),
+    Command("report", "Make the page of figures for manager and auditor", "write.report"),
+    Command("metrics", "Write the figures as Prometheus text", "write.metrics"),
     Command("doctor", "Check certificate, service, register and folders", "check.doctor"),
     Command("contract", "Compare the service's answers with what is assumed", "check.contract"),
     Command("compare", "Compare with Enhetsregisteret, the second source", "check.compare"),

@@ -62,6 +62,16 @@ BOUNDS: Final = (
 )
 
 
+# Notices of all types a year (2014-2018) [spec, docs/domain.md], and the workdays they come on.
+_A_YEAR: Final = 6300 + 6000 + 10 + 5
+_WORKDAYS_A_YEAR: Final = 251
+
+
+def expected_count(workdays: int) -> float:
+    """Return how many notices of all types so many workdays bring, as the register's yearly volumes say."""
+    return _A_YEAR * workdays / _WORKDAYS_A_YEAR
+
+
 @dataclass(frozen=True)
 class Excess:
     """A count above its bound. `hour`: of the day in Oslo, null for a whole workday; `limit`: the most expected."""
