@@ -12,6 +12,7 @@ from konkurs_pipeline.orchestration.alerts import build_alert_sensor
 from konkurs_pipeline.orchestration.assets import build_assets
 from konkurs_pipeline.orchestration.housekeeping import build_housekeeping
 from konkurs_pipeline.orchestration.loggers import quiet_console
+from konkurs_pipeline.orchestration.monthly_report import build_monthly_report, build_report_schedule
 from konkurs_pipeline.orchestration.partitions import workday_partitions
 from konkurs_pipeline.orchestration.poll_resource import poll_resource
 from konkurs_pipeline.orchestration.results import step_results
@@ -34,11 +35,11 @@ def build_defs(
     """
     settings = settings or load_settings()
     workdays = workday_partitions(settings.calendar, now().date())
-    second_source = build_second_source(settings, now)
+    second_source, monthly_report = build_second_source(settings, now), build_monthly_report(settings, now)
     job = dg.define_asset_job(
         POLL_JOB,
         # The assets report their checks themselves, see checks.py.
-        selection=(dg.AssetSelection.all() - dg.AssetSelection.assets(second_source)).without_checks(),
+        selection=(dg.AssetSelection.all() - dg.AssetSelection.assets(second_source, monthly_report)).without_checks(),
         description="One poll: the workdays of its partitions and the lookback before them, from the list to the outbox.",
         # A run that died is tried again as a whole: a decision rests on a list of its own.
         tags={"dagster/retry_strategy": "ALL_STEPS"},
@@ -50,10 +51,15 @@ def build_defs(
         return first_polled_workday(layout_of(settings))
 
     return dg.Definitions(
-        assets=[*build_assets(workdays), second_source],
+        assets=[*build_assets(workdays), second_source, monthly_report],
         asset_checks=[build_watch()],
         jobs=[job, housekeeping],
-        schedules=[*build_schedules(settings, first_polled), nightly, build_nightly_comparison(settings)],
+        schedules=[
+            *build_schedules(settings, first_polled),
+            nightly,
+            build_nightly_comparison(settings),
+            build_report_schedule(),
+        ],
         sensors=[build_alert_sensor(settings, now)],
         resources={
             "poll": poll_resource(settings, store=store, now=now, progress=progress),

@@ -100,6 +100,11 @@ class Layout:
         return self.root / "rehearsal"
 
     @property
+    def reports(self) -> Path:
+        """The monthly reports."""
+        return self.root / "reports"
+
+    @property
     def simulator(self) -> Path:
         """The simulator's certificates."""
         return self.root / "simulator"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -11,12 +12,12 @@ import polars as pl
 
 from konkurs_pipeline.domain.actions import ActionKind, ActionStatus
 from konkurs_pipeline.domain.notices import NoticeType
+from konkurs_pipeline.domain.second_source import ComparisonOutcome
 from konkurs_pipeline.domain.volume import expected_count
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.enquiries.report.period import Period
 from konkurs_pipeline.enquiries.reviews import reviews_of
 from konkurs_pipeline.enquiries.watch import Watched, recent_quarters
-from konkurs_pipeline.schemas.tables import LEDGER
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import layout_of
@@ -100,7 +101,7 @@ def figures_of(settings: Settings, period: Period, now: dt.datetime) -> Figures:
     in_time = blocks.filter(pl.col("visible") <= IN_TIME.total_seconds())
     watched = Watched(settings, published, now)
     quarters = recent_quarters(watched, [day for day in period.days if settings.calendar.is_workday(day)])
-    missed = [period.bucket(quarter.workday) for quarter in quarters if not quarter.is_covered]
+    missed = Counter(period.bucket(quarter.workday) for quarter in quarters if not quarter.is_covered)
     polls = _in_period(published.read("polls"), "started_at", period)
     reviews = _in_period(published.read("reviews"), "reviewed_at", period)
     return Figures(
@@ -117,7 +118,7 @@ def figures_of(settings: Settings, period: Period, now: dt.datetime) -> Figures:
             "read by a later poll": sum(quarter.is_healed for quarter in quarters),
             "read by none": sum(quarter.read_by is None for quarter in quarters),
         },
-        missed_quarters=[missed.count(bucket) for bucket in buckets],
+        missed_quarters=[missed[bucket] for bucket in buckets],
         polls=_counted(polls["outcome"].fill_null("under way")),
         open_reviews=_reviews_by_age(published, now),
         reviews_done=reviews["action_id"].n_unique(),
@@ -140,13 +141,16 @@ def _volumes(settings: Settings, published: Published, period: Period, buckets: 
     read = calendar.between(calendar.on_or_before(period.first), period.last)
     notices = published.read("raw_notices", read, columns=("uuid", "type", "registered_at"))
     notices = _in_period(notices, "registered_at", period)
-    local = notices["registered_at"].dt.convert_time_zone(OSLO.key).dt.date()
-    notices = notices.with_columns(bucket=pl.Series([period.bucket(day) for day in local], dtype=pl.String))
+    names = {day: period.bucket(day) for day in period.days}
+    local = pl.col("registered_at").dt.convert_time_zone(OSLO.key).dt.date()
+    notices = notices.with_columns(bucket=local.replace_strict(names, return_dtype=pl.String))
     matched = published.read("customer_matches", columns=("notice_uuid",))["notice_uuid"].unique()
     openings = notices.filter((pl.col("type") == NoticeType.AAPNING.value) & pl.col("uuid").is_in(matched.implode()))
     counts = {kind.value: _by_bucket(notices.filter(pl.col("type") == kind.value), buckets) for kind in NoticeType}
-    days_of = [sum(period.bucket(day) == bucket for day in workdays) for bucket in buckets]
-    return Volumes(buckets, counts, [expected_count(days) for days in days_of], _by_bucket(openings, buckets))
+    days_of = Counter(map(period.bucket, workdays))
+    return Volumes(
+        buckets, counts, [expected_count(days_of[bucket]) for bucket in buckets], _by_bucket(openings, buckets)
+    )
 
 
 def _by_bucket(rows: pl.DataFrame, buckets: Sequence[str]) -> list[int]:
@@ -209,7 +213,6 @@ def _reviews_by_age(published: Published, now: dt.datetime) -> dict[str, int]:
 
 def _differences(published: Published) -> dict[str, int] | None:
     """Return how many differences of each kind the second source has now; null: it was never compared."""
-    if "second_source_comparisons" not in LEDGER:
-        return None
-    compared = published.read("second_source_comparisons").filter(pl.col("outcome") == "compared")
+    comparisons = published.read("second_source_comparisons")
+    compared = comparisons.filter(pl.col("outcome") == ComparisonOutcome.COMPARED.value)
     return None if compared.is_empty() else _counted(published.read("second_source")["difference"])

@@ -39,7 +39,7 @@ class Period:
     @property
     def unit(self) -> str:
         """What a bucket is: day, week or month."""
-        count = len(self.days)
+        count = (self.last - self.first).days + 1
         return "day" if count <= _MOST_DAYS_BY_DAY else "week" if count <= _MOST_DAYS_BY_WEEK else "month"
 
     def bucket(self, day: dt.date) -> str:
