@@ -10,7 +10,7 @@ from typing import Final
 
 import polars as pl
 
-from konkurs_pipeline.domain.actions import ActionKind, ActionStatus
+from konkurs_pipeline.domain.action_rows import ActionKind, ActionStatus
 from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.domain.second_source import ComparisonOutcome
 from konkurs_pipeline.domain.volume import expected_count
