@@ -6,7 +6,9 @@
     ├── UsageError                   2  a command was given arguments that make no sense
     ├── StoreBusyError               3  another run holds the store
     ├── ServiceError                 1  the service did not give what was asked for
-    │   ├── ServiceUnreachableError     no answer: refused, reset, timed out, 5xx, 429 beyond the limit
+    │   ├── ServiceUnreachableError     no usable answer: 5xx, 429 beyond the limit
+    │   │   ├── NoAnswerError              no answer at all: refused, reset, timed out
+    │   │   └── NotTriedError              the request was not made
     │   ├── AccessRefusedError          401, 403, or the TLS handshake refused our certificate (or we its)
     │   ├── NotFoundError               404 or 410
     │   │   └── GoneError               410
@@ -71,6 +73,14 @@ class ServiceError(KonkursError):
 
 class ServiceUnreachableError(ServiceError):
     """No usable answer came: refused, reset, timed out, 5xx, or told to wait longer than we do."""
+
+
+class NoAnswerError(ServiceUnreachableError):
+    """No answer came at all: refused, reset, timed out."""
+
+
+class NotTriedError(ServiceUnreachableError):
+    """The request was not made: the time was used up, or the service did not answer the ones before it."""
 
 
 class AccessRefusedError(ServiceError):

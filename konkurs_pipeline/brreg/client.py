@@ -144,10 +144,10 @@ class Konkursvarsel:
         """Return every notice the service has."""
         return self._fetch_list(ALL_NOTICES, keep)
 
-    def fetch_dataset(self, uuid: str, *, keep: Keep) -> Document:
-        """Return the expanded dataset of one notice."""
+    def fetch_dataset(self, uuid: str, *, keep: Keep, until: float | None = None) -> Document:
+        """Return the expanded dataset of one notice; `until`: by the monotonic clock, when the request must have ended."""
         path = _dataset_path(uuid)
-        answer = self._fetcher.get(path, None, self._max_bytes_dataset)
+        answer = self._fetcher.get(path, None, self._max_bytes_dataset, until=until)
         keep(answer)
         dataset = parse_json(answer.body, what=f"GET {path}")
         if not isinstance(dataset, dict):
@@ -156,16 +156,21 @@ class Konkursvarsel:
         return Document(dataset, answer)
 
     def fetch_datasets(
-        self, uuids: Sequence[str], *, keep: Keep, concurrency: int = 8
+        self, uuids: Sequence[str], *, keep: Keep, concurrency: int = 8, until: float | None = None
     ) -> Iterator[tuple[str, Document | ServiceError]]:
         """Return the datasets of several notices, in the order asked for; an error for one that failed.
 
-        `keep` is called from several threads at once: a disk that syncs is waited for by each alone. After five
-        unreachable in a row, or when the service refuses us, the rest is not tried.
+        `keep` is called from several threads at once: a disk that syncs is waited for by each alone. `until`: by the
+        monotonic clock, when the last request must have ended. After that, after five requests in a row that got no
+        answer, or when the service refuses us, the rest is not tried (`NotTriedError`).
         """
         for uuid in uuids:
             _dataset_path(uuid)
-        return fetch_each(uuids, lambda uuid: self.fetch_dataset(uuid, keep=keep), concurrency=concurrency)
+
+        def fetch(uuid: str) -> Document:
+            return self.fetch_dataset(uuid, keep=keep, until=until)
+
+        return fetch_each(uuids, fetch, concurrency=concurrency, until=until)
 
     def _fetch_list(self, path: str, keep: Keep) -> NoticeList:
         items: list[ListItem] = []

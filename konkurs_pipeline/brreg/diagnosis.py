@@ -24,6 +24,7 @@ from konkurs_pipeline.errors import (
     AccessRefusedError,
     AnswerError,
     GoneError,
+    NoAnswerError,
     NotFoundError,
     ServiceError,
     ServiceUnreachableError,
@@ -79,6 +80,10 @@ class AttemptFailedError(ServiceUnreachableError):
     def __init__(self, message: str, *, retry: bool | float = True) -> None:
         super().__init__(message)
         self.retry = retry
+
+
+class AttemptUnansweredError(AttemptFailedError, NoAnswerError):
+    """One attempt got no answer: refused, reset, timed out."""
 
 
 def retry_of(error: Exception) -> bool | float:
@@ -143,34 +148,36 @@ def _retry_after(text: str) -> float | None:
     return max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())
 
 
-def transport_error(error: httpx.TransportError, target: Target, deadline_s: float) -> ServiceError:
-    """Return the error that a request without a usable answer means."""
+def transport_error(
+    error: httpx.TransportError, target: Target, seconds: float, setting: str = "KONKURS_HTTP_DEADLINE_S"
+) -> ServiceError:
+    """Return the error that a request without a usable answer means. `seconds`: what it had, by which setting."""
     if isinstance(error, httpx.TimeoutException):
-        return AttemptFailedError(
-            f"{target}: no complete answer within {deadline_s:g} s (KONKURS_HTTP_DEADLINE_S); "
+        return AttemptUnansweredError(
+            f"{target}: no complete answer within {round(seconds, 1):g} s ({setting}); "
             "try again later, and check network and firewall"
         )
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLError):
             return _tls_error(cause, target)
         if isinstance(cause, ConnectionRefusedError):
-            return AttemptFailedError(
+            return AttemptUnansweredError(
                 f"{target}: {target.host} refused the connection; check {target.setting} and the firewall, "
                 "and that the service (or the simulator) is running"
             )
         if isinstance(cause, socket.gaierror):
-            return AttemptFailedError(
+            return AttemptUnansweredError(
                 f"{target}: the host's name cannot be looked up; check {target.setting} and the name server"
             )
     return _broken_off(error, target)
 
 
-def _broken_off(error: httpx.TransportError, target: Target) -> AttemptFailedError:
+def _broken_off(error: httpx.TransportError, target: Target) -> AttemptUnansweredError:
     if isinstance(error, httpx.RemoteProtocolError):
         how = "the answer is cut short, or is not HTTP"
     else:
         how = f"the connection broke ({type(error).__name__})"
-    return AttemptFailedError(
+    return AttemptUnansweredError(
         f"{target}: {how}; try again later. If it is always so: check {target.setting}, what stands between, "
         "and the "
         "client certificate (some servers hang up on one they do not accept)"
@@ -194,7 +201,7 @@ def _tls_error(error: ssl.SSLError, target: Target) -> ServiceError:
     told = reason.rpartition("ALERT_")[2].replace("_", " ").lower()
     if _REFUSED_CERTIFICATE.search(reason):
         return AccessRefusedError(f"{target}: the service refused our client certificate ({told}); {_CHECK_OURS}")
-    return AttemptFailedError(
+    return AttemptUnansweredError(
         f"{target}: the TLS connection failed ({told}); check {target.setting} (https, port) and what stands between"
     )
 

@@ -6,12 +6,13 @@ What does not belong here: how one request is made (`client`).
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
-from konkurs_pipeline.errors import AccessRefusedError, ServiceError, ServiceUnreachableError
+from konkurs_pipeline.errors import AccessRefusedError, NoAnswerError, NotTriedError, ServiceError
 
 MAX_FAILURES_IN_A_ROW: Final = 5
 _AHEAD: Final = 2
@@ -20,7 +21,10 @@ T = TypeVar("T")
 
 
 class CircuitBreaker:
-    """Opens after five unreachable in a row, or once the service refuses us; then nothing more is tried."""
+    """Opens after five requests in a row that got no answer, or once the service refuses us: then nothing more is tried.
+
+    An answer that says that the service failed is about one document, and does not count.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -35,32 +39,34 @@ class CircuitBreaker:
     def record(self, error: ServiceError | None) -> None:
         """Count one request that was made: None for a good one."""
         with self._lock:
-            is_failure = isinstance(error, ServiceUnreachableError)
+            is_failure = isinstance(error, NoAnswerError)
             self._failures_in_a_row = self._failures_in_a_row + 1 if is_failure else 0
             if self._failures_in_a_row >= MAX_FAILURES_IN_A_ROW:
                 self._why = self._why or f"{MAX_FAILURES_IN_A_ROW} requests in a row got no answer"
             if isinstance(error, AccessRefusedError):
                 self._why = self._why or "the service refused us"
 
-    def refusal(self) -> ServiceUnreachableError | None:
+    def refusal(self) -> NotTriedError | None:
         """Return the error of a request that is not made, None while requests are made."""
         with self._lock:
             if self._why is None:
                 return None
-            return ServiceUnreachableError(f"not tried, as {self._why}; the next run tries again")
+            return NotTriedError(f"not tried, as {self._why}; the next run tries again")
 
 
 def fetch_each(
-    names: Sequence[str], fetch: Callable[[str], T], *, concurrency: int
+    names: Sequence[str], fetch: Callable[[str], T], *, concurrency: int, until: float | None = None
 ) -> Iterator[tuple[str, T | ServiceError]]:
     """Yield each name with what `fetch` returned for it, or with the `ServiceError` it raised, in order.
 
     Results wait for their turn, so no more than twice `concurrency` are asked for ahead of the one that is
-    due. Any other error ends it, and nothing more is started.
+    due. Any other error ends it, and nothing more is started. After `until` (monotonic seconds) nothing is started.
     """
     breaker = CircuitBreaker()
 
     def guarded(name: str) -> T | ServiceError:
+        if until is not None and time.monotonic() >= until:
+            breaker.open("the time for documents is used up")
         if refusal := breaker.refusal():
             return refusal
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import ssl
+import time
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -66,20 +67,33 @@ class Fetcher:
         """Close the connections."""
         self._http.close()
 
-    def get(self, path: str, query: str | None, limit: int, *, shown_as: str | None = None) -> Answer:
-        """Return the answer of at most `limit` bytes; `shown_as`: the path in error texts. Raises `ServiceError`."""
-        return self._retrying(retry_of, self._attempt, path, query, limit, shown_as or path)
+    def get(
+        self, path: str, query: str | None, limit: int, *, shown_as: str | None = None, until: float | None = None
+    ) -> Answer:
+        """Return the answer of at most `limit` bytes; raises `ServiceError`.
 
-    def _attempt(self, path: str, query: str | None, limit: int, shown_as: str) -> Answer:
+        `shown_as`: the path in error texts. `until`: by the monotonic clock, when the last attempt must have ended.
+        """
+
+        def retry_in_time(error: Exception) -> bool | float:
+            wait = retry_of(error)
+            return wait if until is None or time.monotonic() + float(wait) < until else False
+
+        return self._retrying(retry_in_time, self._attempt, path, query, limit, shown_as or path, until)
+
+    def _attempt(self, path: str, query: str | None, limit: int, shown_as: str, until: float | None) -> Answer:
+        seconds, setting = self._deadline_s, "KONKURS_HTTP_DEADLINE_S"
+        if until is not None and until - time.monotonic() < seconds:
+            seconds, setting = until - time.monotonic(), "KONKURS_DATASETS_BUDGET_S"
         target = Target(self._host, shown_as)
         url = f"{self._host.base_url}{path}" + (f"?{query}" if query else "")
         try:
-            with total_deadline(self._deadline_s), self._http.stream("GET", url) as response:
+            with total_deadline(seconds), self._http.stream("GET", url) as response:
                 if error := status_error(response, target):
                     raise error
                 body = read_body(response, limit, str(target))
         except TruncatedBodyError:
             raise cut_short(target) from None
         except httpx.TransportError as error:
-            raise transport_error(error, target, self._deadline_s) from None
+            raise transport_error(error, target, seconds, setting) from None
         return Answer(path, response.status_code, body, hashlib.sha256(body).hexdigest(), self._now())

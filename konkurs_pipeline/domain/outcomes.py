@@ -32,6 +32,7 @@ class IssueCode(StrEnum):
     NO_REGISTER = "no_register"
     DATASETS_MISSING = "datasets_missing"
     DATASETS_UNAVAILABLE = "datasets_unavailable"
+    DATASETS_POSTPONED = "datasets_postponed"
     # The poll stopped.
     SERVICE_UNREACHABLE = "service_unreachable"
     ACCESS_REFUSED = "access_refused"
@@ -50,7 +51,14 @@ class IssueCode(StrEnum):
     RECEIPT_SET_ASIDE = "receipt_set_aside"
 
 
-MISSING: Final = frozenset({IssueCode.NO_REGISTER, IssueCode.DATASETS_MISSING, IssueCode.DATASETS_UNAVAILABLE})
+MISSING: Final = frozenset(
+    {
+        IssueCode.NO_REGISTER,
+        IssueCode.DATASETS_MISSING,
+        IssueCode.DATASETS_UNAVAILABLE,
+        IssueCode.DATASETS_POSTPONED,
+    }
+)
 STOPPING: Final = frozenset(
     {
         IssueCode.SERVICE_UNREACHABLE,

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
@@ -18,124 +18,119 @@ from konkurs_pipeline.brreg.client import Document, Konkursvarsel
 from konkurs_pipeline.brreg.fetching import Answer
 from konkurs_pipeline.brreg.links import link_findings
 from konkurs_pipeline.domain.datasets import contradiction_of
-from konkurs_pipeline.domain.identifiers import IdKind
-from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, Notice, QuarantineReason, notices_of
+from konkurs_pipeline.domain.notices import Notice, QuarantineReason, notices_of
 from konkurs_pipeline.domain.outcomes import IssueCode
-from konkurs_pipeline.errors import AnswerError, ServiceError
+from konkurs_pipeline.errors import AnswerError, NotTriedError, ServiceError
 from konkurs_pipeline.schemas.tables import ExpandedDatasets, frame
-from konkurs_pipeline.settings import Expand
+from konkurs_pipeline.steps.dataset_queue import DatasetQueue, lacking_datasets, queue_of
 from konkurs_pipeline.steps.notices import answer_row
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.lake.made_from import Derivation
 from konkurs_pipeline.storage.ledger import quarantine
+from konkurs_pipeline.storage.ledger.dataset_failures import dataset_failures
+from konkurs_pipeline.storage.ledger.dataset_failures import record as record_failures
 from konkurs_pipeline.storage.ledger.quarantine import Entry
 from konkurs_pipeline.storage.snapshots import Snapshot
 
 # Written this many at a time, so that a killed backfill keeps what it has.
 _PORTION: Final = 250
-_PERSON_KINDS: Final = [kind.value for kind in IdKind if kind.is_person]
 
 
 @dataclass(frozen=True)
 class DatasetCounts:
-    """What became of the datasets that were wanted."""
+    """What became of the datasets that were wanted. `missing`: tried in vain; `postponed`: left for a later poll."""
 
     wanted: int = 0
     fetched: int = 0
     contradicting: int = 0
     missing: int = 0
+    postponed: int = 0
 
 
 @dataclass(frozen=True)
 class _Received:
-    """The documents of one portion: those that fit their notices, what was set aside, and why others are missing.
+    """The documents of one portion: rows of those that fit their notices, what was set aside, and why others failed.
 
-    `link_findings`: what of their links is not as documented, each text once.
+    `failed`: uuid → error, of documents that were asked for in vain. `link_findings`: what of their links is not as
+    documented, each text once.
     """
 
-    rows: list[dict[str, Any]]
-    set_aside: list[Entry]
-    errors: list[ServiceError]
-    link_findings: set[str]
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    set_aside: list[Entry] = field(default_factory=list)
+    failed: dict[str, ServiceError] = field(default_factory=dict)
+    link_findings: set[str] = field(default_factory=set)
+
+    def take(self, other: _Received) -> None:
+        """Add what another portion brought."""
+        self.rows.extend(other.rows)
+        self.set_aside.extend(other.set_aside)
+        self.failed.update(other.failed)
+        self.link_findings.update(other.link_findings)
 
 
 def fetch_missing_datasets(poll: Poll, snapshot: Snapshot | None) -> DatasetCounts:
-    """Fetch what is wanted and missing, and store it by workday."""
-    made = _complete_for(poll, snapshot)
-    wanted = _wanted(poll, snapshot, made.stale_months())
-    total = DatasetCounts(wanted=wanted.height)
-    if not wanted.is_empty():
-        total = _fetch(poll, wanted)
-    _release_what_agrees_now(poll)
-    if total.fetched == total.wanted:
+    """Fetch what is wanted and missing, and store it by workday.
+
+    A poll of one workday stops after KONKURS_DATASETS_BUDGET_S seconds, and lets documents rest that failed several times.
+    A poll of a range has all the time it needs, and asks for every document.
+    """
+    lake, expand = poll.store.lake, poll.settings.expand
+    made = Derivation(lake, "expanded_datasets", ["raw_notices"], [snapshot.id if snapshot else None, expand])
+    lacking = lacking_datasets(lake, made.stale_months(), snapshot, expand)
+    is_range = poll.window.from_workday != poll.window.to_workday
+    queue = queue_of(lacking, dataset_failures(poll.store.ledger), None if is_range else poll.now())
+    until = None if is_range else time.monotonic() + poll.settings.datasets_budget_s
+    received = _fetch(poll, queue, until) if queue.due.height else _Received()
+    _close_what_agrees_now(poll)
+    counts = _counts(queue, received)
+    _report(poll, counts, received)
+    if counts.fetched == counts.wanted:
         made.note()
-    return total
+    return counts
 
 
-def _complete_for(poll: Poll, snapshot: Snapshot | None) -> Derivation:
-    """Return what the table is complete for: a poll looks through a month until every dataset that is wanted is there."""
-    other_inputs = [snapshot.id if snapshot else None, poll.settings.expand]
-    return Derivation(poll.store.lake, "expanded_datasets", ["raw_notices"], other_inputs)
+def _counts(queue: DatasetQueue, received: _Received) -> DatasetCounts:
+    answered = len(received.rows) + len(received.set_aside) + len(received.failed)
+    return DatasetCounts(
+        wanted=queue.wanted,
+        fetched=len(received.rows),
+        contradicting=len(received.set_aside),
+        missing=len(received.failed),
+        postponed=queue.wanted - answered,
+    )
 
 
-def _fetch(poll: Poll, wanted: pl.DataFrame) -> DatasetCounts:
-    total = DatasetCounts(wanted=wanted.height)
-    errors: list[ServiceError] = []
-    findings: set[str] = set()
-    with poll.connect(poll.settings) as service:
-        for portion in wanted.iter_slices(_PORTION):
-            received = _fetch_portion(poll, service, portion)
-            _store(poll, received)
-            errors += received.errors
-            findings |= received.link_findings
-            poll.progress("expanded datasets", min(total.fetched + _PORTION, total.wanted), total.wanted)
-            total = DatasetCounts(
-                total.wanted,
-                total.fetched + len(received.rows),
-                total.contradicting + len(received.set_aside),
-                len(errors),
-            )
-            if len(received.errors) == portion.height:
-                break
-    _tell(poll, total, errors)
-    if findings:
-        message = f"expanded datasets are not as documented: {'; '.join(sorted(findings))}"
-        poll.report(IssueCode.DATASETS_NOT_AS_DOCUMENTED, message)
-    return total
-
-
-def _tell(poll: Poll, total: DatasetCounts, errors: Sequence[ServiceError]) -> None:
-    if errors:
-        left = total.wanted - total.fetched - total.contradicting
-        code = IssueCode.DATASETS_UNAVAILABLE if not total.fetched else IssueCode.DATASETS_MISSING
-        poll.report(code, f"{left} of {total.wanted} expanded datasets could not be had: {errors[0]}")
-    if total.contradicting:
-        message = f"{total.contradicting} expanded datasets contradict their notices: set aside"
+def _report(poll: Poll, counts: DatasetCounts, received: _Received) -> None:
+    left = f"{counts.missing + counts.postponed} of {counts.wanted} expanded datasets"
+    if counts.missing:
+        code = IssueCode.DATASETS_MISSING if counts.fetched else IssueCode.DATASETS_UNAVAILABLE
+        poll.report(code, f"{left} could not be had: {next(iter(received.failed.values()))}")
+    elif counts.postponed:
+        message = f"{left} are left for the next polls (KONKURS_DATASETS_BUDGET_S, or they failed several times)"
+        poll.report(IssueCode.DATASETS_POSTPONED, message)
+    if counts.contradicting:
+        message = f"{counts.contradicting} expanded datasets contradict their notices: set aside"
         poll.report(IssueCode.DATASETS_CONTRADICT, message)
+    if received.link_findings:
+        message = f"expanded datasets are not as documented: {'; '.join(sorted(received.link_findings))}"
+        poll.report(IssueCode.DATASETS_NOT_AS_DOCUMENTED, message)
 
 
-def _wanted(poll: Poll, snapshot: Snapshot | None, months: Collection[dt.date]) -> pl.DataFrame:
-    """Return the notices of these months whose dataset is wanted (KONKURS_EXPAND) and not there, as `raw_notices` rows."""
-    lake = poll.store.lake
-    have = lake.read_months("expanded_datasets", months, columns=["uuid"])
-    notices = lake.read_months("raw_notices", months, columns=[*NOTICE_COLUMNS, "workday", "debtor_kind"])
-    lacking = notices.join(have, on="uuid", how="anti").sort("registered_at", "uuid")
-    if poll.settings.expand is Expand.ALL or lacking.is_empty():
-        return lacking
-    wanted = pl.col("debtor_id").is_in(_customers_ids(snapshot, lacking).implode())
-    if poll.settings.expand is Expand.MATCHED_OR_PERSON:
-        wanted = wanted | pl.col("debtor_kind").is_in(_PERSON_KINDS)
-    return lacking.filter(wanted)
+def _fetch(poll: Poll, queue: DatasetQueue, until: float | None) -> _Received:
+    """Fetch what is due, portion by portion, until `until` (monotonic seconds; null: no limit) or until none can be had."""
+    total = _Received()
+    with poll.connect(poll.settings) as service:
+        for portion in queue.due.iter_slices(_PORTION):
+            received = _fetch_portion(poll, service, portion, until)
+            _store(poll, received)
+            total.take(received)
+            poll.progress("expanded datasets", len(total.rows), queue.wanted)
+            if not received.rows and not received.set_aside:
+                break
+    return total
 
 
-def _customers_ids(snapshot: Snapshot | None, notices: pl.DataFrame) -> pl.Series:
-    """Return the identifiers among the notices' debtors that a customer has or had."""
-    if snapshot is None:
-        return pl.Series("national_id", [], dtype=pl.String)
-    return snapshot.customers_with(notices["debtor_id"].unique().to_list())["national_id"].unique()
-
-
-def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame) -> _Received:
+def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame, until: float | None) -> _Received:
     notices = {notice.uuid: notice for notice in notices_of(portion)}
     workdays = dict(portion.select("uuid", "workday").iter_rows())
     answers: list[Answer] = []
@@ -144,25 +139,27 @@ def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame) ->
         poll.store.lake.keep_answer(answer.body)
         answers.append(answer)
 
-    received = _Received([], [], [], set())
-    for uid, document in service.fetch_datasets(list(notices), keep=keep):
-        if isinstance(document, ServiceError):
-            received.errors.append(document)
+    received = _Received()
+    for uid, found in service.fetch_datasets(list(notices), keep=keep, until=until):
+        if isinstance(found, NotTriedError):
+            continue
+        if isinstance(found, ServiceError):
+            received.failed[uid] = found
         else:
-            received.link_findings.update(
-                link_findings(document.content, uid, poll.settings.api_url, whose="an expanded dataset")
-            )
-            _sort_in(poll, received, notices[uid], document, workdays[uid])
+            findings = link_findings(found.content, uid, poll.settings.api_url, whose="an expanded dataset")
+            received.link_findings.update(findings)
+            _classify(poll, received, notices[uid], found, workdays[uid])
     in_order = sorted(answers, key=lambda answer: answer.resource)
     poll.store.ledger.append("answers", [answer_row(poll, answer) for answer in in_order])
     return received
 
 
-def _sort_in(poll: Poll, received: _Received, notice: Notice, document: Document, workday: dt.date) -> None:
+def _classify(poll: Poll, received: _Received, notice: Notice, document: Document, workday: dt.date) -> None:
+    """Put a document with those that fit, those to set aside, or those that failed."""
     content, answer = document.content, document.answer
     if poll.fields.text(content, "debtor_id") is None:
         message = f"GET {answer.resource}: the document names no debtor where one is expected: see `konkurs contract`"
-        received.errors.append(AnswerError(message))
+        received.failed[notice.uuid] = AnswerError(message)
         return
     payload = json.dumps(content)
     contradiction = contradiction_of(notice, content, poll.fields)
@@ -191,9 +188,16 @@ def _store(poll: Poll, received: _Received) -> None:
     lake.replace("expanded_datasets", days, pl.concat([lake.read("expanded_datasets", days), fresh]).sort("uuid"))
     with poll.store.ledger.transaction():
         quarantine.record(poll.store.ledger, received.set_aside)
+        record_failures(
+            poll.store.ledger,
+            failed=received.failed,
+            contradicting={entry.uuid for entry in received.set_aside if entry.uuid},
+            fetched=set(fresh["uuid"]),
+            now=poll.now(),
+        )
 
 
-def _release_what_agrees_now(poll: Poll) -> None:
+def _close_what_agrees_now(poll: Poll) -> None:
     """Close the entries of contradicting documents whose notice has one that agrees, whichever poll stored it.
 
     A poll that was killed after it stored the document has not closed them, and nobody fetches it again.

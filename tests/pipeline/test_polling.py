@@ -10,7 +10,9 @@ import polars as pl
 import pytest
 
 from konkurs_pipeline.brreg.simulator.faults import Fault
+from konkurs_pipeline.brreg.wire import ParsedNotice, UnreadableNoticeError
 from konkurs_pipeline.errors import AnswerError, KonkursError, ServiceUnreachableError
+from konkurs_pipeline.steps import list_items
 from tests.pipeline.kit import FRIDAY, MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company, oslo
 
 FIRM = company("firm")
@@ -136,6 +138,38 @@ def test_one_notice_that_cannot_be_read_is_set_aside_once_and_stops_no_other(ban
     assert bank.open_quarantine() == ["unreadable_notice"]
     payloads = bank.published("quarantine")["payload"].to_list()
     assert [json.loads(payload) for payload in payloads] == [item], "what was received is kept whole"
+
+
+def test_with_paging_every_notice_has_the_hash_of_its_own_page(bank: Bank) -> None:
+    bank.service.page_size = 1
+    for number in range(3):
+        bank.notice("aapning", company(f"firm {number}"), MONDAY, f"1{number}:00")
+    bank.poll(MONDAY)
+    rows = bank.published("raw_notices")
+    assert rows["answer_sha256"].n_unique() == 3
+    with bank.store() as store:
+        for uid, digest in rows.select("uuid", "answer_sha256").iter_rows():
+            assert uid.encode() in store.lake.answer(digest), "the page that holds it"
+
+
+def test_an_item_that_a_later_version_can_read_keeps_the_answer_it_first_came_in(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bank.customer("K-1", FIRM)
+    bank.notice("aapning", FIRM)
+
+    def not_yet(*_: object, **__: object) -> ParsedNotice:
+        detail = "a form that this version does not know"
+        raise UnreadableNoticeError(detail, None)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(list_items, "parse_notice", not_yet)
+        bank.poll(MONDAY)
+    first = bank.published("answers").row(0, named=True)
+    bank.serve([])
+    assert bank.poll(TUESDAY).said() == [("BLOCK", "K-1", "estate_open")]
+    (row,) = bank.published("raw_notices").to_dicts()
+    assert (row["answer_sha256"], row["first_seen_at"]) == (first["sha256"], first["fetched_at"])
 
 
 def test_an_unreadable_notice_that_the_service_mends_is_understood_and_acted_on(bank: Bank) -> None:

@@ -110,9 +110,9 @@ class OneAtATime(KeptOpenClient):
     """Asks for one dataset after the other, so that a seed writes its files in the same order again."""
 
     def fetch_datasets(
-        self, uuids: Sequence[str], *, keep: Keep, concurrency: int = 1
+        self, uuids: Sequence[str], *, keep: Keep, concurrency: int = 1, until: float | None = None
     ) -> Iterator[tuple[str, client.Document | ServiceError]]:
-        return super().fetch_datasets(uuids, keep=keep, concurrency=concurrency)
+        return super().fetch_datasets(uuids, keep=keep, concurrency=concurrency, until=until)
 
 
 @dataclass

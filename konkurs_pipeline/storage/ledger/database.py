@@ -144,6 +144,9 @@ class Ledger:
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_pending (seq BIGINT PRIMARY KEY, base_name VARCHAR)")
         # Of an earlier version, which remembered what it had decided from.
         self._con.execute("DROP TABLE IF EXISTS decided_from")
+        self._con.execute(
+            "CREATE TABLE IF NOT EXISTS dataset_failures (uuid VARCHAR, failures BIGINT, next_try_at TIMESTAMPTZ)"
+        )
         self._con.execute("CREATE TABLE IF NOT EXISTS receipts_seen (name VARCHAR, version VARCHAR)")
 
     def take_shape(self, given: Mapping[tuple[str, str], str]) -> None:

@@ -1,0 +1,21 @@
+"""How long a document that could not be had rests before a poll asks for it again."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+# Most failures pass by themselves: the next poll tries again at once.
+_WITHOUT_REST: Final = 2
+_FIRST_REST: Final = dt.timedelta(minutes=15)
+# No longer: a person's sole proprietorship is blocked only once the document is read.
+_LONGEST_REST: Final = dt.timedelta(hours=2)
+
+
+def rest_after(failures: int) -> dt.timedelta:
+    """Return the rest after so many failures: none after the first two, then a quarter of an hour, doubled each time."""
+    if failures <= _WITHOUT_REST:
+        return dt.timedelta()
+    # Doubled three times is the longest already.
+    doublings = min(failures - _WITHOUT_REST - 1, 3)
+    return min(_FIRST_REST * (1 << doublings), _LONGEST_REST)
