@@ -1,4 +1,4 @@
-"""Is everything that was written still what was written: answers, lake, register snapshot, ledger, outbox, history."""
+"""Is everything still what was written: answers, lake, snapshot, ledger, outbox, history, and what readers open."""
 
 from __future__ import annotations
 
@@ -12,6 +12,11 @@ from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, validated
 from konkurs_pipeline.storage.handoff.outbox_format import records_of
 from konkurs_pipeline.storage.handoff.recovery import unknown_files
+from konkurs_pipeline.storage.lake.hashes import hash_if_whole
+from konkurs_pipeline.storage.lake.settling import EMPTY_FILE
+from konkurs_pipeline.storage.lake.versions import all_in, newest_in
+from konkurs_pipeline.storage.readers.analyst_views import view_problems
+from konkurs_pipeline.storage.readers.published import published_problems
 from konkurs_pipeline.storage.store import Store
 
 _T = TypeVar("_T")
@@ -36,6 +41,7 @@ def inspect(store: Store) -> Iterator[Inspection]:
         "outbox": _outbox,
         "decisions": _decisions,
         "history": _history,
+        "readers": _readers,
     }
     for part, look in looks.items():
         try:
@@ -47,12 +53,12 @@ def inspect(store: Store) -> Iterator[Inspection]:
 
 def _answers(store: Store) -> tuple[int, list[str]]:
     digests = [digest for (digest,) in store.ledger.rows("SELECT DISTINCT sha256 FROM answers ORDER BY 1")]
-    return len(digests), _failing(store.lake.answer, digests)
+    return len(digests), _failing(store.lake.answers.read, digests)
 
 
 def _lake(store: Store) -> tuple[int, list[str]]:
     months = [(table, month) for table in LAKE for month in store.lake.months(table)]
-    return len(months), _failing(lambda month: store.lake.prove(*month), months) + store.lake.gone()
+    return len(months), _failing(lambda month: store.lake.prove(*month), months) + store.lake.problems
 
 
 def _register(store: Store) -> tuple[int, list[str]]:
@@ -115,6 +121,18 @@ def _estates_unlike_their_versions(store: Store) -> list[str]:
         for uuid, state in store.lake.read("estates").select("opening_uuid", "state").iter_rows()
         if newest.get(uuid, state) != state
     ]
+
+
+def _readers(store: Store) -> tuple[int, list[str]]:
+    """Check every file that readers open and no run reads: published tables, older versions, empty files, views."""
+    layout = store.layout
+    files = [layout.table(table) / EMPTY_FILE for table in LAKE]
+    for folder in map(layout.table, LAKE):
+        # The newest are the lake's.
+        files += sorted({*all_in(folder)} - {*newest_in(folder).values()})
+    damaged = [f"{path} is damaged: the next run makes it anew" for path in files if hash_if_whole(path) is None]
+    problems = [*damaged, *published_problems(store.ledger, layout.published), *view_problems(layout)]
+    return len(files) + len(LEDGER) + 1, problems
 
 
 def _failing(prove: Callable[[_T], object], things: Iterable[_T]) -> list[str]:

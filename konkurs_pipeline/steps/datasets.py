@@ -136,7 +136,7 @@ def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame, un
     answers: list[Answer] = []
 
     def keep(answer: Answer) -> None:
-        poll.store.lake.keep_answer(answer.body)
+        poll.store.lake.answers.keep(answer.body)
         answers.append(answer)
 
     received = _Received()

@@ -91,7 +91,7 @@ def poll_notices(poll: Poll) -> PolledNotices:
 
 def _fetch(poll: Poll) -> NoticeList:
     def keep(answer: Answer) -> None:
-        poll.store.lake.keep_answer(answer.body)
+        poll.store.lake.answers.keep(answer.body)
         poll.store.ledger.append("answers", [answer_row(poll, answer)])
 
     with poll.connect(poll.settings) as service:

@@ -4,12 +4,12 @@
   store.json            which environment and bank the folder belongs to
   lock                  held by whoever writes
   register/             the bank's files (given, not written)
-  lake/<table>/<year-month>.parquet
+  lake/<table>/<year-month>.<version>.parquet
   lake/<table>/_made_from.json           of a derived table: from which content it was made
   lake/answers/<2>/<sha256>.json.gz      every answer, as received
   lake/register/<id>/   accepted register snapshots
   ledger/ledger.duckdb  decisions, outbox, receipts, polls: only the pipeline opens it
-  published/<table>.parquet              what the ledger shows to others
+  published/<table>.<version>.parquet    what the ledger shows to others
   konkurs.duckdb        views over lake and published, for analysts
   outbox/, receipts/    hand-off to and from core banking
   dagster/              Dagster's instance
@@ -19,7 +19,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,10 +49,6 @@ class Layout:
     def table(self, name: str) -> Path:
         """Return the folder of a lake table."""
         return self.lake / name
-
-    def partition(self, table: str, workday: dt.date) -> Path:
-        """Return the file of a lake table that holds a workday's rows: one a calendar month."""
-        return self.table(table) / f"{workday:%Y-%m}.parquet"
 
     def made_from(self, table: str) -> Path:
         """Return the note of what a lake table was made from."""

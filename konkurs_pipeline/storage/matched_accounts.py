@@ -12,7 +12,7 @@ from typing import Final
 
 import polars as pl
 
-from konkurs_pipeline.storage.lake.hashes import proven_hash, write_sealed_parquet
+from konkurs_pipeline.storage.lake.hashes import hash_if_whole, write_sealed_parquet
 from konkurs_pipeline.storage.snapshots import Snapshot
 
 _FILE: Final = "matched_accounts.parquet"
@@ -39,7 +39,4 @@ def accounts_of(snapshot: Snapshot, customer_refs: Collection[str]) -> pl.DataFr
 
 def _read(path: Path) -> pl.DataFrame | None:
     """Return the table; null where there is none, or it is not byte for byte what was written."""
-    try:
-        return pl.read_parquet(path, glob=False) if proven_hash(path) else None
-    except OSError:
-        return None
+    return pl.read_parquet(path, glob=False) if hash_if_whole(path) else None

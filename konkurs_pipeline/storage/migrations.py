@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from konkurs_pipeline.schemas.tables import LAKE
-from konkurs_pipeline.storage.lake.tables import Lake
+from konkurs_pipeline.storage.lake.settling import take_shape
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.snapshots import Snapshots
@@ -30,13 +30,13 @@ LAKE_VALUES: Final[Mapping[tuple[str, str], pl.Expr]] = {}
 STEPS: Final[Mapping[int, tuple[Callable[[Layout, Ledger], None], ...]]] = {}
 
 
-def migrate(layout: Layout, lake: Lake, ledger: Ledger, version: int) -> None:
+def migrate(layout: Layout, ledger: Ledger, version: int) -> None:
     """Bring the files of a store of `version` to today's shape; raises `StoreError` where a file is damaged or too old.
 
     The ledger takes today's shape whenever it is opened: it may be an older copy that was restored.
     """
     for table in LAKE:
-        lake.take_shape(table, {column: value for (name, column), value in LAKE_VALUES.items() if name == table})
+        take_shape(layout, table, {column: value for (name, column), value in LAKE_VALUES.items() if name == table})
     Snapshots(layout.snapshots).take_shape()
     for raised in sorted(number for number in STEPS if number > version):
         for step in STEPS[raised]:

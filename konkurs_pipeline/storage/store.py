@@ -22,6 +22,7 @@ from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.files import make_private_folder, remove_leftovers, require_room
 from konkurs_pipeline.storage.handoff.outbox import Outbox
 from konkurs_pipeline.storage.handoff.recovery import refuse_old_ledger
+from konkurs_pipeline.storage.lake.settling import mend_empty_files
 from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import action_history
@@ -29,6 +30,7 @@ from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.marker import STORE_VERSION, check_marker, store_version, write_marker
 from konkurs_pipeline.storage.migrations import LEDGER_VALUES, migrate
 from konkurs_pipeline.storage.readers.analyst_views import ensure_views
+from konkurs_pipeline.storage.readers.published import publish
 from konkurs_pipeline.storage.snapshots import Snapshots
 
 __all__ = ["Store", "check_marker", "layout_of", "layout_of_store", "open_store", "store_version"]
@@ -52,19 +54,18 @@ class Store:
         return self.lake.read(table, workdays, columns=columns) if table in LAKE else self.ledger.read(table)
 
     def prove(self) -> None:
-        """Prove before anything is decided that the outbox is as it was left, and that no notices are gone.
+        """Check before anything is decided that the outbox is as it was left, and that no month of the lake is gone.
 
-        Raises `StoreError`, naming the file. Lake files are proven as they are read.
+        Raises `StoreError`, naming the file. The rest of the lake is checked as it is read.
         """
         self.outbox.prepare(self.ledger)
-        gone = self.lake.gone()
-        if gone:
-            message = f"{gone[0]}. Nothing was decided: what it holds must not be forgotten. See `konkurs verify`"
-            raise StoreError(message)
+        if self.lake.problems:
+            raise StoreError(self.lake.problems[0])
 
     def publish(self) -> None:
-        """Show what the ledger holds to analysts and to the commands that only read."""
-        self.ledger.publish(self.layout.published)
+        """Show what the ledger holds to analysts and to the commands that only read; what they open is made whole."""
+        publish(self.ledger, self.layout.published)
+        mend_empty_files(self.layout)
         ensure_views(self.layout, self.fields)
 
 
@@ -97,8 +98,6 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
         version = store_version(settings, layout)
         if version is None:
             write_marker(settings, layout)
-        lake = Lake(layout)
-        lake.prepare()
         make_private_folder(layout.snapshots)
         for snapshot in layout.snapshots.glob("*/"):
             remove_leftovers(snapshot)
@@ -107,11 +106,13 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
         try:
             ledger.take_shape(LEDGER_VALUES)
             if version is not None and version < STORE_VERSION:
-                migrate(layout, lake, ledger, version)
+                migrate(layout, ledger, version)
                 write_marker(settings, layout)
             if not in_doubt:
                 refuse_old_ledger(layout, ledger, outbox)
                 action_history.complete(ledger)
+            lake = Lake(layout, ledger)
+            lake.prepare()
             yield Store(layout, lake, ledger, outbox, Snapshots(layout.snapshots), fields)
         except BaseException:
             # What went wrong first is what a person must read.

@@ -38,6 +38,7 @@ from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.steps.poll import Poll, conducted
 from konkurs_pipeline.steps.sequence import run_steps
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
+from konkurs_pipeline.storage.lake.versions import newest_in
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import Store, layout_of, open_store
@@ -271,6 +272,14 @@ class Bank:
     def all_actions(self) -> list[Record]:
         """Return every action row core banking ever got, in order."""
         return [record for path in self.shown() for record in records(path) if record["record"] == "A"]
+
+    def lake_file(self, table: str, day: dt.date) -> Path:
+        """Return the newest version of the file that holds a day of a lake table."""
+        return newest_in(self.layout.table(table))[f"{day:%Y-%m}"]
+
+    def published_file(self, table: str) -> Path:
+        """Return the newest version of a published table's file."""
+        return newest_in(self.layout.published)[table]
 
     def published(self, table: str) -> pl.DataFrame:
         """Return a table as analysts have it."""

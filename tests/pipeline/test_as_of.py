@@ -127,9 +127,9 @@ def test_a_poll_with_nothing_new_writes_no_version_and_no_history(bank: Bank) ->
     bank.customer("K-1", company("a"))
     bank.notice("aapning", company("a"), MONDAY)
     bank.poll(MONDAY)
-    before = bank.layout.partition("estate_versions", MONDAY).stat(), bank.published("action_history").rows()
+    before = bank.lake_file("estate_versions", MONDAY).stat(), bank.published("action_history").rows()
     bank.poll(MONDAY)
-    after = bank.layout.partition("estate_versions", MONDAY).stat(), bank.published("action_history").rows()
+    after = bank.lake_file("estate_versions", MONDAY).stat(), bank.published("action_history").rows()
     assert (after[0].st_ino, after[0].st_mtime_ns, after[1]) == (before[0].st_ino, before[0].st_mtime_ns, before[1])
     assert len(before[1]) == 1
 
@@ -161,7 +161,7 @@ def test_lost_versions_are_made_from_the_notices_and_a_person_is_told(bank: Bank
     bank.poll(TUESDAY)
     columns = ("version", "state", "changed_by_uuid", "state_since")
     before = bank.published("estate_versions").select(columns).rows()
-    bank.layout.partition("estate_versions", MONDAY).unlink()
+    bank.lake_file("estate_versions", MONDAY).unlink()
     assert "made from the notices" in (bank.poll(WEDNESDAY).detail or "")
     assert bank.published("estate_versions").select(columns).rows() == before
     seen = bank.published("raw_notices").sort("registered_at")["first_seen_at"].to_list()

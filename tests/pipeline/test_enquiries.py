@@ -174,14 +174,14 @@ DAMAGES: list[tuple[str, str, Damage]] = [
     (
         "a lake file",
         "lake",
-        lambda bank: flip_a_bit(bank.layout.partition("raw_notices", MONDAY), 40),
+        lambda bank: flip_a_bit(bank.lake_file("raw_notices", MONDAY), 40),
     ),
     (
         "other rows in a lake file",
         "lake",
-        lambda bank: write_other_rows(bank.layout.partition("raw_notices", MONDAY)),
+        lambda bank: write_other_rows(bank.lake_file("raw_notices", MONDAY)),
     ),
-    ("a lake file cut off", "lake", lambda bank: bank.layout.partition("estates", MONDAY).write_bytes(b"PAR1")),
+    ("a lake file cut off", "lake", lambda bank: bank.lake_file("estates", MONDAY).write_bytes(b"PAR1")),
     ("an outbox file", "outbox", lambda bank: flip_a_bit(bank.shown()[0])),
     ("an outbox CSV", "outbox", lambda bank: flip_a_bit(bank.shown()[0].with_suffix(".csv"))),
     ("a missing outbox file", "outbox", lambda bank: bank.shown()[0].unlink()),
@@ -190,6 +190,12 @@ DAMAGES: list[tuple[str, str, Damage]] = [
         "outbox",
         lambda bank: bank.shown()[0].with_name("KONKURS_DEMO_demo_00000099_x.jsonl").write_bytes(b"{}"),
     ),
+    ("a published table", "readers", lambda bank: flip_a_bit(bank.published_file("actions"), 40)),
+    ("a published table that is gone", "readers", lambda bank: bank.published_file("polls").unlink()),
+    ("a file without rows", "readers", lambda bank: flip_a_bit(bank.layout.table("estates") / "_schema.parquet", 40)),
+    ("the analysts' file", "readers", lambda bank: flip_a_bit(bank.layout.analyst_database, 5000)),
+    ("the analysts' file, emptied", "readers", lambda bank: bank.layout.analyst_database.write_bytes(b"")),
+    ("the analysts' file, gone", "readers", lambda bank: bank.layout.analyst_database.unlink()),
     ("a register file", "register", lambda bank: flip_a_bit(next(bank.layout.snapshots.rglob("*.parquet")))),
 ]
 
@@ -202,9 +208,16 @@ def test_verify_finds(story: Story, bank: Bank, part: str, damage: Damage) -> No
     assert list(problems(bank)) == [part]
 
 
+@pytest.mark.parametrize("damage", [damage for _, part, damage in DAMAGES if part == "readers"])
+def test_the_next_run_makes_anew_what_readers_open(story: Story, bank: Bank, damage: Damage) -> None:
+    damage(bank.go_on_from(story.bank))
+    bank.poll(WEDNESDAY)
+    assert problems(bank) == {}
+
+
 def test_verify_finds_a_lake_file_that_is_gone(story: Story, bank: Bank) -> None:
     bank.go_on_from(story.bank)
-    bank.layout.partition("raw_notices", MONDAY).unlink()
+    bank.lake_file("raw_notices", MONDAY).unlink()
     assert problems(bank)
 
 

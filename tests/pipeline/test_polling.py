@@ -282,7 +282,7 @@ def test_every_answer_is_kept_as_received(bank: Bank) -> None:
     answers = bank.published("answers")
     assert answers["resource"].to_list()[0].startswith("/konkursvarsler/oppdatert/")
     with bank.store() as store:
-        kept = json.loads(store.lake.answer(answers["sha256"][0]))
+        kept = json.loads(store.lake.answers.read(answers["sha256"][0]))
     assert kept["_embedded"]["konkursvarsler"][0]["debitor"] == FIRM
     raw = bank.published("raw_notices")
     assert raw.select(pl.col("answer_sha256")).to_series().to_list() == answers["sha256"].to_list()

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
 from types import SimpleNamespace
 
-import polars as pl
 import pytest
 
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.errors import StoreError, UsageError
-from konkurs_pipeline.schemas.tables import Debtors, frame
+from konkurs_pipeline.schemas.tables import Debtors, RawNotices, frame
 from konkurs_pipeline.storage.handoff import receipts_folder
 from konkurs_pipeline.storage.handoff.recovery import Recovered, recover
 from konkurs_pipeline.storage.lake.hashes import write_sealed_parquet
-from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company
+from konkurs_pipeline.storage.lake.versions import all_in
+from konkurs_pipeline.storage.ledger import file_versions
+from tests.pipeline.kit import MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company
 
 
 @pytest.fixture
@@ -101,7 +105,7 @@ def test_receipts_are_read_again_where_published_tables_are_taken(
     shutil.rmtree(polled.folder / "copy")
     shutil.copytree(polled.layout.ledger.parent, polled.folder / "copy")
     polled.poll(WEDNESDAY)
-    (polled.layout.published / "receipts.parquet").unlink()
+    polled.published_file("receipts").unlink()
     restore_old_ledger(polled)
     recovered(polled)
     polled.poll(WEDNESDAY)
@@ -122,7 +126,7 @@ def test_a_full_disk_stops_a_command_before_it_begins(polled: Bank, monkeypatch:
         pass
 
 
-def test_a_month_without_rows_has_no_file(polled: Bank) -> None:
+def test_a_month_that_lost_its_rows_is_no_month(polled: Bank) -> None:
     with polled.store() as store:
         assert store.lake.replace("debtors", [MONDAY], frame(Debtors, [])) == [MONDAY]
         assert store.lake.workdays("debtors") == [TUESDAY]
@@ -131,39 +135,68 @@ def test_a_month_without_rows_has_no_file(polled: Bank) -> None:
         assert store.lake.read("debtors", [TUESDAY]).is_empty()
 
 
-def test_a_file_a_day_of_an_earlier_version_is_taken_into_its_month(polled: Bank) -> None:
+def as_version_1(polled: Bank, *, files: Sequence[str]) -> Path:
+    """Put the notices where an early program had them: a file a month, or a file a workday."""
     folder = polled.layout.table("raw_notices")
     with polled.store() as store:
+        for name in files:
+            days = [MONDAY, TUESDAY] if len(name) == len("2018-09") else [date.fromisoformat(name)]
+            write_sealed_parquet(folder / f"{name}.parquet", store.lake.read("raw_notices", days))
+        file_versions.forget(store.ledger, "raw_notices", "2018-09")
+    for path in all_in(folder):
+        path.unlink()
+    marker = polled.layout.marker
+    marker.write_text(marker.read_text().replace("konkurs-store/2", "konkurs-store/1"))
+    return folder
+
+
+@pytest.mark.parametrize(
+    "files",
+    [["2018-09"], [str(MONDAY), str(TUESDAY)], ["2018-09", str(TUESDAY)]],
+    ids=["a month", "its days", "killed halfway into taking in its days"],
+)
+def test_the_files_of_version_1_are_taken_in(polled: Bank, files: list[str]) -> None:
+    with polled.store() as store:
         before = store.lake.read("raw_notices")
-        for day in (MONDAY, TUESDAY):
-            write_sealed_parquet(folder / f"{day}.parquet", store.lake.read("raw_notices", [day]))
-    polled.layout.partition("raw_notices", MONDAY).unlink()
+    folder = as_version_1(polled, files=files)
     with polled.store() as store:
         assert store.lake.read("raw_notices").equals(before)
-    assert sorted(path.name for path in folder.iterdir()) == ["2018-09.parquet", "_schema.parquet"]
+    assert sorted(path.name for path in folder.iterdir()) == ["2018-09.000001.parquet", "_schema.parquet"]
 
 
-def test_taking_days_into_their_month_was_killed_halfway_and_is_done_again(polled: Bank) -> None:
-    """The month is written before its days are removed: what stands in both is there once."""
-    folder = polled.layout.table("raw_notices")
-    with polled.store() as store:
-        before = store.lake.read("raw_notices")
-        write_sealed_parquet(folder / f"{TUESDAY}.parquet", store.lake.read("raw_notices", [TUESDAY]))
-    with polled.store() as store:
-        assert store.lake.read("raw_notices").equals(before)
-
-
-def test_a_damaged_file_a_day_is_not_taken_into_its_month(polled: Bank) -> None:
-    damaged = polled.layout.table("raw_notices") / f"{MONDAY}.parquet"
+def test_a_damaged_file_of_version_1_is_not_taken_in(polled: Bank) -> None:
+    damaged = as_version_1(polled, files=[str(MONDAY)]) / f"{MONDAY}.parquet"
     damaged.write_bytes(b"PAR1")
     with pytest.raises(StoreError, match=damaged.name), polled.store():
         pass
     assert damaged.is_file()
 
 
-def test_a_whole_file_of_another_table_is_told_by_its_table(polled: Bank) -> None:
-    layout = polled.layout
-    shutil.copy(layout.partition("debtors", MONDAY), layout.partition("raw_notices", MONDAY))
-    with polled.store() as store, pytest.raises(StoreError, match="lake table raw_notices"):
+def test_another_whole_file_in_place_of_the_newest_is_refused(polled: Bank) -> None:
+    path = polled.lake_file("raw_notices", MONDAY)
+    shutil.copy(polled.lake_file("debtors", MONDAY), path)
+    with polled.store() as store, pytest.raises(StoreError, match=path.name):
         store.lake.read("raw_notices", columns=["payload"])
-    assert pl.read_parquet(layout.partition("debtors", MONDAY)).height == 2
+
+
+def test_an_older_copy_of_the_notices_put_back_loses_none(polled: Bank) -> None:
+    """It is whole, so only the ledger can tell that it is not the newest."""
+    folder = polled.layout.table("raw_notices")
+    older = {path.name: path.read_bytes() for path in all_in(folder)}
+    polled.notice("aapning", company("third"), WEDNESDAY)
+    polled.poll(WEDNESDAY)
+    for path in all_in(folder):
+        path.unlink()
+    for name, content in older.items():
+        (folder / name).write_bytes(content)
+    assert "is gone, and an older version is not taken for it" in str(polled.try_poll(THURSDAY))
+    assert any("is gone" in problem for problem in wrong(polled))
+
+
+def test_a_version_that_a_killed_run_wrote_and_did_not_note_is_taken(polled: Bank) -> None:
+    with polled.store() as store:
+        newest = file_versions.known(store.ledger, "raw_notices")
+        store.lake.replace("raw_notices", [MONDAY], frame(RawNotices, []))
+        file_versions.note(store.ledger, "raw_notices", "2018-09", newest["2018-09"])
+    with polled.store() as store:
+        assert store.lake.workdays("raw_notices") == [TUESDAY]

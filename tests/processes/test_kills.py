@@ -23,7 +23,7 @@ NAMED: Final = [
     pytest.param(r"\d+ hand_over: before rename .*\.jsonl", id="before the .jsonl stands there"),
     pytest.param(r"\d+ hand_over: before rename .*\.csv", id="between .jsonl and .csv"),
     pytest.param(r"\d+ hand_over: before rename .*\.manifest\.json", id="between .csv and manifest"),
-    pytest.param(r"\d+ after hand_over: before rename .*/polls\.parquet", id="in publishing"),
+    pytest.param(r"\d+ after hand_over: before rename .*/polls\.[0-9]+\.parquet", id="in publishing"),
 ]
 KILLS_AT_RANDOM: Final = 60 if SOAKING else 2
 # What a run takes, from long before its first write to long after its last.

@@ -20,7 +20,7 @@ IN_THE_ACT: Final = [
     pytest.param(r"\d+ fetch_missing_datasets: begins", id="while it polls"),
     pytest.param(r"\d+ decide: before COMMIT", id="before it commits"),
     pytest.param(r"\d+ hand_over: before rename .*\.csv", id="while it hands over"),
-    pytest.param(r"\d+ after hand_over: before rename .*/actions\.parquet", id="while it publishes"),
+    pytest.param(r"\d+ after hand_over: before rename .*/actions\.[0-9]+\.parquet", id="while it publishes"),
 ]
 # As the daemon does for a run of the schedule: the job, in a process of its own.
 JOB: Final = (

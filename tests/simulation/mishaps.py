@@ -14,6 +14,7 @@ from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.handoff import decisions
 from konkurs_pipeline.storage.handoff.recovery import recover
+from konkurs_pipeline.storage.lake.versions import newest_in
 from konkurs_pipeline.storage.store import open_store
 from tests.simulation.figures import Figures
 from tests.simulation.oracle import Oracle
@@ -92,7 +93,7 @@ class Mishaps:
 
     def _something_stored(self) -> tuple[str, Path]:
         layout = self._premises.layout
-        files = {f"lake {table}": sorted(layout.table(table).glob("[0-9]*.parquet")) for table in _TABLES}
+        files = {f"lake {table}": sorted(newest_in(layout.table(table)).values()) for table in _TABLES}
         files["outbox"] = sorted(layout.outbox.iterdir())[-90:]
         files["ledger"] = [layout.ledger]
         files["register"] = sorted(layout.snapshots.glob("*/*.parquet"), key=lambda path: path.stat().st_mtime)[-3:]

@@ -19,7 +19,7 @@ from konkurs_pipeline.storage.demo import make_fresh
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import polls, quarantine
 from konkurs_pipeline.storage.ledger.quarantine import Entry
-from konkurs_pipeline.storage.readers.published import Published, first_polled_workday
+from konkurs_pipeline.storage.readers.published import Published, first_polled_workday, publish
 from konkurs_pipeline.storage.store import Store, layout_of, open_store
 
 NOW: Final = dt.datetime(2018, 9, 3, 10, tzinfo=dt.UTC)
@@ -80,7 +80,7 @@ def test_what_was_never_published_reads_as_a_table_without_rows(settings: Settin
 
 
 def test_a_damaged_published_table_is_told_by_name(settings: Settings, store: Store) -> None:
-    path = store.layout.published / "polls.parquet"
+    path = store.layout.published / "polls.000001.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"PAR1 damaged PAR1")
 
@@ -91,7 +91,7 @@ def test_a_damaged_published_table_is_told_by_name(settings: Settings, store: St
 def test_the_first_polled_workday_is_that_of_the_first_poll_that_did_not_fail(store: Store) -> None:
     for run_id, day, outcome in (("a", MONDAY, Outcome.FAILED), ("b", TUESDAY, Outcome.NEW)):
         polls.record(store.ledger, run_id, (day, day), outcome, "said", NOW)
-    store.ledger.publish(store.layout.published)
+    publish(store.ledger, store.layout.published)
 
     assert first_polled_workday(store.layout) == TUESDAY
 

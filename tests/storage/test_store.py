@@ -84,15 +84,15 @@ def test_what_was_committed_is_there_when_the_store_is_opened_again(tmp_path: Pa
 def test_an_answer_with_any_one_bit_wrong_is_the_same_answer_or_is_told_by_name(tmp_path: Path) -> None:
     body = b'{"_links": {"self": {"href": "https://127.0.0.1/konkursvarsler"}}, "n": [1, 2, 3, 4, 5, 6]}' * 3
     with open_store(settings_of(tmp_path)) as store:
-        digest = store.lake.keep_answer(body)
-        path = store.lake.answer_path(digest)
+        digest = store.lake.answers.keep(body)
+        path = store.lake.answers.path(digest)
         whole = path.read_bytes()
         for bit in range(len(whole) * 8):
             damaged = bytearray(whole)
             damaged[bit // 8] ^= 1 << bit % 8
             path.write_bytes(damaged)
             try:
-                assert store.lake.answer(digest) == body
+                assert store.lake.answers.read(digest) == body
             except StoreError as error:
                 assert path.name in str(error)  # noqa: PT017 -- both ends are right
 

@@ -52,7 +52,7 @@ class Prover:
 
     def answer(self, what: str, digest: str) -> Proof:
         """Hold a kept answer against the hash of the bytes received: the file is those bytes, packed."""
-        path = self._lake.answer_path(digest)
+        path = self._lake.answers.path(digest)
         shown = self._shown(path)
         return Proof(what, shown, digest, _agreement(path, digest, _unpacked), f"zcat {shlex.quote(shown)} | sha256sum")
 

@@ -85,7 +85,7 @@ class Sightings:
     def _body(self, digest: str) -> bytes | None:
         if digest not in self._bodies:
             try:
-                self._bodies[digest] = self._lake.answer(digest).lower()
+                self._bodies[digest] = self._lake.answers.read(digest).lower()
             except StoreError:
                 self._bodies[digest] = None
         return self._bodies[digest]

@@ -13,31 +13,38 @@ from typing import Final
 
 import polars as pl
 
-from konkurs_pipeline.storage.files import hash_of, replace_atomically, storage_errors, write_bytes_atomically
+from konkurs_pipeline.storage.files import hash_of, storage_errors, write_bytes_atomically
 
 _KEY: Final = "konkurs.sha256"
 # Stands where the hash goes while the hash is taken; as long as one.
 _NO_HASH: Final = b"0" * 64
+# The metadata of a file that is to be sealed.
+UNSEALED: Final = {_KEY: _NO_HASH.decode()}
 # Between a key and its value the Parquet footer has a type and a length, a byte each.
 _BETWEEN: Final = 2
 
 
-def write_sealed_parquet(path: Path, rows: pl.DataFrame) -> None:
-    """Write `rows` to `path`, whole or not at all, with the hash of the file's bytes in its metadata."""
+def write_sealed_parquet(path: Path, rows: pl.DataFrame) -> str:
+    """Write `rows` to `path`, whole or not at all, with the hash of the file's bytes in its metadata; returns the hash."""
     buffer = io.BytesIO()
-    rows.write_parquet(buffer, metadata={_KEY: _NO_HASH.decode()})
-    content = buffer.getvalue()
-    place = _place_of_hash(content)
-    sealed = content[:place] + hash_of(content).encode() + content[place + len(_NO_HASH) :]
-    replace_atomically(path, lambda target: target.write_bytes(sealed))
+    rows.write_parquet(buffer, metadata=UNSEALED)
+    content, digest = sealed(buffer.getvalue())
+    write_bytes_atomically(path, content)
+    return digest
 
 
-def proven_hash(path: Path) -> str | None:
-    """Return the hash that the file carries, null unless it is byte for byte what `write_sealed_parquet` wrote.
+def sealed(content: bytes) -> tuple[bytes, str]:
+    """Return the bytes of a Parquet file with their hash in its metadata, and the hash; it was written with `UNSEALED`."""
+    place, digest = _place_of_hash(content), hash_of(content)
+    return content[:place] + digest.encode() + content[place + len(_NO_HASH) :], digest
 
-    Raises `OSError` when it cannot be read.
-    """
-    content = path.read_bytes()
+
+def hash_if_whole(path: Path) -> str | None:
+    """Return the hash that the file carries; null where it cannot be read, or one bit of it is not as it was written."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None
     place = _place_of_hash(content)
     if place < 0:
         return None

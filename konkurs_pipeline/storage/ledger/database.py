@@ -28,7 +28,6 @@ from konkurs_pipeline.storage.files import (
     PRIVATE_FILE,
     make_private_folder,
     remove_leftovers,
-    replace_atomically,
     storage_errors,
 )
 from konkurs_pipeline.storage.lake.hashes import break_seal, is_seal_broken, seal_beside
@@ -147,6 +146,10 @@ class Ledger:
         self._con.execute(
             "CREATE TABLE IF NOT EXISTS dataset_failures (uuid VARCHAR, failures BIGINT, next_try_at TIMESTAMPTZ)"
         )
+        self._con.execute(
+            "CREATE TABLE IF NOT EXISTS file_versions (folder VARCHAR, part VARCHAR, version BIGINT, sha256 VARCHAR, "
+            "row_count BIGINT, PRIMARY KEY (folder, part))"
+        )
         self._con.execute("CREATE TABLE IF NOT EXISTS receipts_seen (name VARCHAR, version VARCHAR)")
 
     def take_shape(self, given: Mapping[tuple[str, str], str]) -> None:
@@ -230,19 +233,13 @@ class Ledger:
             finally:
                 passing.unlink(missing_ok=True)
 
-    def publish(self, folder: Path) -> None:
-        """Write every table of `schemas.tables.LEDGER` to `folder` as Parquet, each replaced whole."""
-        make_private_folder(folder)
-        remove_leftovers(folder)
-        for name in LEDGER:
-            replace_atomically(folder / f"{name}.parquet", self._copier(name))
-
-    def _copier(self, table: str) -> Any:  # noqa: ANN401 -- a callable for replace_atomically
-        def copy(target: Path) -> None:
-            order = f"ORDER BY {_KEYS[table]}" if table in _KEYS else ""
-            self.execute(f"COPY (SELECT * FROM {table} {order}) TO '{_quoted(target)}' (FORMAT parquet)")  # noqa: S608
-
-        return copy
+    def copy_to(self, table: str, target: Path, metadata: Mapping[str, str]) -> None:
+        """Write a table to a Parquet file, in the order of its key, with these entries in the file's metadata."""
+        order = f"ORDER BY {_KEYS[table]}" if table in _KEYS else ""
+        entries = ", ".join(f"'{key}': '{value}'" for key, value in metadata.items())
+        self.execute(
+            f"COPY (SELECT * FROM {table} {order}) TO '{_quoted(target)}' (FORMAT parquet, KV_METADATA {{{entries}}})"  # noqa: S608 -- own names
+        )
 
 
 def columns_in_sql(table: str) -> dict[str, str]:

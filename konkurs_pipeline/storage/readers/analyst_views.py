@@ -22,19 +22,32 @@ from konkurs_pipeline.storage.readers.documents import documents_query
 
 
 def ensure_views(layout: Layout, fields: DatasetMap) -> None:
-    """Make `konkurs.duckdb` hold today's definitions: it is replaced where it has others, such as another dataset map."""
+    """Make `konkurs.duckdb` hold today's definitions: it is replaced where it has others, or is damaged."""
     layout.control_requests.touch(PRIVATE_FILE)
-    statements = list(_statements(layout, fields))
+    path, statements = layout.analyst_database, list(_statements(layout, fields))
     wanted = hash_of("\n".join(statements).encode())
-    if _definitions_of(layout.analyst_database) == wanted:
+    if _stamp_of(path) == f"{wanted} {_hash_of_file(path)}":
         return
-    replace_atomically(layout.analyst_database, lambda path: _build(path, statements))
-    write_bytes_atomically(_stamp(layout.analyst_database), wanted.encode())
+    replace_atomically(path, lambda temporary: _build(temporary, statements))
+    write_bytes_atomically(_stamp(path), f"{wanted} {_hash_of_file(path)}".encode())
 
 
-def _definitions_of(path: Path) -> str | None:
-    """Return the hash of the definitions in the file, kept beside it; null where there is no file."""
-    return _stamp(path).read_text() if path.is_file() and _stamp(path).is_file() else None
+def view_problems(layout: Layout) -> list[str]:
+    """Return a line where `konkurs.duckdb` is not what the last run wrote, nothing where none was ever written."""
+    path = layout.analyst_database
+    stamp = _stamp_of(path)
+    if stamp is None or stamp.endswith(f" {_hash_of_file(path)}"):
+        return []
+    return [f"{path} is damaged, gone, or was changed: the next run makes it anew"]
+
+
+def _stamp_of(path: Path) -> str | None:
+    """Return the hashes of the definitions and of the file, as kept beside it; null where there are none."""
+    return _stamp(path).read_text(encoding="utf-8", errors="replace") if _stamp(path).is_file() else None
+
+
+def _hash_of_file(path: Path) -> str:
+    return hash_of(path.read_bytes()) if path.is_file() else "no file"
 
 
 def _stamp(path: Path) -> Path:
@@ -52,18 +65,29 @@ def _build(path: Path, statements: list[str]) -> None:
 def _statements(layout: Layout, fields: DatasetMap) -> list[str]:
     statements = []
     for name, table in LAKE.items():
-        statements += _view(name, table, _from_files(table, f"{layout.table(name)}/*.parquet"))
+        # A month has seven characters: yyyy-mm. The file without rows gives the columns before the first month.
+        folder = layout.table(name)
+        query = _newest(table, f"{folder}/*.parquet", f"{folder}/*.[0-9]*.parquet", len(f"{folder}/yyyy-mm"))
+        statements += _view(name, table, query)
     for name, table in LEDGER.items():
-        statements += _view(name, table, _from_files(table, f"{layout.published}/{name}.parquet"))
+        path = f"{layout.published}/{name}"
+        statements += _view(name, table, _newest(table, f"{path}.*.parquet", f"{path}.*.parquet", len(path)))
     statements += _view("control_requests", ControlRequests, requests_query(_text(str(layout.control_requests))))
     documents = documents_query(fields, list(dtypes(Documents)), "expanded_datasets")
     statements += _view("documents", Documents, documents)
     return [*statements, *macros()]
 
 
-def _from_files(table: type[Table], files: str) -> str:
-    columns = ", ".join(f'"{column}"' for column in dtypes(table))
-    return f"SELECT {columns} FROM read_parquet({_text(files)})"  # noqa: S608 -- own names
+def _newest(table: type[Table], files: str, versions: str, part_length: int) -> str:
+    """Return the query for the rows of the newest version of each part.
+
+    DuckDB lists the folder for `newest` before it lists it for the rows, and a version is removed minutes after a newer one
+    stands there. So every file that `newest` names is there when its rows are read.
+    """
+    columns = ", ".join(f'd."{column}"' for column in dtypes(table))
+    newest = f"SELECT max(file) AS file FROM glob({_text(versions)}) GROUP BY left(file, {part_length})"  # noqa: S608 -- own names
+    rows = f"read_parquet({_text(files)}, filename = true) d ON d.filename = newest.file"
+    return f"SELECT {columns} FROM ({newest}) newest JOIN {rows}"  # noqa: S608 -- own names
 
 
 def _view(name: str, table: type[Table], query: str) -> list[str]:

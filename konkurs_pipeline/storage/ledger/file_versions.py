@@ -1,0 +1,41 @@
+"""What the ledger knows of the files that readers open: the newest version of each, and its hash.
+
+A file proves by its own hash that it is whole. That it is the newest, only the ledger can tell: an older copy that somebody
+put back is whole as well.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from konkurs_pipeline.storage.ledger.database import Ledger
+
+
+@dataclass(frozen=True)
+class FileVersion:
+    """The newest version of a file: its number, the hash of its bytes, and how many rows it has."""
+
+    version: int
+    sha256: str
+    row_count: int
+
+
+def known(ledger: Ledger, folder: str) -> dict[str, FileVersion]:
+    """Return part → newest version, of the files in a folder: a lake table, or `published`."""
+    rows = ledger.rows(
+        "SELECT part, version, sha256, row_count FROM file_versions WHERE folder = ? ORDER BY part", [folder]
+    )
+    return {part: FileVersion(*row) for part, *row in rows}
+
+
+def note(ledger: Ledger, folder: str, part: str, newest: FileVersion) -> None:
+    """Record a version as the newest; one statement, so that it is on disk when this returns."""
+    ledger.execute(
+        "INSERT OR REPLACE INTO file_versions VALUES (?, ?, ?, ?, ?)",
+        [folder, part, newest.version, newest.sha256, newest.row_count],
+    )
+
+
+def forget(ledger: Ledger, folder: str, part: str) -> None:
+    """Forget a file that is gone and will be made anew."""
+    ledger.execute("DELETE FROM file_versions WHERE folder = ? AND part = ?", [folder, part])
