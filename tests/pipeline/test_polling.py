@@ -149,7 +149,7 @@ def test_with_paging_every_notice_has_the_hash_of_its_own_page(bank: Bank) -> No
     assert rows["answer_sha256"].n_unique() == 3
     with bank.store() as store:
         for uid, digest in rows.select("uuid", "answer_sha256").iter_rows():
-            assert uid.encode() in store.lake.answer(digest), "the page that holds it"
+            assert uid.encode() in store.lake.answers.read(digest), "the page that holds it"
 
 
 def test_an_item_that_a_later_version_can_read_keeps_the_answer_it_first_came_in(
