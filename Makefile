@@ -14,7 +14,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no
 DATA ?= $(if $(KONKURS_DATA_DIR),$(KONKURS_DATA_DIR),data)
 PORT ?= 3000
 
-.PHONY: help setup demo dev test newest check bench docs shapes soak soak-processes fuzz coverage audit sbom lock clean
+.PHONY: help setup demo dev test newest check bench docs shapes soak many many-test soak-processes fuzz coverage audit sbom lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -82,6 +82,16 @@ shapes: setup  ## tests/storage/shapes: the tables and columns of the present st
 soak: $(VENV)/.dev  ## simulated bank-years, SEEDS=… of them: nothing lost, doubled, wrong or leaked (docs/assurance.md)
 	$(BIN)/python -m tests.simulation.soak --seeds $(or $(SEEDS),4) --first-seed $(or $(FIRST),1) --days $(or $(DAYS),365) \
 		--trouble $(or $(TROUBLE),1)
+
+many: $(VENV)/.many  ## many banks in one installation, to see: PostgreSQL, BANKS=20 code servers, a daemon, a web server
+	$(BIN)/python -m tests.many.installation --banks $(or $(BANKS),20)
+
+many-test: $(VENV)/.many  ## three banks in one installation, each with its own trouble (minutes; needs PostgreSQL)
+	MANY_BANKS=1 $(BIN)/pytest -q tests/many
+
+$(VENV)/.many: deploy/containers/requirements.lock $(VENV)/.dev
+	$(INSTALL) -r deploy/containers/requirements.lock
+	touch $@
 
 soak-processes: $(VENV)/.dev  ## kill -9 at every write, disks of every size, more wrong bits (hours on 2 cores)
 	SOAK_PROCESSES=1 $(BIN)/pytest -n 2 --dist loadfile -s --timeout 0 tests/processes

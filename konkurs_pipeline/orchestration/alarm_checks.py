@@ -11,6 +11,8 @@ import dagster as dg
 from konkurs_pipeline.domain.alarms import RULES, Alarm, AlarmKind, Severity
 from konkurs_pipeline.enquiries.alarms import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
+from konkurs_pipeline.orchestration.bank_names import BankNames
+from konkurs_pipeline.orchestration.checks import renamed
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.ledger.alarms import note_alarms
@@ -45,17 +47,20 @@ def _result(kind: AlarmKind, alarm: Alarm | None, times: Mapping[str, dt.datetim
     )
 
 
-def build_watch() -> dg.AssetChecksDefinition:
+def build_watch(names: BankNames) -> dg.AssetChecksDefinition:
     """Return the checks."""
     specs = [
-        dg.AssetCheckSpec(name=kind.value, asset=rule.asset, description=f"{rule.passes_when}. Else: {rule.cure}")
+        dg.AssetCheckSpec(
+            name=kind.value, asset=names.asset(rule.asset), description=f"{rule.passes_when}. Else: {rule.cure}"
+        )
         for kind, rule in RULES.items()
     ]
     description = "What needs a person now (docs/runbook.md)"
 
-    @dg.multi_asset_check(name="watch", specs=specs, description=description, can_subset=True)
+    @dg.multi_asset_check(name="watch", specs=specs, description=description, can_subset=True, pool=names.pool)
     def watch(context: dg.AssetCheckExecutionContext, poll: dg.ResourceParam[Poll]) -> Iterator[dg.AssetCheckResult]:
         chosen = {(key.asset_key, key.name) for key in context.selected_asset_check_keys}
-        yield from (one for one in alarm_results(poll) if (one.asset_key, one.check_name) in chosen)
+        results = (renamed(one, names) for one in alarm_results(poll))
+        yield from (one for one in results if (one.asset_key, one.check_name) in chosen)
 
     return watch

@@ -16,6 +16,7 @@ from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.alarms import Alarm
 from konkurs_pipeline.enquiries.alarms import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
+from konkurs_pipeline.orchestration.bank_names import names_of
 from konkurs_pipeline.orchestration.dead_runs import end_dead_runs
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
@@ -35,7 +36,7 @@ def build_alert_sensor(settings: Settings, now: Callable[[], dt.datetime]) -> dg
         description="Looks for what needs a person (docs/runbook.md), and tells the channels that are set",
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
-        end_dead_runs(context.instance, layout_of(settings).lock, utc_now())
+        end_dead_runs(context.instance, layout_of(settings).lock, utc_now(), names_of(settings))
         watched = Watched(settings, Published(layout_of(settings)), now())
         alarms = look_for_alarms(watched)
         told = tell(alarms, from_text(context.cursor), channels_of(settings), settings, now())

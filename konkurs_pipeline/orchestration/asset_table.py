@@ -14,6 +14,7 @@ from typing import Any, Final
 import dagster as dg
 import polars as pl
 
+from konkurs_pipeline.orchestration.bank_names import BankNames
 from konkurs_pipeline.orchestration.checks import none_found, schema_result, schema_spec
 from konkurs_pipeline.orchestration.results import StepResults
 from konkurs_pipeline.schemas.register import RegisterAccounts, RegisterCustomers
@@ -74,10 +75,11 @@ class Step:
         """Return an asset's description: its own, else its table's."""
         return self.descriptions.get(asset) or inspect.cleandoc(self.tables[asset].__doc__ or "")
 
-    def check_specs(self) -> list[dg.AssetCheckSpec]:
+    def check_specs(self, names: BankNames) -> list[dg.AssetCheckSpec]:
         """Return the declarations of the checks."""
-        specs = [schema_spec(self.name)] if self.has_schema_check else []
-        return [*specs, *(dg.AssetCheckSpec(name, asset=self.name, description=d) for name, d in self.checks.items())]
+        asset = names.asset(self.name)
+        specs = [schema_spec(asset)] if self.has_schema_check else []
+        return [*specs, *(dg.AssetCheckSpec(name, asset=asset, description=d) for name, d in self.checks.items())]
 
 
 def _made(rows: pl.DataFrame, metadata: Mapping[str, Any], *results: dg.AssetCheckResult) -> tuple[Made]:

@@ -16,6 +16,7 @@ import dagster as dg
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.orchestration.alarm_checks import alarm_results
 from konkurs_pipeline.orchestration.asset_table import STEPS, Made, Step
+from konkurs_pipeline.orchestration.bank_names import BankNames
 from konkurs_pipeline.orchestration.checks import SCHEMA_CHECK, reported
 from konkurs_pipeline.orchestration.results import StepResults
 from konkurs_pipeline.redaction import redact
@@ -29,19 +30,20 @@ CODE_VERSION: Final = version("konkurs-pipeline")
 _LAST: Final = "outbox"
 
 
-def build_assets(workdays: dg.PartitionsDefinition) -> list[dg.AssetsDefinition]:
-    """Return all assets, partitioned by `workdays`."""
+def build_assets(workdays: dg.PartitionsDefinition, names: BankNames) -> list[dg.AssetsDefinition]:
+    """Return all assets of a poll, partitioned by `workdays`."""
     with warnings.catch_warnings():
         # backfill_policy and code references are in beta; the versions are pinned, and a test runs a range.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        return [_build(step, workdays) for step in STEPS]
+        return [_build(step, workdays, names) for step in STEPS]
 
 
-def _build(step: Step, workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition:
+def _build(step: Step, workdays: dg.PartitionsDefinition, names: BankNames) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=step.name,
-        specs=[_spec(step, asset) for asset in step.tables],
-        check_specs=step.check_specs(),
+        specs=[_spec(step, asset, names) for asset in step.tables],
+        check_specs=step.check_specs(names),
+        pool=names.pool,
         # Needed for a job without checks, see checks.py.
         can_subset=True,
         partitions_def=workdays,
@@ -50,15 +52,15 @@ def _build(step: Step, workdays: dg.PartitionsDefinition) -> dg.AssetsDefinition
     def run(
         context: dg.AssetExecutionContext, poll: dg.ResourceParam[Poll], results: dg.ResourceParam[StepResults]
     ) -> Iterator[Any]:
-        yield from _run(step, context, poll, results)
+        yield from _run(step, context, poll, results, names)
 
     return run
 
 
-def _spec(step: Step, asset: str) -> dg.AssetSpec:
+def _spec(step: Step, asset: str, names: BankNames) -> dg.AssetSpec:
     return dg.AssetSpec(
-        asset,
-        deps=step.deps,
+        names.asset(asset),
+        deps=[names.asset(name) for name in step.deps],
         description=step.description_of(asset),
         metadata={
             "dagster/column_schema": columns_of(step.tables[asset]),
@@ -86,7 +88,9 @@ def columns_of(table: type[Table | RegisterCustomers | RegisterAccounts]) -> dg.
     )
 
 
-def _run(step: Step, context: dg.AssetExecutionContext, poll: Poll, results: StepResults) -> Iterator[Any]:
+def _run(
+    step: Step, context: dg.AssetExecutionContext, poll: Poll, results: StepResults, names: BankNames
+) -> Iterator[Any]:
     """Make the step's assets and report their checks; the last step, and one that fails, report the alarms too."""
     planned = context.selected_asset_check_keys
     poll.progress(step.name.replace("_", " "), 0, None)
@@ -101,11 +105,11 @@ def _run(step: Step, context: dg.AssetExecutionContext, poll: Poll, results: Ste
     else:
         seconds = {"seconds": round(time.perf_counter() - began, 3), "workdays": len(poll.days())}
         for asset, one in zip(step.tables, made, strict=True):
-            yield dg.MaterializeResult(asset_key=asset, metadata={**one.metadata, **seconds})
-            yield from reported(one.results, planned)
+            yield dg.MaterializeResult(asset_key=names.asset(asset), metadata={**one.metadata, **seconds})
+            yield from reported(one.results, planned, names)
         failure = _broken(made, poll)
     if failure or step.name == _LAST:
-        yield from reported(alarm_results(poll), planned)
+        yield from reported(alarm_results(poll), planned, names)
     if failure:
         raise dg.Failure(redact(failure), _what_to_do(), allow_retries=False)
 

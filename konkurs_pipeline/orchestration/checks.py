@@ -12,12 +12,13 @@ import dagster as dg
 import polars as pl
 
 from konkurs_pipeline.errors import StoreError
+from konkurs_pipeline.orchestration.bank_names import BankNames
 from konkurs_pipeline.schemas.tables import Table, dtypes, validated
 
 SCHEMA_CHECK = "schema"
 
 
-def schema_spec(asset: str) -> dg.AssetCheckSpec:
+def schema_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
     """Declare the check that the stored rows are valid; it blocks what is downstream."""
     description = "The stored rows satisfy the table's pandera schema: columns, types, keys, codes"
     return dg.AssetCheckSpec(SCHEMA_CHECK, asset=asset, description=description, blocking=True)
@@ -59,20 +60,32 @@ def none_found(
 
 
 def reported(
-    results: Iterable[dg.AssetCheckResult], planned: Collection[dg.AssetCheckKey]
+    results: Iterable[dg.AssetCheckResult], planned: Collection[dg.AssetCheckKey], names: BankNames
 ) -> Iterator[dg.AssetCheckResult | dg.AssetCheckEvaluation]:
     """Yield each result as Dagster takes it: as a result where the run planned the check, else as an evaluation."""
     for result in results:
         if result.asset_key is None or result.check_name is None:
             message = "a check's result names its asset and its check"
             raise dg.DagsterInvariantViolationError(message)
-        if dg.AssetCheckKey(result.asset_key, result.check_name) in planned:
-            yield result
+        key = dg.AssetCheckKey(names.asset(result.asset_key), result.check_name)
+        if key in planned:
+            yield renamed(result, names)
             continue
         yield dg.AssetCheckEvaluation(
-            asset_key=result.asset_key,
-            check_name=result.check_name,
+            asset_key=key.asset_key,
+            check_name=key.name,
             passed=result.passed,
             severity=result.severity,
             metadata=result.metadata,
         )
+
+
+def renamed(result: dg.AssetCheckResult, names: BankNames) -> dg.AssetCheckResult:
+    """Return a result of an asset, given by its plain name, under the name that the asset has in this Dagster."""
+    return dg.AssetCheckResult(
+        asset_key=names.asset(result.asset_key or ""),
+        check_name=result.check_name,
+        passed=result.passed,
+        severity=result.severity,
+        metadata=result.metadata,
+    )

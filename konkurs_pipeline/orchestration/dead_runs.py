@@ -15,6 +15,7 @@ from typing import Final
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
+from konkurs_pipeline.orchestration.bank_names import ALONE, BankNames
 from konkurs_pipeline.orchestration.run_names import HOUSEKEEPING_JOB
 from konkurs_pipeline.storage import lock
 
@@ -53,14 +54,21 @@ def _holder(lock_file: Path) -> str | None:
         return None
 
 
-def end_dead_runs(instance: dg.DagsterInstance, lock_file: Path, now: dt.datetime, *, is_ours: bool = False) -> int:
-    """Report as failed every run whose process is gone; returns how many. `is_ours`: this process holds the lock."""
+def end_dead_runs(
+    instance: dg.DagsterInstance, lock_file: Path, now: dt.datetime, names: BankNames = ALONE, *, is_ours: bool = False
+) -> int:
+    """Report as failed every run of the bank whose process is gone; returns how many.
+
+    `is_ours`: this process holds the lock. The lock says nothing of the runs of other banks.
+    """
     if not is_ours and lock.is_held(lock_file):
         return 0
     ended, last_holder = 0, _holder(lock_file)
     for record in instance.get_run_records(RunsFilter(statuses=_UNDER_WAY)):
         run = record.dagster_run
-        lives_for = _HOUSEKEEPING_TAKES if run.job_name == HOUSEKEEPING_JOB else _WITHOUT_LOCK
+        if not names.is_own(run):
+            continue
+        lives_for = _HOUSEKEEPING_TAKES if run.job_name == names.job(HOUSEKEEPING_JOB) else _WITHOUT_LOCK
         # An age below zero is of a clock that was ahead: it says nothing, so the run is taken for dead.
         is_young = dt.timedelta() <= now - record.update_timestamp <= lives_for
         if run.run_id == last_holder or not is_young:

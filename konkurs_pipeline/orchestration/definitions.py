@@ -10,6 +10,7 @@ from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.orchestration.alarm_checks import build_watch
 from konkurs_pipeline.orchestration.alerts import build_alert_sensor
 from konkurs_pipeline.orchestration.assets import build_assets
+from konkurs_pipeline.orchestration.bank_names import names_of
 from konkurs_pipeline.orchestration.housekeeping import build_housekeeping
 from konkurs_pipeline.orchestration.loggers import quiet_console
 from konkurs_pipeline.orchestration.monthly_report import build_monthly_report, build_report_schedule
@@ -35,30 +36,32 @@ def build_defs(
     """
     settings = settings or load_settings()
     workdays = workday_partitions(settings.calendar, now().date())
-    second_source, monthly_report = build_second_source(settings, now), build_monthly_report(settings, now)
+    names = names_of(settings)
+    second_source = build_second_source(settings, now, names)
+    monthly_report = build_monthly_report(settings, now, names)
     job = dg.define_asset_job(
-        POLL_JOB,
+        names.job(POLL_JOB),
         # The assets report their checks themselves, see checks.py.
         selection=(dg.AssetSelection.all() - dg.AssetSelection.assets(second_source, monthly_report)).without_checks(),
         description="One poll: the workdays of its partitions and the lookback before them, from the list to the outbox.",
         # A run that died is tried again as a whole: a decision rests on a list of its own.
-        tags={"dagster/retry_strategy": "ALL_STEPS"},
+        tags={"dagster/retry_strategy": "ALL_STEPS", **names.tags},
     )
 
-    housekeeping, nightly = build_housekeeping(now)
+    housekeeping, nightly = build_housekeeping(now, names)
 
     def first_polled() -> dt.date | None:
         return first_polled_workday(layout_of(settings))
 
     return dg.Definitions(
-        assets=[*build_assets(workdays), second_source, monthly_report],
-        asset_checks=[build_watch()],
+        assets=[*build_assets(workdays, names), second_source, monthly_report],
+        asset_checks=[build_watch(names)],
         jobs=[job, housekeeping],
         schedules=[
-            *build_schedules(settings, first_polled),
+            *build_schedules(settings, names, first_polled),
             nightly,
-            build_nightly_comparison(settings),
-            build_report_schedule(),
+            build_nightly_comparison(settings, names),
+            build_report_schedule(names),
         ],
         sensors=[build_alert_sensor(settings, now)],
         resources={

@@ -13,6 +13,7 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.orchestration.bank_names import BankNames
 from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.orchestration.run_names import HOUSEKEEPING_JOB, PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 
@@ -22,19 +23,23 @@ _AT_ONCE: Final = 200
 _ENDED: Final = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 
 
-def build_housekeeping(now: Callable[[], dt.datetime]) -> tuple[dg.JobDefinition, dg.ScheduleDefinition]:
+def build_housekeeping(
+    now: Callable[[], dt.datetime], names: BankNames
+) -> tuple[dg.JobDefinition, dg.ScheduleDefinition]:
     """Return the job and its schedule, running by default."""
 
     @dg.op(description=f"Remove runs older than {_DAYS_KEPT} days, but the last good one of each workday")
     def remove_old_runs(context: dg.OpExecutionContext) -> None:
         before = now() - dt.timedelta(days=_DAYS_KEPT)
-        removed = remove_runs(context.instance, before)
+        removed = remove_runs(context.instance, before, names)
         context.log.info("%s runs removed", removed)
         # No value is handed on: Dagster would keep it in a file under its home, which is read-only in a container.
         context.add_output_metadata({"removed": removed})
 
     @dg.job(
-        name=HOUSEKEEPING_JOB, description="Removes what nobody needs of Dagster's history; the ledger keeps everything"
+        name=names.job(HOUSEKEEPING_JOB),
+        tags=names.tags,
+        description="Removes what nobody needs of Dagster's history; the ledger keeps everything",
     )
     def housekeeping() -> None:
         remove_old_runs()
@@ -51,28 +56,31 @@ def build_housekeeping(now: Callable[[], dt.datetime]) -> tuple[dg.JobDefinition
     return housekeeping, schedule
 
 
-def remove_runs(instance: dg.DagsterInstance, before: dt.datetime) -> int:
-    """Remove the runs that ended and were made before an instant, but the last good one of each workday; returns how many."""
-    kept = _last_good_runs(instance)
+def remove_runs(instance: dg.DagsterInstance, before: dt.datetime, names: BankNames) -> int:
+    """Remove the bank's runs that ended and were made before an instant, but the last good one of each workday.
+
+    Returns how many.
+    """
+    kept = _last_good_runs(instance, names)
     removed = 0
-    for run_id in list(_ended_runs(instance, before)):
+    for run_id in list(_ended_runs(instance, before, names)):
         if run_id not in kept:
             instance.delete_run(run_id)
             removed += 1
     return removed
 
 
-def _ended_runs(instance: dg.DagsterInstance, before: dt.datetime) -> Iterator[str]:
+def _ended_runs(instance: dg.DagsterInstance, before: dt.datetime, names: BankNames) -> Iterator[str]:
     cursor = None
     while True:
         runs = instance.get_runs(RunsFilter(statuses=_ENDED, created_before=before), cursor=cursor, limit=_AT_ONCE)
-        yield from (run.run_id for run in runs)
+        yield from (run.run_id for run in runs if names.is_own(run))
         if len(runs) < _AT_ONCE:
             return
         cursor = runs[-1].run_id
 
 
-def _last_good_runs(instance: dg.DagsterInstance) -> set[str]:
+def _last_good_runs(instance: dg.DagsterInstance, names: BankNames) -> set[str]:
     """Return the newest good run of each partition or range that was asked for."""
     newest: dict[tuple[str | None, ...], str] = {}
     cursor = None
@@ -80,7 +88,7 @@ def _last_good_runs(instance: dg.DagsterInstance) -> set[str]:
         runs = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.SUCCESS]), cursor=cursor, limit=_AT_ONCE)
         for run in runs:
             asked = tuple(run.tags.get(tag) for tag in (PARTITION_TAG, RANGE_START_TAG, RANGE_END_TAG))
-            if any(asked):
+            if any(asked) and names.is_own(run):
                 newest.setdefault(asked, run.run_id)
         if len(runs) < _AT_ONCE:
             return set(newest.values())

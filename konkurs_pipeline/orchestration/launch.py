@@ -10,6 +10,7 @@ from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import HistoryError
+from konkurs_pipeline.orchestration.bank_names import names_of
 from konkurs_pipeline.orchestration.dead_runs import end_dead_runs
 from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.orchestration.future_ticks import mend_future_ticks
@@ -34,7 +35,9 @@ def run_recorded_poll(settings: Settings, store: Store, window: Window, *, progr
     """Run one poll, recorded in Dagster's instance; where that cannot be used, without: a block does not wait for it."""
     try:
         with dagster_instance(settings) as instance:
-            mend_future_ticks(instance, utc_now())
+            if not settings.many_banks:
+                # Else it is for the start of the daemon: the history is that of other banks too.
+                mend_future_ticks(instance, utc_now())
             return run_poll(settings, store, window, instance, progress=progress)
     except HistoryError as error:
         with dg.DagsterInstance.ephemeral() as unrecorded:
@@ -53,8 +56,9 @@ def run_poll(  # noqa: PLR0913 -- what a run needs, and by name what tests and t
     progress: Progress = silent,
 ) -> Ended:
     """Run one poll over `window` with an open store; returns how it ended, also when it failed."""
-    end_dead_runs(instance, store.layout.lock, utc_now(), is_ours=True)
-    job = build_defs(settings, store=store, now=now, progress=progress).resolve_job_def(POLL_JOB)
+    names = names_of(settings)
+    end_dead_runs(instance, store.layout.lock, utc_now(), names, is_ours=True)
+    job = build_defs(settings, store=store, now=now, progress=progress).resolve_job_def(names.job(POLL_JOB))
     result = job.execute_in_process(
         run_config=QUIET_RUN_CONFIG, instance=instance, raise_on_error=False, tags=_tags(window)
     )

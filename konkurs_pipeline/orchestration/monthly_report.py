@@ -16,6 +16,7 @@ from konkurs_pipeline.enquiries.report.page import page_of
 from konkurs_pipeline.enquiries.report.period import month_before
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.orchestration.assets import CODE_VERSION, OWNER
+from konkurs_pipeline.orchestration.bank_names import ALONE, BankNames
 from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
@@ -25,12 +26,14 @@ from konkurs_pipeline.storage.store import layout_of
 ASSET: Final = "monthly_report"
 
 
-def build_monthly_report(settings: Settings, now: Callable[[], dt.datetime]) -> dg.AssetsDefinition:
+def build_monthly_report(
+    settings: Settings, now: Callable[[], dt.datetime], names: BankNames = ALONE
+) -> dg.AssetsDefinition:
     """Return the asset: an HTML file a month in `<data>/reports`, which a later run of the same month replaces."""
 
     @dg.asset(
-        name=ASSET,
-        deps=["raw_notices", "customer_matches", "actions"],
+        key=names.asset(ASSET),
+        deps=[names.asset(name) for name in ("raw_notices", "customer_matches", "actions")],
         description="The figures of the month before, as one page (HTML) for a manager and an auditor. No personal data.",
         group_name="decisions",
         kinds={"file"},
@@ -64,10 +67,13 @@ def _written(settings: Settings, now: dt.datetime) -> dg.MaterializeResult[None]
     )
 
 
-def build_report_schedule() -> dg.ScheduleDefinition:
+def build_report_schedule(names: BankNames) -> dg.ScheduleDefinition:
     """Return the schedule with its job, running by default."""
     job = dg.define_asset_job(
-        ASSET, selection=dg.AssetSelection.assets(ASSET), description="Writes the report of the month before"
+        names.job(ASSET),
+        selection=dg.AssetSelection.assets(names.asset(ASSET)),
+        tags=names.tags,
+        description="Writes the report of the month before",
     )
     return dg.ScheduleDefinition(
         name=ASSET,

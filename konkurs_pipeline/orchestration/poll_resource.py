@@ -12,6 +12,7 @@ import dagster as dg
 from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.orchestration.bank_names import BankNames, names_of
 from konkurs_pipeline.orchestration.dead_runs import named_in
 from konkurs_pipeline.orchestration.run_names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.progress import Progress, silent
@@ -45,7 +46,7 @@ def poll_resource(
             with opened() as open_, named_in(open_.layout.lock, run.run_id):
                 poll = _poll_of(run, settings, open_, now, progress)
                 # `dagster job execute` opens a run's resources once more after its end, to look at its results.
-                is_polling = _asks_for_notices(run) and not polls.is_known(open_.ledger, run.run_id)
+                is_polling = _asks_for_notices(run, names_of(settings)) and not polls.is_known(open_.ledger, run.run_id)
                 with conducted(poll) if is_polling else prepared(poll):
                     yield poll
         except KonkursError as error:
@@ -66,11 +67,11 @@ def _poll_of(run: dg.DagsterRun, settings: Settings, store: Store, now: Clock, p
     )
 
 
-def _asks_for_notices(run: dg.DagsterRun) -> bool:
+def _asks_for_notices(run: dg.DagsterRun, names: BankNames) -> bool:
     """Return whether the run polls: the whole job, or a choice of assets with the notices. Checks alone do not."""
     if run.asset_selection:
-        return dg.AssetKey("raw_notices") in run.asset_selection
-    return run.job_name == POLL_JOB and run.asset_check_selection is None
+        return names.asset("raw_notices") in run.asset_selection
+    return run.job_name == names.job(POLL_JOB) and run.asset_check_selection is None
 
 
 def window_of(tags: Mapping[str, str], settings: Settings, now: dt.datetime) -> Window:

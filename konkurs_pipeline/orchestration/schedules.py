@@ -21,6 +21,7 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.orchestration.bank_names import ALONE, BankNames
 from konkurs_pipeline.orchestration.dead_runs import end_dead_runs
 from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.orchestration.run_names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
@@ -45,7 +46,9 @@ _OPENS, _CLOSES = dt.time(8), dt.time(16, 30)
 Tags = dict[str, str]
 
 
-def build_schedules(settings: Settings, first_polled: Callable[[], dt.date | None]) -> list[dg.ScheduleDefinition]:
+def build_schedules(
+    settings: Settings, names: BankNames, first_polled: Callable[[], dt.date | None]
+) -> list[dg.ScheduleDefinition]:
     """Return the schedules, running by default. `first_polled`: the earliest workday ever asked for, if any."""
     calendar = settings.calendar
     lock_file = layout_of(settings).lock
@@ -71,36 +74,38 @@ def build_schedules(settings: Settings, first_polled: Callable[[], dt.date | Non
 
     is_demo = settings.environment is Environment.DEMO
     return [
-        _schedule("poll", DEMO_POLL_CRONS if is_demo else POLL_CRONS, lock_file, today if is_demo else workdays_only),
-        _schedule("closing_poll", CLOSING_CRONS, lock_file, workdays_only),
-        _schedule("sweep", SWEEP_CRONS, lock_file, outside_opening_hours),
-        _schedule("wide_sweep", WIDE_SWEEP_CRONS, lock_file, the_past_year),
+        _schedule(
+            "poll", DEMO_POLL_CRONS if is_demo else POLL_CRONS, lock_file, names, today if is_demo else workdays_only
+        ),
+        _schedule("closing_poll", CLOSING_CRONS, lock_file, names, workdays_only),
+        _schedule("sweep", SWEEP_CRONS, lock_file, names, outside_opening_hours),
+        _schedule("wide_sweep", WIDE_SWEEP_CRONS, lock_file, names, the_past_year),
     ]
 
 
-def why_not_now(instance: dg.DagsterInstance, lock_file: Path) -> str | None:
+def why_not_now(instance: dg.DagsterInstance, lock_file: Path, names: BankNames = ALONE) -> str | None:
     """Return why no poll is to be asked for now, None: nothing speaks against it. Runs that were killed are ended first."""
-    end_dead_runs(instance, lock_file, utc_now())
+    end_dead_runs(instance, lock_file, utc_now(), names)
     if lock.is_held(lock_file):
         return "another poll is under way: it, or the next, sees what this one would"
-    if instance.get_runs(RunsFilter(job_name=POLL_JOB, statuses=[DagsterRunStatus.QUEUED]), limit=1):
+    if instance.get_runs(RunsFilter(job_name=names.job(POLL_JOB), statuses=[DagsterRunStatus.QUEUED]), limit=1):
         return "a poll waits in the queue already"
     return None
 
 
 def _schedule(
-    name: str, crons: Sequence[str], lock_file: Path, asks: Callable[[dt.datetime], Tags | str]
+    name: str, crons: Sequence[str], lock_file: Path, names: BankNames, asks: Callable[[dt.datetime], Tags | str]
 ) -> dg.ScheduleDefinition:
     @dg.schedule(
         name=name,
-        job_name=POLL_JOB,
+        job_name=names.job(POLL_JOB),
         cron_schedule=list(crons),
         execution_timezone=OSLO.key,
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=_DESCRIPTIONS[name],
     )
     def ask(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        busy = why_not_now(context.instance, lock_file)
+        busy = why_not_now(context.instance, lock_file, names)
         if busy:
             return dg.SkipReason(busy)
         asked = asks(context.scheduled_execution_time)

@@ -15,7 +15,8 @@ from konkurs_pipeline.domain.second_source import ComparisonOutcome
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.orchestration.assets import CODE_VERSION, OWNER, code_of, columns_of
-from konkurs_pipeline.orchestration.checks import none_found
+from konkurs_pipeline.orchestration.bank_names import BankNames
+from konkurs_pipeline.orchestration.checks import none_found, renamed
 from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.tables import SecondSource
@@ -33,32 +34,33 @@ _CHECKS: Final = {
 _WAIT_FOR_STORE_S: Final = 600.0
 
 
-def build_second_source(settings: Settings, now: Callable[[], dt.datetime]) -> dg.AssetsDefinition:
+def build_second_source(settings: Settings, now: Callable[[], dt.datetime], names: BankNames) -> dg.AssetsDefinition:
     """Return the asset with its two checks."""
     with warnings.catch_warnings():
         # Code references are in beta.
         warnings.simplefilter("ignore", dg.BetaWarning)
-        spec = _spec()
+        spec = _spec(names)
     check_specs = [
-        dg.AssetCheckSpec(name, asset=ASSET, description=description) for name, description in _CHECKS.items()
+        dg.AssetCheckSpec(name, asset=names.asset(ASSET), description=description)
+        for name, description in _CHECKS.items()
     ]
 
-    @dg.multi_asset(name=ASSET, specs=[spec], check_specs=check_specs)
+    @dg.multi_asset(name=ASSET, specs=[spec], check_specs=check_specs, pool=names.pool)
     def second_source(context: dg.AssetExecutionContext) -> Iterator[Any]:
         try:
             comparison = _compare(settings, now())
         except KonkursError as error:
             raise dg.Failure(description=redact(str(error)), allow_retries=False) from None
         context.log.info("Enhetsregisteret: %s, %s differences", comparison.outcome, len(comparison.differences))
-        yield _result(comparison)
+        yield _result(comparison, names)
 
     return second_source
 
 
-def _spec() -> dg.AssetSpec:
+def _spec(names: BankNames) -> dg.AssetSpec:
     return dg.AssetSpec(
-        ASSET,
-        deps=["estates", "customer_matches", "customers"],
+        names.asset(ASSET),
+        deps=[names.asset(name) for name in ("estates", "customer_matches", "customers")],
         description=inspect.cleandoc(SecondSource.__doc__ or ""),
         metadata={"dagster/column_schema": columns_of(SecondSource), "dagster/code_references": code_of(compare)},
         group_name="decisions",
@@ -78,10 +80,13 @@ def _compare(settings: Settings, now: dt.datetime) -> Comparison:
     return comparison
 
 
-def build_nightly_comparison(settings: Settings) -> dg.ScheduleDefinition:
+def build_nightly_comparison(settings: Settings, names: BankNames) -> dg.ScheduleDefinition:
     """Return the schedule with its job; it runs unless the second source is off."""
     job = dg.define_asset_job(
-        ASSET, selection=dg.AssetSelection.assets(ASSET), description="Compares with Enhetsregisteret; decides nothing"
+        names.job(ASSET),
+        selection=dg.AssetSelection.assets(names.asset(ASSET)),
+        tags=names.tags,
+        description="Compares with Enhetsregisteret; decides nothing",
     )
     is_on = settings.enhetsregisteret_url != OFF
     return dg.ScheduleDefinition(
@@ -95,11 +100,11 @@ def build_nightly_comparison(settings: Settings) -> dg.ScheduleDefinition:
     )
 
 
-def _result(comparison: Comparison) -> Any:  # noqa: ANN401 -- Dagster's class is generic in a value that there is none of
+def _result(comparison: Comparison, names: BankNames) -> Any:  # noqa: ANN401 -- Dagster's class is generic in a value that there is none of
     kinds = [f"{each.kind.value}: {each.customer_ref or each.opening_uuid}" for each in comparison.differences]
     is_compared = comparison.outcome is ComparisonOutcome.COMPARED
     return dg.MaterializeResult(
-        asset_key=ASSET,
+        asset_key=names.asset(ASSET),
         metadata={
             "outcome": comparison.outcome.value,
             "flagged_units": comparison.unit_count or 0,
@@ -108,7 +113,7 @@ def _result(comparison: Comparison) -> Any:  # noqa: ANN401 -- Dagster's class i
             **({"detail": comparison.detail} if comparison.detail else {}),
         },
         check_results=[
-            none_found(ASSET, "no_differences", [redact(kind) for kind in kinds]),
-            none_found(ASSET, "was_compared", [] if is_compared else [comparison.detail or ""]),
+            renamed(none_found(ASSET, "no_differences", [redact(kind) for kind in kinds]), names),
+            renamed(none_found(ASSET, "was_compared", [] if is_compared else [comparison.detail or ""]), names),
         ],
     )

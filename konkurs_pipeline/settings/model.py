@@ -104,6 +104,10 @@ class Settings(BaseModel):
     enhetsregisteret_url: str = Field(
         OFF, description="base URL of Enhetsregisteret, the second source; `off`: it is not asked"
     )
+    many_banks: bool = Field(
+        default=False,
+        description="`true` where one Dagster serves several banks: assets and jobs stand under the bank's id",
+    )
     dataset_map: Path | None = Field(None, description="TOML file: where in a dataset a field is found")
     extra_closed_days: frozenset[dt.date] = Field(
         frozenset(), description="ISO dates, comma separated, that are not working days"

@@ -8,11 +8,13 @@ from pathlib import Path
 import dagster as dg
 
 from konkurs_pipeline.domain.outcomes import Outcome
+from konkurs_pipeline.orchestration.bank_names import BANK_TAG, BankNames
 from konkurs_pipeline.orchestration.housekeeping import build_housekeeping, remove_runs
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, company
 from tests.pipeline.test_dagster_job import opened
 
+ALONE = BankNames("BANK", None)
 LATER = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
 
 
@@ -23,8 +25,8 @@ def test_old_runs_go_and_the_last_good_one_of_each_workday_stays(new_bank: NewBa
     with opened(bank) as instance:
         first, second, other = (instance.poll(day).run_id for day in (MONDAY, MONDAY, TUESDAY))
         history = instance.dagster
-        assert remove_runs(history, dt.datetime.now(dt.UTC) - dt.timedelta(days=1)) == 0, "none is old"
-        assert remove_runs(history, LATER) == 1
+        assert remove_runs(history, dt.datetime.now(dt.UTC) - dt.timedelta(days=1), ALONE) == 0, "none is old"
+        assert remove_runs(history, LATER, ALONE) == 1
         assert {run.run_id for run in history.get_runs()} == {second, other}
         assert instance.materialised("actions") == {"2018-09-03", "2018-09-04"}
         assert not (Path(history.storage_directory()) / first).exists()
@@ -34,13 +36,25 @@ def test_old_runs_go_and_the_last_good_one_of_each_workday_stays(new_bank: NewBa
 def test_a_run_that_is_under_way_is_never_removed() -> None:
     with dg.instance_for_test() as history:
         run = history.create_run_for_job(_job())
-        assert remove_runs(history, LATER) == 0
+        assert remove_runs(history, LATER, ALONE) == 0
         history.report_run_failed(run)
-        assert remove_runs(history, LATER) == 1
+        assert remove_runs(history, LATER, ALONE) == 1
+
+
+def test_a_bank_among_many_removes_no_run_of_another() -> None:
+    with dg.instance_for_test() as history:
+        for bank in ("ALPHA", "BETA"):
+            history.report_run_failed(history.create_run_for_job(_job(), tags={BANK_TAG: bank}))
+        history.report_run_failed(
+            history.create_run_for_job(_job(), tags={".dagster/repository": "__repository__@BETA"})
+        )
+        assert remove_runs(history, LATER, BankNames("ALPHA", "ALPHA")) == 1
+        assert {run.tags.get(BANK_TAG) for run in history.get_runs()} == {"BETA", None}
+        assert remove_runs(history, LATER, BankNames("BETA", "BETA")) == 2
 
 
 def housekeeping() -> dg.JobDefinition:
-    return build_housekeeping(lambda: LATER)[0]
+    return build_housekeeping(lambda: LATER, ALONE)[0]
 
 
 def test_the_job_writes_no_file_in_dagsters_home() -> None:

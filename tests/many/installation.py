@@ -1,0 +1,257 @@
+"""One installation for many banks, for real: PostgreSQL, code servers, a daemon, a web server, on loopback.
+
+    python -m tests.many.installation --banks 20
+
+Everything lives in one temporary folder and ends with the program. PostgreSQL must be installed (Debian: postgresql) and
+is started as the user `postgres` where this program is root, which PostgreSQL refuses to be.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+PROJECT: Final = Path(__file__).parents[2]
+_BIN: Final = Path(sys.executable).parent
+_POSTGRES: Final = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+_READY_S: Final = 300.0
+
+
+def has_postgres() -> bool:
+    """Return whether PostgreSQL's programs are installed."""
+    return bool(_POSTGRES)
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port: int = listener.getsockname()[1]
+    return port
+
+
+def wait_for_port(port: int, process: subprocess.Popen[bytes], what: str) -> None:
+    """Wait until somebody listens on the port. Raises `RuntimeError` where the process ends, or after five minutes."""
+    ends = time.monotonic() + _READY_S
+    while time.monotonic() < ends and process.poll() is None:
+        with socket.socket() as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    message = f"{what} did not come up on port {port}"
+    raise RuntimeError(message)
+
+
+@dataclass
+class BankOfMany:
+    """One bank: its settings, its folder and its code server."""
+
+    bank_id: str
+    folder: Path
+    simulator_port: int
+    port: int = field(default_factory=free_port)
+    server: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """Its settings, and those alone."""
+        tls = self.folder / "tls"
+        return {
+            "KONKURS_BANK_ID": self.bank_id,
+            "KONKURS_MANY_BANKS": "true",
+            "KONKURS_DATA_DIR": str(self.folder / "data"),
+            "KONKURS_API_URL": f"https://127.0.0.1:{self.simulator_port}",
+            "KONKURS_CLIENT_P12": str(tls / "client.p12"),
+            "KONKURS_CLIENT_P12_PASSWORD_FILE": str(tls / "client.password"),
+            "KONKURS_CA_BUNDLE": str(tls / "ca.pem"),
+        }
+
+    @property
+    def manifests(self) -> list[str]:
+        """The names of the files that it handed over."""
+        return sorted(path.name for path in (self.folder / "data" / "outbox").glob("*.manifest.json"))
+
+
+@dataclass
+class Installation:
+    """What runs: the banks, and the processes beside them."""
+
+    folder: Path
+    banks: list[BankOfMany]
+    environ: dict[str, str]
+    webserver_port: int
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def start(self, arguments: Sequence[str], name: str, **environ: str) -> subprocess.Popen[bytes]:
+        """Start one of the project's programs; its output goes to a file of that name."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(  # noqa: S603 -- the project's own programs
+                [str(_BIN / arguments[0]), *arguments[1:]],
+                env={**self.environ, **environ},
+                cwd=self.folder,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def start_code_server(self, bank: BankOfMany) -> None:
+        """Start a bank's code server and wait until it answers."""
+        arguments = ["dagster", "api", "grpc", "--host", "127.0.0.1", "--port", str(bank.port)]
+        arguments += ["--module-name", "konkurs_pipeline.definitions", "--location-name", bank.bank_id]
+        bank.server = self.start(arguments, bank.bank_id, **bank.environ)
+
+    def wait_for_code_servers(self) -> None:
+        """Wait until every code server answers."""
+        for bank in self.banks:
+            if bank.server is not None:
+                wait_for_port(bank.port, bank.server, f"the code server of {bank.bank_id}")
+
+    def write_workspace(self) -> None:
+        """Write the list of code locations: one a bank."""
+        lines = ["load_from:"]
+        for bank in self.banks:
+            lines += ["  - grpc_server:", "      host: 127.0.0.1", f"      port: {bank.port}"]
+            lines += [f"      location_name: {bank.bank_id}"]
+        (self.folder / "workspace.yaml").write_text("\n".join(lines) + "\n")
+
+    def memory_mib(self, process: subprocess.Popen[bytes]) -> int:
+        """Return the resident memory of a process."""
+        lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS"))
+
+    def cpu_seconds(self, process: subprocess.Popen[bytes]) -> float:
+        """Return the processor time that a process and its ended children took."""
+        parts = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, parts[11:15])) / os.sysconf("SC_CLK_TCK")
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[int]:
+    """Run a PostgreSQL in `folder`, as another user than root; gives its port."""
+    port, data = free_port(), folder / "postgres"
+    as_user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    data.mkdir()
+    folder.chmod(0o755)
+    if as_user:
+        shutil.chown(data, **as_user)
+    program = _POSTGRES[-1]
+    trusted = ["--username=dagster", "--auth=trust", "--no-sync"]
+    initdb = [program / "initdb", f"--pgdata={data}", *trusted]
+    subprocess.run(initdb, check=True, capture_output=True, cwd="/", **as_user)  # type: ignore[call-overload]  # noqa: S603
+    arguments = [program / "postgres", "-D", data, "-p", str(port), "-k", data, "-c", "listen_addresses=127.0.0.1"]
+    with (folder / "postgres.log").open("wb") as log:
+        server = subprocess.Popen([*arguments, "-c", "max_connections=400"], stdout=log, stderr=log, cwd="/", **as_user)  # type: ignore[call-overload]  # noqa: S603
+    try:
+        wait_for_port(port, server, "PostgreSQL")
+        yield port
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(60)
+
+
+@contextmanager
+def installed(bank_ids: Sequence[str], *, simulators: int = 2) -> Iterator[Installation]:
+    """Run an installation for these banks in a temporary folder; everything ends with the context."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="many-banks-")))
+        pg_port = stack.enter_context(postgres(folder))
+        environ = {name: value for name, value in os.environ.items() if not name.startswith(("KONKURS_", "DAGSTER_"))}
+        environ |= {
+            "DAGSTER_HOME": str(folder / "dagster"),
+            "DAGSTER_PG_HOST": "127.0.0.1",
+            "DAGSTER_PG_PORT": str(pg_port),
+            "DAGSTER_PG_DB": "postgres",
+            "DAGSTER_PG_USERNAME": "dagster",
+            "DAGSTER_PG_PASSWORD": "",
+            "POLARS_MAX_THREADS": "1",
+        }
+        (folder / "dagster").mkdir()
+        shutil.copy(PROJECT / "deploy" / "many" / "dagster.yaml", folder / "dagster")
+        ports = [free_port() for _ in range(simulators)]
+        banks = [BankOfMany(bank_id, folder / bank_id, ports[n % simulators]) for n, bank_id in enumerate(bank_ids)]
+        installation = Installation(folder, banks, environ, free_port())
+        stack.callback(_end, installation.processes)
+        _start(installation, ports)
+        yield installation
+
+
+def _start(installation: Installation, simulator_ports: Sequence[int]) -> None:
+    for number, port in enumerate(simulator_ports):
+        tls = installation.folder / f"simulator-{number}"
+        arguments = ["konkurs", "simulate", "--port", str(port), "--tls-dir", str(tls), "--seed", "1"]
+        simulator = installation.start(arguments, tls.name)
+        wait_for_port(port, simulator, "the simulator")
+        for bank in (each for each in installation.banks if each.simulator_port == port):
+            shutil.copytree(tls, bank.folder / "tls")
+            register = bank.folder / "data" / "register"
+            register.parent.mkdir(mode=0o700)
+            shutil.copytree(PROJECT / "data" / "register", register)
+            installation.start_code_server(bank)
+    installation.write_workspace()
+    installation.wait_for_code_servers()
+    workspace = str(installation.folder / "workspace.yaml")
+    installation.start(["dagster-daemon", "run", "--workspace", workspace], "daemon")
+    arguments = ["--host", "127.0.0.1", "--port", str(installation.webserver_port), "--workspace", workspace]
+    installation.start(["dagster-webserver", *arguments], "webserver")
+
+
+def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in reversed(processes):
+        if process.poll() is None:
+            # The process group that it was started as: the runs of a code server too.
+            os.killpg(process.pid, signal.SIGTERM)
+    for process in processes:
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def main() -> None:
+    """Run it until Ctrl-C, and show each minute what the banks have handed over and what they use."""
+    parser = argparse.ArgumentParser(description="One installation for many banks, on this machine")
+    parser.add_argument("--banks", type=int, default=20)
+    parser.add_argument("--minutes", type=int, default=None, help="end after so many minutes")
+    options = parser.parse_args()
+    if not has_postgres():
+        sys.exit("PostgreSQL is not installed: apt-get install postgresql")
+    with installed([f"BANK{number:02}" for number in range(1, options.banks + 1)]) as running:
+        sys.stdout.write(f"Dagster's UI: http://127.0.0.1:{running.webserver_port}; logs in {running.folder}\n")
+        minute = 0
+        while options.minutes is None or minute < options.minutes:
+            time.sleep(60)
+            minute += 1
+            sys.stdout.write(f"{_report(running, minute)}\n")
+            sys.stdout.flush()
+
+
+def _report(running: Installation, minute: int) -> str:
+    servers = [bank.server for bank in running.banks if bank.server is not None and bank.server.poll() is None]
+    files = [len(bank.manifests) for bank in running.banks]
+    memory = [running.memory_mib(server) for server in servers]
+    cpu = sum(running.cpu_seconds(server) for server in servers)
+    return (
+        f"minute {minute}: {sum(map(bool, files))} of {len(files)} banks have files, {min(files)} to {max(files)} each; "
+        f"code servers {min(memory)} to {max(memory)} MiB, {cpu:.0f} s of processor in all"
+    )
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,89 @@
+"""Three banks in one installation, with real processes: what happens to one, the others do not notice.
+
+`make many-test`; CI runs it after the other tests, as it needs PostgreSQL and some minutes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import polars as pl
+import pytest
+
+from tests.many.installation import BankOfMany, Installation, has_postgres, installed
+
+pytestmark = [
+    pytest.mark.skipif(not os.environ.get("MANY_BANKS"), reason="takes minutes and PostgreSQL: make many-test"),
+    pytest.mark.timeout(900),
+]
+_WAIT_S: Final = 400.0
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Installation]:
+    assert has_postgres(), "apt-get install postgresql"
+    with installed(["ALPHA", "BETA", "GAMMA"]) as installation:
+        yield installation
+
+
+def wait_until(holds: Callable[[], bool], what: str) -> None:
+    ends = time.monotonic() + _WAIT_S
+    while not holds():
+        assert time.monotonic() < ends, what
+        time.sleep(1)
+
+
+def outcomes(bank: BankOfMany) -> list[str]:
+    path = bank.folder / "data" / "published" / "polls.parquet"
+    return [str(one) for one in pl.read_parquet(path)["outcome"] if one is not None] if path.is_file() else []
+
+
+def asked(running: Installation, query: str) -> Any:  # noqa: ANN401 -- GraphQL's JSON
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{running.webserver_port}/graphql",
+        data=json.dumps({"query": query}).encode(),
+        headers={"Content-Type": "application/json"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 -- loopback
+        return json.loads(answer.read())["data"]
+
+
+def test_every_bank_polls_into_its_own_folder_under_its_own_name(running: Installation) -> None:
+    wait_until(lambda: all(bank.manifests for bank in running.banks), "each bank hands over a file")
+    for bank in running.banks:
+        assert all(name.startswith(f"KONKURS_{bank.bank_id}_demo_") for name in bank.manifests)
+    runs = asked(running, "{runsOrError{... on Runs{results{jobName tags{key value}}}}}")["runsOrError"]["results"]
+    polls = [run for run in runs if run["jobName"].endswith("_konkurs_poll")]
+    for run in polls:
+        tags = {tag["key"]: tag["value"] for tag in run["tags"]}
+        assert run["jobName"].startswith(f"{tags['konkurs/bank']}_")
+    assert {run["jobName"] for run in polls} == {f"{bank.bank_id}_konkurs_poll" for bank in running.banks}
+    nodes = asked(running, "{assetNodes{assetKey{path}}}")["assetNodes"]
+    assert {node["assetKey"]["path"][0] for node in nodes} == {"ALPHA", "BETA", "GAMMA"}
+
+
+def test_a_certificate_a_register_and_a_code_server_that_fail_are_noticed_by_their_own_bank_alone(
+    running: Installation,
+) -> None:
+    wait_until(lambda: all(bank.manifests for bank in running.banks), "each bank hands over a file")
+    alpha, beta, gamma = running.banks
+    (alpha.folder / "tls" / "client.p12").write_bytes(b"damaged")
+    (gamma.folder / "data" / "register" / "customers.csv").write_text("nothing\n")
+    files = {bank.bank_id: len(bank.manifests) for bank in running.banks}
+    wait_until(lambda: "failed" in outcomes(alpha), "the bank without a certificate fails")
+    wait_until(lambda: len(gamma.manifests) > files["GAMMA"], "a refused register leaves the accepted one in use")
+    wait_until(lambda: len(beta.manifests) > files["BETA"], "the well bank goes on")
+    assert "failed" not in outcomes(beta) + outcomes(gamma)
+    assert gamma.server is not None
+    os.killpg(gamma.server.pid, signal.SIGKILL)
+    count = len(beta.manifests)
+    wait_until(lambda: len(beta.manifests) > count + 1, "the others go on polling")
+    count = len(gamma.manifests)
+    running.start_code_server(gamma)
+    wait_until(lambda: len(gamma.manifests) > count, "a code server that is started again polls")
