@@ -11,7 +11,8 @@ import polars as pl
 
 from konkurs_pipeline.brreg.certificate import settings_certificate
 from konkurs_pipeline.domain.action_rows import ActionStatus
-from konkurs_pipeline.domain.alarms import Alarm, AlarmKind
+from konkurs_pipeline.domain.alarms import Alarm, AlarmKind, Severity
+from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.enquiries.alarms import look_for_alarms, receipts_for_a_person
 from konkurs_pipeline.enquiries.reviews import reviews_of
 from konkurs_pipeline.enquiries.watch import Watched
@@ -53,7 +54,8 @@ def current_status(settings: Settings, now: dt.datetime) -> Status:
     held = actions.filter(pl.col("status") == ActionStatus.HELD.value).height
     last = polls.tail(1).to_dicts()
     watched = Watched(settings, published, now)
-    alarms = look_for_alarms(watched)
+    # Errors first; the order of the kinds within.
+    alarms = sorted(look_for_alarms(watched), key=lambda alarm: alarm.rule.severity is not Severity.ERROR)
     waiting = [review.decided_at for review in reviews_of(published) if review.is_open]
     return Status(
         last_poll={name: _text(value) for name, value in last[0].items()} if last else None,
@@ -68,9 +70,19 @@ def current_status(settings: Settings, now: dt.datetime) -> Status:
         receipts_set_aside=receipts_for_a_person(published.read("receipts")).height,
         register=_register(Snapshots(layout.snapshots)),
         certificate=_certificate(settings, now),
-        alarms=[{"alarm": a.kind.value, "severity": a.rule.severity.value, "said": a.said} for a in alarms],
+        alarms=[_alarm(alarm) for alarm in alarms],
         attention=_attention(last, alarms),
     )
+
+
+def _alarm(alarm: Alarm) -> dict[str, str]:
+    return {
+        "alarm": alarm.kind.value,
+        "severity": alarm.rule.severity.value,
+        "said": alarm.said,
+        "cure": alarm.rule.cure,
+        "link": f"docs/runbook.md#{alarm.kind.value}",
+    }
 
 
 def _open_quarantine(published: Published) -> dict[str, int]:
@@ -111,7 +123,7 @@ def _certificate(settings: Settings, now: dt.datetime) -> dict[str, Any] | None:
 
 def _attention(last: list[dict[str, Any]], alarms: Sequence[Alarm]) -> list[str]:
     """Return what needs a person: the alarms, and what else the last poll left."""
-    lines = [str(alarm) for alarm in alarms]
+    lines = [f"{a.rule.severity.value} {a.kind.value}: {a} (docs/runbook.md#{a.kind.value})" for a in alarms]
     is_told = any(alarm.kind is AlarmKind.POLL_INCOMPLETE for alarm in alarms)
     if last and last[0]["detail"] and not is_told:
         lines.append(f"last poll ({last[0]['outcome']}): {last[0]['detail']}")
@@ -127,5 +139,5 @@ def age_of_last_good_poll(settings: Settings, now: dt.datetime) -> dt.timedelta 
 
 def _text(value: object) -> Any:  # noqa: ANN401 -- what JSON can say
     if isinstance(value, dt.datetime):
-        return value.isoformat(timespec="milliseconds")
+        return instant_text(value)
     return value.isoformat() if isinstance(value, dt.date) else value

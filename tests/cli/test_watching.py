@@ -58,7 +58,8 @@ def test_alarms_stand_in_the_status_for_people_and_for_programs(polled: CommandL
     polled.write_customers(content=b"nonsense")
     assert polled(*RUN).code == 0
     told = polled("status")
-    assert "needs a person: the register was refused" in told.err
+    assert "needs a person: error register_refused: the register was refused" in told.err
+    assert "docs/runbook.md#register_refused" in told.err
     assert "mend the bank's export" in told.err
     alarms = json.loads(polled("status", "--json").out)["alarms"]
     assert [(alarm["alarm"], alarm["severity"]) for alarm in alarms] == [("register_refused", "error")]

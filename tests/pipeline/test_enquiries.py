@@ -113,7 +113,7 @@ def test_the_status_says_what_is_unconfirmed_and_how_the_last_poll_ended(story: 
     assert status.last_poll is not None
     assert status.last_poll["outcome"] == "new"
     assert status.unconfirmed == {"BLOCK": 2, "REOPEN": 1}
-    assert status.newest_notice_registered_at == "2018-09-04T08:00:00.000+00:00"
+    assert status.newest_notice_registered_at == "2018-09-04T08:00:00.000Z"
     assert status.register is not None
     assert (status.register["customers"], status.register["accounts"]) == (2, 2)
     assert status.quarantine == {}

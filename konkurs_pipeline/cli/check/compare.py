@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
-import typer
 
 from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.cli.printing.rows import for_a_person
 from konkurs_pipeline.cli.printing.tables import print_table
+from konkurs_pipeline.cli.printing.terminal import answer_json, say, say_problem
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.second_source import ComparisonOutcome
-from konkurs_pipeline.errors import ExitCode, StoreError
+from konkurs_pipeline.errors import ExitCode
 from konkurs_pipeline.settings import OFF, Settings, load_settings
 from konkurs_pipeline.steps.second_source import compare
 from konkurs_pipeline.storage.ledger import second_source
 from konkurs_pipeline.storage.ledger.second_source import Comparison
-from konkurs_pipeline.storage.store import check_marker, layout_of, open_store
+from konkurs_pipeline.storage.store import layout_of_store, open_store
 
 
 def command(*, as_json: AsJson = False) -> ExitCode:
@@ -29,17 +29,18 @@ def command(*, as_json: AsJson = False) -> ExitCode:
     settings = load_settings()
     if settings.enhetsregisteret_url == OFF:
         message = "the second source is off (KONKURS_ENHETSREGISTERET_URL): nothing was compared"
-        typer.echo(json.dumps({"outcome": OFF, "differences": []}) if as_json else message, err=not as_json)
+        if as_json:
+            answer_json({"outcome": OFF, "differences": []})
+        else:
+            say(message)
         return ExitCode.DONE
-    if not check_marker(settings, layout_of(settings)):
-        message = f"there is no store in {settings.data_dir}, so there is nothing to compare: `konkurs run` makes one"
-        raise StoreError(message)
+    layout_of_store(settings)
     comparison = compare(settings, utc_now())
     rows = _record(settings, comparison)
     if as_json:
-        typer.echo(json.dumps(_as_json(comparison, rows), indent=2, default=str))
+        answer_json(_as_json(comparison, rows))
     elif rows:
-        print_table("Differences from Enhetsregisteret", [{**row, "found_at": str(row["found_at"])} for row in rows])
+        print_table("Differences from Enhetsregisteret", [for_a_person(row) for row in rows])
     return _conclude(comparison, len(rows))
 
 
@@ -54,7 +55,7 @@ def _record(settings: Settings, comparison: Comparison) -> list[dict[str, Any]]:
 def _as_json(comparison: Comparison, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "outcome": comparison.outcome.value,
-        "compared_at": comparison.compared_at.isoformat(),
+        "compared_at": comparison.compared_at,
         "unit_count": comparison.unit_count,
         "unjudged_count": comparison.unjudged_count,
         "detail": comparison.detail,
@@ -65,11 +66,8 @@ def _as_json(comparison: Comparison, rows: Sequence[Mapping[str, Any]]) -> dict[
 def _conclude(comparison: Comparison, known: int) -> ExitCode:
     if comparison.outcome is not ComparisonOutcome.COMPARED:
         before = f"; {known} differences from before stand" if known else ""
-        typer.echo(
-            f"konkurs: Enhetsregisteret could not be compared ({comparison.outcome}): {comparison.detail}{before}",
-            err=True,
-        )
+        say_problem(f"Enhetsregisteret could not be compared ({comparison.outcome}): {comparison.detail}{before}")
         return ExitCode.FAILED
     left = f"; {comparison.detail}" if comparison.detail else ""
-    typer.echo(f"{comparison.unit_count} flagged units compared, {known} differences{left}", err=True)
+    say(f"{comparison.unit_count} flagged units compared, {known} differences{left}")
     return ExitCode.DONE

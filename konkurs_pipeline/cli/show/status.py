@@ -5,19 +5,24 @@ from __future__ import annotations
 import datetime as dt
 import re
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.cli.printing.rows import print_rows
 from konkurs_pipeline.cli.printing.terminal import answer, answer_json, say, say_problem
 from konkurs_pipeline.clock import utc_now
+from konkurs_pipeline.enquiries.banks import banks_in
 from konkurs_pipeline.enquiries.status import Status, age_of_last_good_poll, current_status
+from konkurs_pipeline.enquiries.times import oslo_text
 from konkurs_pipeline.enquiries.watch import is_poll_due, spoken
 from konkurs_pipeline.errors import ExitCode, UsageError
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.storage.store import layout_of_store
 
+_BANK_COLUMNS: Final = ("bank", "state", "errors", "warnings", "last_good_poll_at", "alarms")
 _AGE: Final = re.compile(r"([0-9]{1,6})([smhd])")
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -31,8 +36,18 @@ OffHoursMaxAge = Annotated[
 ]
 
 
-def command(max_age: MaxAge = None, off_hours_max_age: OffHoursMaxAge = None, *, as_json: AsJson = False) -> ExitCode:
+All = Annotated[
+    Path | None,
+    typer.Option("--all", metavar="DIR", help="One line a bank, worst first: DIR/BANK/konkurs.env are their settings."),
+]
+
+
+def command(
+    max_age: MaxAge = None, off_hours_max_age: OffHoursMaxAge = None, banks: All = None, *, as_json: AsJson = False
+) -> ExitCode:
     """Show how things stand: last poll, newest notice, quarantine, held and unconfirmed actions, register, certificate."""
+    if banks is not None:
+        return _show_all(banks, as_json=as_json)
     settings, now = load_settings(), utc_now()
     limit = _limit(settings, now, max_age, off_hours_max_age)
     layout_of_store(settings)
@@ -47,6 +62,19 @@ def command(max_age: MaxAge = None, off_hours_max_age: OffHoursMaxAge = None, *,
         for line in status.attention:
             say(f"needs a person: {line}")
     return ExitCode.DONE if is_alive else ExitCode.FAILED
+
+
+def _show_all(folder: Path, *, as_json: bool) -> ExitCode:
+    """Print one line a bank, worst first; returns 1 where a bank's state could not be read."""
+    banks = banks_in(folder, utc_now())
+    if not banks:
+        message = f"--all: no bank's settings are in {folder}; expected: {folder}/BANK/konkurs.env"
+        raise UsageError(message)
+    print_rows("Banks", [asdict(bank) for bank in banks], _BANK_COLUMNS, as_json=as_json, none="")
+    for bank in banks:
+        if bank.problem:
+            say_problem(f"{bank.bank}: {bank.problem}")
+    return ExitCode.FAILED if any(bank.problem for bank in banks) else ExitCode.DONE
 
 
 def _limit(settings: Settings, now: dt.datetime, max_age: str | None, off_hours: str | None) -> dt.timedelta | None:
@@ -81,10 +109,10 @@ def _lines(status: Status) -> list[tuple[str, str]]:
     return [
         (
             "last poll",
-            f"{poll['outcome'] or 'under way'}, began {poll['started_at']}" if poll else "none yet",
+            f"{poll['outcome'] or 'under way'}, began {_oslo(poll['started_at'])}" if poll else "none yet",
         ),
-        ("last good poll", status.last_good_poll_at or "none yet"),
-        ("newest notice", status.newest_notice_registered_at or "none yet"),
+        ("last good poll", _oslo(status.last_good_poll_at)),
+        ("newest notice", _oslo(status.newest_notice_registered_at)),
         ("quarantine", _counts(status.quarantine)),
         ("held", str(status.held)),
         ("reviews", _reviews(status)),
@@ -94,21 +122,25 @@ def _lines(status: Status) -> list[tuple[str, str]]:
         (
             "register",
             f"{register['customers']} customers, {_or_none(register['accounts'])} accounts, accepted "
-            f"{register['accepted_at']}"
+            f"{_oslo(register['accepted_at'])}"
             if register
             else "none accepted yet",
         ),
         (
             "certificate",
-            _or_none(certificate["problem"] or certificate["expires_at"]) if certificate else "none used",
+            certificate["problem"] or f"expires {_oslo(certificate['expires_at'])}" if certificate else "none used",
         ),
     ]
+
+
+def _oslo(text: str | None) -> str:
+    return oslo_text(dt.datetime.fromisoformat(text)) if text else "none yet"
 
 
 def _reviews(status: Status) -> str:
     if not status.open_reviews:
         return "none open"
-    return f"{status.open_reviews} open, the oldest since {status.oldest_open_review_at}: `konkurs reviews`"
+    return f"{status.open_reviews} open, the oldest since {_oslo(status.oldest_open_review_at)}: `konkurs reviews`"
 
 
 def _counts(counts: dict[str, int]) -> str:
