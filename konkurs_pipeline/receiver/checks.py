@@ -84,10 +84,10 @@ def read_file(manifest: Manifest, contents: Mapping[str, bytes], base_name: str)
     for file in manifest.files:
         _check_bytes(file, contents.get(file.name))
     jsonl = contents[f"{base_name}.jsonl"]
-    header, actions, trailer = _records(jsonl)
+    header, actions, trailer = records_in(jsonl)
     if header.base_name != base_name or (header.seq, header.file_id) != (manifest.seq, manifest.file_id):
         _refuse(RefusalCode.RECORD_INVALID, "header, manifest and file name do not name the same file")
-    _check_trailer(trailer, actions, jsonl)
+    check_trailer(trailer, actions, jsonl)
     if any(file.rows != len(actions) for file in manifest.files):
         _refuse(RefusalCode.MANIFEST_INVALID, "the manifest counts other rows than there are")
     _check_csv(contents[f"{base_name}.csv"], actions)
@@ -101,7 +101,8 @@ def _check_bytes(file: ManifestFile, content: bytes | None) -> None:
         _refuse(RefusalCode.FILE_DAMAGED, f"{file.name} has other bytes than its manifest says")
 
 
-def _records(jsonl: bytes) -> tuple[Header, tuple[ActionRecord, ...], Trailer]:
+def records_in(jsonl: bytes) -> tuple[Header, tuple[ActionRecord, ...], Trailer]:
+    """Return the lines of a .jsonl as records, each valid and in its place; raises `RefusedFileError`."""
     if not jsonl.endswith(b"\n"):
         _refuse(RefusalCode.RECORD_ORDER, "the last line does not end: the file was cut short")
     # Only LF ends a line. Python's own splitlines() would also end one at U+2028.
@@ -140,7 +141,8 @@ def _record(model: type[RecordT], value: object, what: str, code: RefusalCode = 
     return record
 
 
-def _check_trailer(trailer: Trailer, actions: Sequence[ActionRecord], jsonl: bytes) -> None:
+def check_trailer(trailer: Trailer, actions: Sequence[ActionRecord], jsonl: bytes) -> None:
+    """Raise `RefusedFileError` unless the trailer adds up."""
     counts = Counter(action.action.value for action in actions)
     said = {"BLOCK": trailer.BLOCK, "REOPEN": trailer.REOPEN, "REVIEW": trailer.REVIEW, "INFORM": trailer.INFORM}
     if trailer.actions != len(actions) or any(counts[kind] != count for kind, count in said.items()):

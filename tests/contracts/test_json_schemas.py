@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from konkurs_pipeline.contracts.receipt import parse_receipt
 from konkurs_pipeline.domain.matching import Doubt
 from konkurs_pipeline.domain.notices import QuarantineReason
 from konkurs_pipeline.domain.reasons import Reason
+from konkurs_pipeline.receiver.checks import check_trailer, records_in
 from tests.contracts.validity import SCHEMAS, assert_valid, validator
 
 REGISTER: Final = Path(__file__).parents[2] / "data" / "register"
@@ -119,3 +121,16 @@ def test_the_demo_register_is_valid_row_by_row(file: str, name: str) -> None:
     assert rows
     for row in rows:
         assert_valid(name, row)
+
+
+PAGE: Final = Path(__file__).parents[2] / "docs" / "outbox.md"
+
+
+def test_the_examples_of_the_page_are_what_a_receiver_takes() -> None:
+    jsonl, manifest, receipt = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
+    header, actions, trailer = records_in(jsonl.encode())
+    check_trailer(trailer, actions, jsonl.encode())
+    assert {action.action.value for action in actions} == {"BLOCK", "REOPEN", "REVIEW", "INFORM"}
+    assert header.seq == 1
+    assert_valid("manifest", json.loads(manifest))
+    assert_valid("receipt", json.loads(receipt))
