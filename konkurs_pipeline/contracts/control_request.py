@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from konkurs_pipeline.domain.control_requests import Decision, RejectReason
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.json_strict import parse_strictly
 
@@ -33,8 +33,8 @@ class ControlAnswer(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    decision: Literal["allow", "reject"] = Field(description="whether the bank may answer the request")
-    reasons: tuple[str, ...] = Field(description="every reason for a rejection, as codes; empty: allowed")
+    decision: Decision = Field(description="whether the bank may answer the request")
+    reasons: tuple[RejectReason, ...] = Field(description="every reason for a rejection, as codes; empty: allowed")
     opening_uuid: str | None = Field(description="the notice that opened the bankruptcy; null: none is known")
     ruling_date: dt.date | None = Field(description="its kjennelsesdato")
     earliest_from_date: dt.date | None = Field(description="12 months before it")

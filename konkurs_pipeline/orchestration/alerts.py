@@ -16,6 +16,7 @@ from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.alarms import Alarm
 from konkurs_pipeline.enquiries.alarms import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
+from konkurs_pipeline.orchestration.alarm_history import note_outside_a_run
 from konkurs_pipeline.orchestration.bank_names import names_of
 from konkurs_pipeline.orchestration.dead_runs import end_dead_runs
 from konkurs_pipeline.redaction import redact
@@ -42,6 +43,7 @@ def build_alert_sensor(settings: Settings, now: Callable[[], dt.datetime]) -> dg
         told = tell(alarms, from_text(context.cursor), channels_of(settings), settings, now())
         for failure in told.failures:
             context.log.warning(redact(failure))
+        note_outside_a_run(settings, alarms, watched.now)
         return dg.SensorResult(skip_reason=_summary(alarms, told.sent, told.failures), cursor=as_text(told.state))
 
     return alerts

@@ -87,6 +87,24 @@ def test_an_alert_that_could_not_leave_is_tried_again_and_the_tick_says_so(watch
     assert watchman.told() == [("raised", "blocks_held")] * 2
 
 
+def test_the_history_of_alarms_has_what_no_run_saw(bank: Bank, watchman: Watchman) -> None:
+    watchman.look()
+    rows = bank.published("alarms")
+    assert rows.select("kind", "severity", "cleared_at").rows() == [("blocks_held", "error", None)]
+    with bank.store():
+        # Somebody holds the store: the alert leaves all the same.
+        watchman.look()
+    with bank.store() as store:
+        ((run_id,),) = store.ledger.rows("SELECT DISTINCT run_id FROM actions WHERE status = 'held'")
+        release(store.ledger, run_id, by="Kari", reason="looked at", now=utc_now())
+        store.publish()
+    watchman.look()
+    (row,) = bank.published("alarms").to_dicts()
+    assert row["raised_at"] < row["cleared_at"]
+    (released,) = bank.published("actions").to_dicts()
+    assert released["released_os_user"], "who the operating system says released it stands beside the name"
+
+
 def test_nothing_of_it_holds_an_identifier(watchman: Watchman) -> None:
     result = watchman.look()
     assert company("firm") not in f"{result.cursor} {result.skip_reason}"
