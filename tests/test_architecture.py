@@ -33,7 +33,7 @@ MAY_IMPORT: Final = {
     "schemas": {"domain", "errors"},
     "brreg": {"clock", "domain", "errors", "json_strict", "redaction", "settings"},
     "storage": {"contracts", "domain", "errors", "json_strict", "redaction", "schemas", "settings"},
-    "register": {"domain", "errors", "progress", "redaction", "schemas", "settings", "storage"},
+    "register": {"contracts", "domain", "errors", "progress", "redaction", "schemas", "settings", "storage"},
     "steps": {
         "contracts",
         "clock",

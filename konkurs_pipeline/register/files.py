@@ -14,6 +14,7 @@ import hashlib
 import io
 import os
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +22,7 @@ from typing import Final
 
 import polars as pl
 
+from konkurs_pipeline.contracts.register import AccountRow, CustomerRow
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.register.refusal import refuse
 from konkurs_pipeline.storage.snapshots import FileIdentity
@@ -33,12 +35,17 @@ class RegisterKind(StrEnum):
     ACCOUNTS = "accounts"
 
 
-COLUMNS: Final = {
-    RegisterKind.CUSTOMERS: ("customer_ref", "national_id", "former_ids", "name"),
-    RegisterKind.ACCOUNTS: ("account_no", "customer_ref", "relation", "is_blocked"),
+def _columns(row: type[CustomerRow | AccountRow], *, required: bool) -> tuple[str, ...]:
+    return tuple(name for name, field in row.model_fields.items() if field.is_required() is required)
+
+
+_ROWS: Final[Mapping[RegisterKind, type[CustomerRow | AccountRow]]] = {
+    RegisterKind.CUSTOMERS: CustomerRow,
+    RegisterKind.ACCOUNTS: AccountRow,
 }
+COLUMNS: Final = {kind: _columns(row, required=True) for kind, row in _ROWS.items()}
 # A file without one of these is a file in which each row leaves it empty.
-OPTIONAL_COLUMNS: Final = {RegisterKind.CUSTOMERS: (), RegisterKind.ACCOUNTS: ("opened_at",)}
+OPTIONAL_COLUMNS: Final = {kind: _columns(row, required=False) for kind, row in _ROWS.items()}
 _PARQUET_SUFFIXES: Final = frozenset({".parquet", ".pq"})
 _CHUNK: Final = 1 << 24
 # Columns of a Parquet file that need not be text: a cast to text loses nothing.

@@ -48,12 +48,13 @@ def read_customers(raw: pl.DataFrame, *, synthetic_allowed: bool) -> AsSpelled:
 
 
 def read_accounts(raw: pl.DataFrame) -> AsSpelled:
-    """Return the rows of an accounts file with `account_no`, `relation` and `is_blocked` as the contract writes them."""
+    """Return the rows of an accounts file with every value but the reference as the contract writes it."""
     frame, numbers = _read_numbers(raw, "account_no", is_account_no)
     relation = pl.col("relation").str.strip_chars().str.to_lowercase()
     words = frame.with_columns(
         relation=pl.when(relation.is_in(list(Relation))).then(relation).otherwise("relation"),
         is_blocked=pl.col("is_blocked").str.strip_chars().str.to_lowercase(),
+        opened_at=pl.col("opened_at").str.strip_chars(),
     )
     return AsSpelled(words, numbers)
 

@@ -167,4 +167,5 @@ class Alarms(Table):
     severity: str = column("error or warning", isin=list(Severity))
     raised_at: Instant = column("when it was first seen")
     cleared_at: Instant = optional("when it was seen to be over; null: it is raised still")
-    message: str = column("what was found last", privacy=Privacy.NONE)
+    # It may name an action, and its id is reckoned from an account number.
+    message: str = column("what was found last", privacy=Privacy.DOCUMENT)

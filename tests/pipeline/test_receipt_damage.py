@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 
 from konkurs_pipeline.clock import utc_now
+from konkurs_pipeline.enquiries.evidence.proofs import Agreement, Prover
 from konkurs_pipeline.enquiries.status import current_status
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.handoff.receipts import read_receipts
@@ -272,3 +273,16 @@ def test_a_receipt_for_a_file_that_is_committed_and_not_yet_shown_is_read_with_i
     assert exported.poll(TUESDAY).detail is None
     assert path.is_file()
     assert statuses(exported) == ["applied", "applied"]
+
+
+def test_the_page_of_evidence_follows_no_link_either(exported: Bank, tmp_path: Path) -> None:
+    """Core banking may put a link where its receipt stood: what it points to is none of the page's business."""
+    read(exported, whole(exported))
+    path = path_of(exported)
+    content = path.read_bytes()
+    prover = Prover(exported.layout)
+    assert prover.receipt("receipt", path.name, hash_of(content)).agreement is Agreement.AGREES
+    (tmp_path / "elsewhere").write_bytes(content)
+    path.unlink()
+    path.symlink_to(tmp_path / "elsewhere")
+    assert prover.receipt("receipt", path.name, hash_of(content)).agreement is Agreement.NOT_FOUND

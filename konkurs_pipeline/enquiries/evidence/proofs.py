@@ -16,6 +16,7 @@ from pathlib import Path
 
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.files import hash_of
+from konkurs_pipeline.storage.handoff.receipts_folder import MOST_BYTES, NoReceiptError, read_bytes
 from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.snapshots import Snapshots
@@ -62,7 +63,11 @@ class Prover:
 
     def receipt(self, what: str, name: str, digest: str) -> Proof:
         """Hold a receipt against the hash of the bytes that were read."""
-        return self._plain(what, self._layout.receipts / name, digest)
+        path = self._layout.receipts / name
+        shown = self._shown(path)
+        # Another user writes to that folder: no link is followed, no pipe waited for.
+        agreement = _agreement(path, digest, bytes, lambda path: read_bytes(path, MOST_BYTES))
+        return Proof(what, shown, digest, agreement, f"sha256sum {shlex.quote(shown)}")
 
     def register(self, what: str, register_id: str) -> Iterable[Proof]:
         """Hold the tables of a register snapshot against their hashes; nothing where it is no longer kept."""
@@ -89,9 +94,11 @@ def _unpacked(content: bytes) -> bytes:
         return b""
 
 
-def _agreement(path: Path, digest: str, read: Callable[[bytes], bytes]) -> Agreement:
+def _agreement(
+    path: Path, digest: str, read: Callable[[bytes], bytes], bytes_of: Callable[[Path], bytes] = Path.read_bytes
+) -> Agreement:
     try:
-        content = path.read_bytes()
-    except OSError:
+        content = bytes_of(path)
+    except (OSError, NoReceiptError):
         return Agreement.NOT_FOUND
     return Agreement.AGREES if hash_of(read(content)) == digest else Agreement.DIFFERS

@@ -19,15 +19,20 @@ from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.files import hash_of, make_private_folder
 from konkurs_pipeline.storage.handoff.answers import TakenAnswers, take_answers
 from konkurs_pipeline.storage.handoff.outbox import RECEIPT_SUFFIX
-from konkurs_pipeline.storage.handoff.receipts_folder import NoReceiptError, read_bytes, shown_name, versions_in
+from konkurs_pipeline.storage.handoff.receipts_folder import (
+    MOST_BYTES,
+    NoReceiptError,
+    read_bytes,
+    shown_name,
+    versions_in,
+)
 from konkurs_pipeline.storage.ledger.database import EACH, Ledger
 
 # Core banking writes here as another user of the same group.
 _RECEIPTS_FOLDER_MODE: Final = 0o770
-# A receipt may take this for each action of its file: several answers, with codes. None has more than the last.
+# A receipt may take this for each action of its file: several answers, with codes.
 _LEAST_LIMIT: Final = 1024 * 1024
 _BYTES_AN_ACTION: Final = 1024
-_MAX_BYTES: Final = 64 * 1024 * 1024
 # No receipt of this size can fill the memory. A larger one is noted before it is parsed: a run that died of it must not
 # meet it again unsaid.
 _HARMLESS_BYTES: Final = 1024 * 1024
@@ -100,7 +105,7 @@ def _limits(ledger: Ledger, names: list[str]) -> dict[str, int]:
     files = [name.removesuffix(RECEIPT_SUFFIX) for name in names]
     sql = f"SELECT base_name, action_count FROM outbox_files WHERE base_name IN (SELECT {EACH})"  # noqa: S608 -- own
     return {
-        base_name + RECEIPT_SUFFIX: min(_MAX_BYTES, max(_LEAST_LIMIT, count * _BYTES_AN_ACTION))
+        base_name + RECEIPT_SUFFIX: min(MOST_BYTES, max(_LEAST_LIMIT, count * _BYTES_AN_ACTION))
         for base_name, count in ledger.rows(sql, [files])
     }
 

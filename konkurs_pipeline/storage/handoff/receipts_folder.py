@@ -16,6 +16,8 @@ from konkurs_pipeline.storage.handoff.outbox import RECEIPT_SUFFIX
 
 # More than the grain of any file system's clock.
 _AT_REST_S: Final = 5
+# No receipt has more.
+MOST_BYTES: Final = 64 * 1024 * 1024
 _OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
