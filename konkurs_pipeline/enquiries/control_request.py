@@ -11,6 +11,7 @@ from konkurs_pipeline.domain.control_requests import (
     AskedFor,
     Decision,
     Known,
+    RejectReason,
     earliest_from_date,
     estate_asked_about,
     reject_reasons,
@@ -48,13 +49,13 @@ def answer_request(settings: Settings, layout: Layout, request: ControlRequest, 
         only_primary_owner=request.only_primary_owner,
         legal_mandate=request.legal_mandate,
     )
-    return _answer(estates, [reason.value for reason in reject_reasons(asked_for, known)], read_up_to)
+    return _answer(estates, reject_reasons(asked_for, known), read_up_to)
 
 
-def _answer(estates: list[Estate], reasons: list[str], read_up_to: dt.datetime | None) -> ControlAnswer:
+def _answer(estates: list[Estate], reasons: list[RejectReason], read_up_to: dt.datetime | None) -> ControlAnswer:
     estate = estate_asked_about(estates)
     return ControlAnswer(
-        decision=Decision.REJECT.value if reasons else Decision.ALLOW.value,
+        decision=Decision.REJECT if reasons else Decision.ALLOW,
         reasons=tuple(reasons),
         opening_uuid=estate.opening.uuid if estate else None,
         ruling_date=estate.opening.ruling_date if estate else None,
@@ -78,7 +79,7 @@ def row_of(request: ControlRequest, answer: ControlAnswer, now: dt.datetime) -> 
         "correlation_id": _kept(request.correlation_id, request.party_id),
         "account_info_request_id": _kept(request.account_info_request_id, request.party_id),
         "scope": _kept(request.scope, request.party_id),
-        "decision": answer.decision,
+        "decision": answer.decision.value,
         "reasons": ",".join(answer.reasons),
         "ruling_date": answer.ruling_date,
         "earliest_from_date": answer.earliest_from_date,
