@@ -31,7 +31,6 @@ class IssueCode(StrEnum):
     # The poll could not get it: it ends as partial.
     NO_REGISTER = "no_register"
     DATASETS_MISSING = "datasets_missing"
-    DATASETS_UNAVAILABLE = "datasets_unavailable"
     DATASETS_POSTPONED = "datasets_postponed"
     # The poll stopped.
     SERVICE_UNREACHABLE = "service_unreachable"
@@ -55,7 +54,6 @@ MISSING: Final = frozenset(
     {
         IssueCode.NO_REGISTER,
         IssueCode.DATASETS_MISSING,
-        IssueCode.DATASETS_UNAVAILABLE,
         IssueCode.DATASETS_POSTPONED,
     }
 )
@@ -72,10 +70,11 @@ STOPPING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One issue of a poll; the message holds no national identifier."""
+    """One issue of a poll; the message holds no national identifier. `count`: how many it is about, null: not counted."""
 
     code: IssueCode
     message: str
+    count: int | None = None
 
 
 def outcome_of(codes: Collection[IssueCode], *, is_decided: bool, notices_new: int) -> Outcome:

@@ -150,12 +150,14 @@ def _poll_incomplete(watched: Watched) -> Alarm | None:
     last = watched.polls.tail(1).to_dicts()
     if not last or last[0]["outcome"] not in (Outcome.PARTIAL, Outcome.FAILED):
         return None
-    # Another level is told anew: one document that cannot be had must not hide that none can.
-    codes = watched.issues.filter(
+    found = watched.issues.filter(
         (pl.col("run_id") == last[0]["run_id"]) & pl.col("code").is_in(sorted(MISSING | STOPPING))
-    )["code"]
+    )
+    # Another level is told anew, so one document that cannot be had does not hide that twice as many cannot.
+    rows = found.select("code", "issue_count").iter_rows()
+    levels = sorted({f"{code} {(count or 0).bit_length()}" for code, count in rows})
     message = f"the last poll ({last[0]['outcome']}): {last[0]['detail']}"
-    return Alarm(AlarmKind.POLL_INCOMPLETE, message, level=" ".join(codes.unique().sort()))
+    return Alarm(AlarmKind.POLL_INCOMPLETE, message, level=" ".join(levels))
 
 
 def _silence(watched: Watched) -> Alarm | None:

@@ -17,11 +17,10 @@ from konkurs_pipeline.domain.estates import Estate, EstateState, fold_estates
 from konkurs_pipeline.domain.foreign_text import shown
 from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.domain.notices import Notice, notices_of
+from konkurs_pipeline.domain.outcomes import GOOD
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.snapshots import Snapshot, Snapshots
-
-_GOOD_POLLS = ("new", "nothing_new", "partial")
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def party_estates(layout: Layout, identifier: str, as_of: dt.datetime) -> PartyE
 def known_up_to(published: Published, as_of: dt.datetime) -> dt.datetime | None:
     """Return when the last poll that had the list ended, until `as_of`; null: none had."""
     polls = published.read("polls").filter(
-        pl.col("outcome").is_in(_GOOD_POLLS) & pl.col("notices_seen").is_not_null() & (pl.col("ended_at") <= as_of)
+        pl.col("outcome").is_in(sorted(GOOD)) & pl.col("notices_seen").is_not_null() & (pl.col("ended_at") <= as_of)
     )
     last = polls["ended_at"].max()
     return last if isinstance(last, dt.datetime) else None

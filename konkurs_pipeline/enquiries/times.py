@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.domain.workdays import OSLO
 
 _DAY, _HOUR, _MINUTE = 86_400, 3_600, 60
@@ -16,7 +17,7 @@ def oslo_text(instant: dt.datetime) -> str:
 
 def utc_text(instant: dt.datetime) -> str:
     """Write an instant as UTC, with milliseconds and Z."""
-    return instant.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return instant_text(instant)
 
 
 def span_text(span: dt.timedelta) -> str:

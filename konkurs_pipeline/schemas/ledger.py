@@ -62,6 +62,7 @@ class PollIssues(Table):
     number: pl.Int64 = column("1, 2, 3, … of this poll, in the order they were found", gt=0)
     code: str = column("what it is, in one word", isin=list(IssueCode))
     message: str = column("the same in a sentence", privacy=Privacy.DOCUMENT)
+    issue_count: pl.Int64 = optional("how many things it is about; null: not counted", ge=0)
 
 
 class Quarantine(Table):

@@ -38,7 +38,10 @@ _PORTION: Final = 250
 
 @dataclass(frozen=True)
 class DatasetCounts:
-    """What became of the datasets that were wanted. `missing`: tried in vain; `postponed`: left for a later poll."""
+    """What became of the datasets that were wanted.
+
+    `missing`: could not be had, now or several times before; `postponed`: the time was used up before they were asked for.
+    """
 
     wanted: int = 0
     fetched: int = 0
@@ -95,19 +98,20 @@ def _counts(queue: DatasetQueue, received: _Received) -> DatasetCounts:
         wanted=queue.wanted,
         fetched=len(received.rows),
         contradicting=len(received.set_aside),
-        missing=len(received.failed),
-        postponed=queue.wanted - answered,
+        missing=len(received.failed) + queue.resting,
+        postponed=queue.due.height - answered,
     )
 
 
 def _report(poll: Poll, counts: DatasetCounts, received: _Received) -> None:
-    left = f"{counts.missing + counts.postponed} of {counts.wanted} expanded datasets"
+    wanted = f"{counts.wanted} expanded datasets"
     if counts.missing:
-        code = IssueCode.DATASETS_MISSING if counts.fetched else IssueCode.DATASETS_UNAVAILABLE
-        poll.report(code, f"{left} could not be had: {next(iter(received.failed.values()))}")
-    elif counts.postponed:
-        message = f"{left} are left for the next polls (KONKURS_DATASETS_BUDGET_S, or they failed several times)"
-        poll.report(IssueCode.DATASETS_POSTPONED, message)
+        why = next(map(str, received.failed.values()), "they failed several times, and rest for a while")
+        message = f"{counts.missing} of {wanted} could not be had: {why}"
+        poll.report(IssueCode.DATASETS_MISSING, message, counts.missing)
+    if counts.postponed:
+        message = f"{counts.postponed} of {wanted} are left for the next poll: KONKURS_DATASETS_BUDGET_S is used up"
+        poll.report(IssueCode.DATASETS_POSTPONED, message, counts.postponed)
     if counts.contradicting:
         message = f"{counts.contradicting} expanded datasets contradict their notices: set aside"
         poll.report(IssueCode.DATASETS_CONTRADICT, message)

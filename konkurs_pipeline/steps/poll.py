@@ -55,9 +55,9 @@ class Poll:
         """Return the workdays asked for: the partitions that the run makes."""
         return self.settings.calendar.between(self.window.from_workday, self.window.to_workday)
 
-    def report(self, code: IssueCode, message: str) -> None:
+    def report(self, code: IssueCode, message: str, count: int | None = None) -> None:
         """Record an issue of the poll, without identifiers."""
-        polls.report(self.store.ledger, self.run_id, Issue(code, redact(message)))
+        polls.report(self.store.ledger, self.run_id, Issue(code, redact(message), count))
 
 
 @contextmanager

@@ -60,11 +60,12 @@ class Rows:
         self.tables.setdefault("polls", []).append(row)
         return self
 
-    def issue(self, code: IssueCode, message: str) -> Rows:
+    def issue(self, code: IssueCode, message: str, count: int | None = None) -> Rows:
         """Add an issue to the last poll."""
         issues = self.tables.setdefault("poll_issues", [])
         run_id = self.tables["polls"][-1]["run_id"]
-        issues.append({"run_id": run_id, "number": len(issues) + 1, "code": code.value, "message": message})
+        row = {"run_id": run_id, "number": len(issues) + 1, "code": code.value, "message": message}
+        issues.append({**row, "issue_count": count})
         return self
 
     def polls_all_day(self, *days: dt.date, until: str = "16:30") -> Rows:
@@ -147,8 +148,8 @@ def test_polls_that_fail_are_no_good_polls(tmp_path: Path) -> None:
 
 
 def test_one_document_that_cannot_be_had_does_not_hide_a_later_outage() -> None:
-    stuck = well().poll(NOON, "partial", seen=24).issue(IssueCode.DATASETS_MISSING, "1 of 1")
-    all_gone = well().poll(NOON, "partial", seen=24).issue(IssueCode.DATASETS_UNAVAILABLE, "9 of 9")
+    stuck = well().poll(NOON, "partial", seen=24).issue(IssueCode.DATASETS_MISSING, "1 of 1", 1)
+    all_gone = well().poll(NOON, "partial", seen=24).issue(IssueCode.DATASETS_MISSING, "9 of 9", 9)
     no_answer = well().poll(NOON, "failed", seen=None).issue(IssueCode.SERVICE_UNREACHABLE, "no answer")
     levels = {level_of(rows, AlarmKind.POLL_INCOMPLETE) for rows in (stuck, all_gone, no_answer)}
     assert len(levels) == 3, "a channel is told again when the level changes"

@@ -13,6 +13,7 @@ from konkurs_pipeline.cli.options import AsJson
 from konkurs_pipeline.cli.printing.terminal import answer, answer_json, say
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.foreign_text import shown, without_controls
+from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.enquiries.reviews import Review, reviews_of
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.readers.published import Published
@@ -71,4 +72,4 @@ def _age(age: dt.timedelta) -> str:
 
 
 def _instant(value: dt.datetime) -> str:
-    return value.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return instant_text(value)

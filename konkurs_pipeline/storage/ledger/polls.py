@@ -41,16 +41,16 @@ def record(  # noqa: PLR0913, PLR0917 -- a row of the table
 def report(ledger: Ledger, run_id: str, issue: Issue) -> None:
     """Add an issue to a poll. Its message holds no national identifier."""
     ledger.execute(
-        "INSERT INTO poll_issues SELECT run_id, (SELECT count(*) + 1 FROM poll_issues WHERE run_id = ?), ?, ? "
+        "INSERT INTO poll_issues SELECT run_id, (SELECT count(*) + 1 FROM poll_issues WHERE run_id = ?), ?, ?, ? "
         "FROM polls WHERE run_id = ?",
-        [run_id, issue.code.value, issue.message, run_id],
+        [run_id, issue.code.value, issue.message, issue.count, run_id],
     )
 
 
 def issues(ledger: Ledger, run_id: str) -> list[Issue]:
     """Return the issues of a poll so far, in the order they were found."""
-    rows = ledger.rows("SELECT code, message FROM poll_issues WHERE run_id = ? ORDER BY number", [run_id])
-    return [Issue(IssueCode(code), message) for code, message in rows]
+    rows = ledger.rows("SELECT code, message, issue_count FROM poll_issues WHERE run_id = ? ORDER BY number", [run_id])
+    return [Issue(IssueCode(code), message, count) for code, message, count in rows]
 
 
 def count_notices(ledger: Ledger, run_id: str, *, seen: int, new: int) -> None:
