@@ -1,7 +1,8 @@
-"""`konkurs contract --write-map FILE`: the proposed map as a TOML file, and the proof that it fits better than the old one.
+"""`konkurs contract --write-map FILE`: write the proposed map as a TOML file, and compare how well it fits.
 
-The proof loads the file as a run would and reads the same documents with it. What does not belong here: which place is
-proposed for a field (`domain.dataset_map_proposal`). No value of a document is written or shown, only places.
+The file is loaded as a run would load it, and the same documents are read with it and without. No value of a document is
+written or shown, only places. What does not belong here: which place is proposed for a field
+(`domain.dataset_map_proposal`).
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
+class MapComparison:
     """What was written: the fields with new paths, those left to a person, and the fit before and after."""
 
     written: tuple[str, ...]
@@ -44,7 +45,7 @@ class Proof:
     after: Fit
 
 
-def write_map(path: Path, received: Sequence[Received], fields: DatasetMap, settings: Settings) -> Proof | None:
+def write_map(path: Path, received: Sequence[Received], fields: DatasetMap, settings: Settings) -> MapComparison | None:
     """Write the map that fits the documents to `path` and prove it; null, and no file, where a map would change nothing.
 
     Raises `UsageError` where `path` exists, `AnswerError` where there is no document to judge by.
@@ -59,7 +60,7 @@ def write_map(path: Path, received: Sequence[Received], fields: DatasetMap, sett
     write_new_map(path, "\n".join(_lines(choices, fields, received)) + "\n")
     proven = load_dataset_map(path)
     synthetic = settings.synthetic_allowed
-    return Proof(
+    return MapComparison(
         tuple(choice.field for choice in choices if choice.paths),
         tuple(choice.field for choice in choices if not choice.paths),
         len(received),

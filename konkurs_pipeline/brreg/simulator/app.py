@@ -24,7 +24,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from konkurs_pipeline.brreg.simulator.clock import Clock, real_time
 from konkurs_pipeline.brreg.simulator.datasets import expanded_dataset
-from konkurs_pipeline.brreg.simulator.fault_answers import CONTENT_TYPE, Answer, respond
+from konkurs_pipeline.brreg.simulator.fault_answers import CONTENT_TYPE, SimulatedAnswer, respond
 from konkurs_pipeline.brreg.simulator.faults import Fault, FaultBook, FaultKind, Resource
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice
 from konkurs_pipeline.brreg.simulator.unit_search import UNITS_PATH, search
@@ -155,7 +155,7 @@ class _Endpoints:
         if notice is None:
             return respond(_problem(request, 404, "Not Found"), fault)
         if notice.dataset is not None:
-            return respond(Answer(notice.dataset.encode(), _base_url(request)), fault)
+            return respond(SimulatedAnswer(notice.dataset.encode(), _base_url(request)), fault)
         return respond(_answer(request, expanded_dataset(notice, _href(request, notice))), fault)
 
     async def search_units(self, request: Request) -> ASGIApp:
@@ -237,11 +237,11 @@ def _href(request: Request, notice: SimulatedNotice) -> str:
     return f"{_base_url(request)}{_LIST_PATH}/{notice.uuid}"
 
 
-def _answer(request: Request, document: dict[str, Any], status: int = 200) -> Answer:
-    return Answer(json.dumps(document, ensure_ascii=False).encode(), _base_url(request), status)
+def _answer(request: Request, document: dict[str, Any], status: int = 200) -> SimulatedAnswer:
+    return SimulatedAnswer(json.dumps(document, ensure_ascii=False).encode(), _base_url(request), status)
 
 
-def _problem(request: Request, status: int, error: str) -> Answer:
+def _problem(request: Request, status: int, error: str) -> SimulatedAnswer:
     # The shape of Spring's default error answer, as the rest of the service is Spring's.
     document = {
         "timestamp": instant_text(real_time()),

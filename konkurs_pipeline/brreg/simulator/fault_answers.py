@@ -30,7 +30,7 @@ _LOGIN_PAGE: Final = "<!DOCTYPE html><html><head><title>Logg inn</title></head><
 
 
 @dataclass(frozen=True)
-class Answer:
+class SimulatedAnswer:
     """The regular answer: what a fault spoils, or what is sent where none strikes."""
 
     body: bytes
@@ -38,7 +38,7 @@ class Answer:
     status: int = 200
 
 
-def respond(answer: Answer, fault: Fault | None) -> ASGIApp:
+def respond(answer: SimulatedAnswer, fault: Fault | None) -> ASGIApp:
     """Return what sends `answer`, or what `fault` makes of it."""
     if fault is None:
         return _json(answer.body, answer.status)
@@ -49,31 +49,31 @@ def _json(body: bytes, status: int = 200) -> Response:
     return Response(body, status, {"Content-Type": CONTENT_TYPE})
 
 
-def _regular(_: Fault, answer: Answer) -> ASGIApp:
+def _regular(_: Fault, answer: SimulatedAnswer) -> ASGIApp:
     return _json(answer.body, answer.status)
 
 
-def _status(fault: Fault, _: Answer) -> ASGIApp:
+def _status(fault: Fault, _: SimulatedAnswer) -> ASGIApp:
     return Response(fault.body, fault.status, {"Content-Type": "text/plain;charset=UTF-8", **fault.headers})
 
 
-def _html(_: Fault, __: Answer) -> ASGIApp:
+def _html(_: Fault, __: SimulatedAnswer) -> ASGIApp:
     return Response(_LOGIN_PAGE, 200, {"Content-Type": "text/html;charset=UTF-8"})
 
 
-def _empty(_: Fault, __: Answer) -> ASGIApp:
+def _empty(_: Fault, __: SimulatedAnswer) -> ASGIApp:
     return _json(b"")
 
 
-def _json_value(fault: Fault, _: Answer) -> ASGIApp:
+def _json_value(fault: Fault, _: SimulatedAnswer) -> ASGIApp:
     return _json(fault.body.encode())
 
 
-def _bomb(fault: Fault, _: Answer) -> ASGIApp:
+def _bomb(fault: Fault, _: SimulatedAnswer) -> ASGIApp:
     return Response(_gzip_bomb(fault.size), 200, {"Content-Type": CONTENT_TYPE, "Content-Encoding": "gzip"})
 
 
-def _oversize(fault: Fault, _: Answer) -> ASGIApp:
+def _oversize(fault: Fault, _: SimulatedAnswer) -> ASGIApp:
     async def stream() -> AsyncIterator[bytes]:
         for block in _blank_document(fault.size):
             yield block
@@ -101,23 +101,23 @@ def _gzip_bomb(size: int) -> bytes:
     return b"".join([*(packer.compress(block) for block in _blank_document(size)), packer.flush()])
 
 
-def _deep_nesting(fault: Fault, _: Answer) -> ASGIApp:
+def _deep_nesting(fault: Fault, _: SimulatedAnswer) -> ASGIApp:
     return _json(b"[" * fault.size + b"]" * fault.size)
 
 
-def _big_integer(fault: Fault, answer: Answer) -> ASGIApp:
+def _big_integer(fault: Fault, answer: SimulatedAnswer) -> ASGIApp:
     return _json(_with_first_member(answer.body, b'"antall":' + b"9" * fault.size))
 
 
-def _nan(_: Fault, answer: Answer) -> ASGIApp:
+def _nan(_: Fault, answer: SimulatedAnswer) -> ASGIApp:
     return _json(_with_first_member(answer.body, b'"antall":NaN'))
 
 
-def _invalid_utf8(_: Fault, answer: Answer) -> ASGIApp:
+def _invalid_utf8(_: Fault, answer: SimulatedAnswer) -> ASGIApp:
     return _json(_with_first_member(answer.body, b'"merknad":"\xff"'))
 
 
-def _duplicate_keys(_: Fault, answer: Answer) -> ASGIApp:
+def _duplicate_keys(_: Fault, answer: SimulatedAnswer) -> ASGIApp:
     # A parser that keeps the last of two would read: no notices, a deletion, no links.
     keys = json.loads(answer.body)
     if "_embedded" in keys:
@@ -131,21 +131,21 @@ def _with_first_member(document: bytes, member: bytes) -> bytes:
     return b"{" + member + b"," + document[1:]
 
 
-def _redirect(fault: Fault, _: Answer) -> ASGIApp:
+def _redirect(fault: Fault, _: SimulatedAnswer) -> ASGIApp:
     return Response(b"", 302, {"Location": fault.url})
 
 
-def _foreign_href(fault: Fault, answer: Answer) -> ASGIApp:
+def _foreign_href(fault: Fault, answer: SimulatedAnswer) -> ASGIApp:
     return _json(answer.body.replace(answer.base_url.encode(), fault.url.encode()), answer.status)
 
 
-def _omit_embedded(_: Fault, answer: Answer) -> ASGIApp:
+def _omit_embedded(_: Fault, answer: SimulatedAnswer) -> ASGIApp:
     document = json.loads(answer.body)
     document.pop("_embedded", None)
     return _json(json.dumps(document, ensure_ascii=False).encode(), answer.status)
 
 
-def _truncated(_: Fault, answer: Answer) -> ASGIApp:
+def _truncated(_: Fault, answer: SimulatedAnswer) -> ASGIApp:
     async def send_half(scope: Scope, receive: Receive, send: Send) -> None:
         await _start(send, len(answer.body))
         half = answer.body[: len(answer.body) // 2]
@@ -156,7 +156,7 @@ def _truncated(_: Fault, answer: Answer) -> ASGIApp:
     return send_half
 
 
-def _reset(_: Fault, __: Answer) -> ASGIApp:
+def _reset(_: Fault, __: SimulatedAnswer) -> ASGIApp:
     async def reset(scope: Scope, receive: Receive, _: Send) -> None:
         transport = _transport(scope)
         # Lingering for zero seconds turns closing into a reset (RST).
@@ -168,7 +168,7 @@ def _reset(_: Fault, __: Answer) -> ASGIApp:
     return reset
 
 
-def _slow(fault: Fault, answer: Answer) -> ASGIApp:
+def _slow(fault: Fault, answer: SimulatedAnswer) -> ASGIApp:
     async def drip(_: Scope, receive: Receive, send: Send) -> None:
         await _start(send, len(answer.body))
         for at in range(0, len(answer.body), _DRIP):
@@ -208,7 +208,7 @@ async def _disconnected_within(receive: Receive, seconds: float) -> bool:
     return True
 
 
-_ANSWERS: Final[dict[FaultKind, Callable[[Fault, Answer], ASGIApp]]] = {
+_ANSWERS: Final[dict[FaultKind, Callable[[Fault, SimulatedAnswer], ASGIApp]]] = {
     FaultKind.STATUS: _status,
     FaultKind.HTML: _html,
     FaultKind.EMPTY: _empty,

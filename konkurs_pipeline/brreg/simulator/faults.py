@@ -162,7 +162,7 @@ class FaultBook:
 
     def replace(self, faults: Iterable[Fault]) -> None:
         """Forget all faults and their counts, and take these."""
-        self._entries = [_Entry(fault) for fault in faults]
+        self._entries = [_CountedFault(fault) for fault in faults]
 
     def take(self, resource: Resource, uuid: str | None = None) -> Fault | None:
         """Count a request, and return the first fault that strikes it."""
@@ -170,7 +170,7 @@ class FaultBook:
         return due[0] if due else None
 
 
-class _Entry:
+class _CountedFault:
     """A fault and its count."""
 
     def __init__(self, fault: Fault) -> None:

@@ -14,7 +14,7 @@ from konkurs_pipeline.cli.printing.terminal import answer, answer_json, say, say
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.errors import ExitCode
 from konkurs_pipeline.onboarding.contract import FieldReport, compare_shapes, take_sample
-from konkurs_pipeline.onboarding.dataset_map_file import Fit, Proof, write_map
+from konkurs_pipeline.onboarding.dataset_map_file import Fit, MapComparison, write_map
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.dataset_map import load_dataset_map, refuse_existing
 
@@ -36,9 +36,9 @@ def command(map_file: MapFile = None, *, as_json: AsJson = False) -> ExitCode:
     reports = list(compare_shapes(sample, fields))
     _print_reports(reports, as_json=as_json)
     if map_file is not None:
-        proof = write_map(map_file, sample.received, fields, settings)
-        _print_proof(map_file, proof, to_stderr=as_json)
-        if proof is not None:
+        comparison = write_map(map_file, sample.received, fields, settings)
+        _print_comparison(map_file, comparison, to_stderr=as_json)
+        if comparison is not None:
             reports = list(compare_shapes(sample, load_dataset_map(map_file)))
     return _judge(reports)
 
@@ -66,21 +66,21 @@ def _print_reports(reports: Sequence[FieldReport], *, as_json: bool) -> None:
     say(f"{differing} differences from the assumed shapes")
 
 
-def _print_proof(map_file: Path, proof: Proof | None, *, to_stderr: bool) -> None:
+def _print_comparison(map_file: Path, comparison: MapComparison | None, *, to_stderr: bool) -> None:
     tell = say if to_stderr else answer
-    if proof is None:
+    if comparison is None:
         tell("no map would find more than is found already: none was written")
         return
-    tell(f"wrote {map_file}; the same {proof.documents} datasets read without it and with it:")
+    tell(f"wrote {map_file}; the same {comparison.documents} datasets read without it and with it:")
     for said, part in (
         ("fields found", "fields"),
         ("datasets that agree with their notice", "agreeing"),
         ("linked units found", "linked_units"),
     ):
-        tell(f"  {said:<38} {_figure(proof.before, part):>5} → {_figure(proof.after, part)}")
-    tell(f"  {'new places for':<38} {', '.join(proof.written) or 'no field'}")
-    if proof.left:
-        tell(f"  {'left to a person, see the file':<38} {', '.join(proof.left)}")
+        tell(f"  {said:<38} {_figure(comparison.before, part):>5} → {_figure(comparison.after, part)}")
+    tell(f"  {'new places for':<38} {', '.join(comparison.written) or 'no field'}")
+    if comparison.left:
+        tell(f"  {'left to a person, see the file':<38} {', '.join(comparison.left)}")
     tell(f"read it, then: export KONKURS_DATASET_MAP={map_file.absolute()}")
 
 
