@@ -70,7 +70,8 @@ def _written(settings: Settings, now: dt.datetime) -> dg.MaterializeResult[None]
 def build_report_schedule(names: BankNames) -> dg.ScheduleDefinition:
     """Return the schedule with its job, running by default."""
     job = dg.define_asset_job(
-        names.job(ASSET),
+        # A job and an asset may not have the same name.
+        names.job(f"write_{ASSET}"),
         selection=dg.AssetSelection.assets(names.asset(ASSET)),
         tags=names.tags,
         description="Writes the report of the month before",

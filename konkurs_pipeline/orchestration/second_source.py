@@ -83,7 +83,8 @@ def _compare(settings: Settings, now: dt.datetime) -> Comparison:
 def build_nightly_comparison(settings: Settings, names: BankNames) -> dg.ScheduleDefinition:
     """Return the schedule with its job; it runs unless the second source is off."""
     job = dg.define_asset_job(
-        names.job(ASSET),
+        # A job and an asset may not have the same name.
+        names.job(f"compare_{ASSET}"),
         selection=dg.AssetSelection.assets(names.asset(ASSET)),
         tags=names.tags,
         description="Compares with Enhetsregisteret; decides nothing",

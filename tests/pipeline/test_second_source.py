@@ -155,7 +155,7 @@ def test_the_asset_shows_a_difference_and_a_silent_source_as_failed_checks(agree
 
 def ran(bank: Bank) -> dict[str, bool]:
     defs = build_defs(bank.settings, now=lambda: oslo(LATER, "04:50"))
-    result = defs.resolve_job_def("second_source").execute_in_process()
+    result = defs.resolve_job_def("compare_second_source").execute_in_process()
     assert result.success
     return {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
 
