@@ -14,7 +14,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no
 DATA ?= $(if $(KONKURS_DATA_DIR),$(KONKURS_DATA_DIR),data)
 PORT ?= 3000
 
-.PHONY: help setup demo dev test newest check bench docs shapes soak many many-test soak-processes fuzz coverage audit sbom lock clean
+.PHONY: help setup demo dev test quick newest check bench docs shapes soak many many-test soak-processes fuzz coverage audit sbom lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -47,6 +47,9 @@ SCRATCH := $(shell df --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 
 test: check  ## lint, types and tests, from nothing
 	scratch=$$(mktemp -d -p $(or $(SCRATCH),/tmp)) && trap 'rm -rf $$scratch' EXIT && \
 	POLARS_MAX_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --basetemp=$$scratch/tests
+
+quick: $(VENV)/.dev  ## the rules, the settings and Brreg's test notices through the pipeline: for a first look
+	$(BIN)/pytest -q -n 2 --dist loadfile tests/domain tests/test_settings.py tests/pipeline/test_brreg_notices.py
 
 # In an environment of its own, beside the locked one; not in CI: what others publish must not stop a landing.
 NEWEST := build/newest
