@@ -64,6 +64,7 @@ MAY_IMPORT: Final = {
     "orchestration": {
         "clock",
         "alerting",
+        "brreg",
         "domain",
         "enquiries",
         "errors",

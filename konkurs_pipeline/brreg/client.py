@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from konkurs_pipeline.brreg.certificate import settings_context
-from konkurs_pipeline.brreg.diagnosis import Host
+from konkurs_pipeline.brreg.diagnosis import AttemptFailedError, Host
 from konkurs_pipeline.brreg.fan_out import fetch_each
 from konkurs_pipeline.brreg.fetching import MIB, Answer, Fetcher
 from konkurs_pipeline.brreg.wire import UUID_FORM, parse_json, parse_list
@@ -33,6 +33,8 @@ MAX_PAGES: Final = 1000
 # Twenty years of the register.
 MAX_NOTICES: Final = 250_000
 ALL_NOTICES: Final = "/konkursvarsler"
+# Less than the interval, and than the 60 seconds that Dagster gives a sensor.
+_LOOK_DEADLINE_S: Final = 10.0
 UPDATED_AFTER: Final = "/konkursvarsler/oppdatert"
 
 
@@ -69,6 +71,23 @@ def connect(settings: Settings) -> Konkursvarsel:
     is_tls = urlsplit(settings.api_url).scheme == "https"
     context = settings_context(settings) if is_tls else None
     return Konkursvarsel(settings.api_url, ssl_context=context, deadline_s=settings.http_deadline_s)
+
+
+def look_client(settings: Settings) -> Konkursvarsel:
+    """Return a client for light looks: one attempt, with a short deadline and a small answer."""
+    is_tls = urlsplit(settings.api_url).scheme == "https"
+    return Konkursvarsel(
+        settings.api_url,
+        ssl_context=settings_context(settings) if is_tls else None,
+        deadline_s=min(_LOOK_DEADLINE_S, settings.http_deadline_s),
+        max_bytes_list=8 * MIB,
+        attempts=1,
+    )
+
+
+def told_to_wait_s(error: ServiceError) -> float:
+    """Return the seconds for which the service asked to be left alone; 0: it did not."""
+    return error.told_s if isinstance(error, AttemptFailedError) else 0.0
 
 
 class Konkursvarsel:
@@ -139,6 +158,14 @@ class Konkursvarsel:
             full = self.fetch_all_notices(keep=keep)
         finding = f"the service has no {UPDATED_AFTER} for the time asked for; all notices were read instead"
         return replace(full, findings=(finding, *full.findings))
+
+    def look(self, after: dt.datetime) -> tuple[set[str], Answer]:
+        """Return the uuids in the first page of what was registered after `after`, and the answer. One request."""
+        path = f"{UPDATED_AFTER}/{instant_text(after)}"
+        answer = self._fetcher.get(path, None, self._max_bytes_list)
+        page = parse_list(parse_json(answer.body, what="a look"), what="a look", base_url=self._base_url, path=path)
+        uuids = (item.get("uuid") for item in page.items if isinstance(item, dict))
+        return {uuid.lower() for uuid in uuids if isinstance(uuid, str) and UUID_FORM.fullmatch(uuid)}, answer
 
     def fetch_all_notices(self, *, keep: Keep) -> NoticeList:
         """Return every notice the service has."""

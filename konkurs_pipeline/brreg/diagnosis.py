@@ -75,11 +75,12 @@ class Target:
 
 
 class AttemptFailedError(ServiceUnreachableError):
-    """One attempt failed. `retry`: whether to try again, or the seconds to wait before it."""
+    """One attempt failed. `retry`: whether to try again, or the seconds to wait before it. `told_s`: the service's wish."""
 
-    def __init__(self, message: str, *, retry: bool | float = True) -> None:
+    def __init__(self, message: str, *, retry: bool | float = True, told_s: float = 0.0) -> None:
         super().__init__(message)
         self.retry = retry
+        self.told_s = told_s
 
 
 class AttemptUnansweredError(AttemptFailedError, NoAnswerError):
@@ -132,8 +133,9 @@ def _told_to_wait(response: httpx.Response, target: Target) -> AttemptFailedErro
         return AttemptFailedError(f"{said}); try again later")
     if wait > MAX_TOLD_WAIT_S:
         message = f"{said}, in {wait:.0f} s; we wait {MAX_TOLD_WAIT_S:.0f} s at most); try again after that"
-        return AttemptFailedError(message, retry=False)
-    return AttemptFailedError(f"{said}, in {wait:.0f} s) and did so at every attempt; try again later", retry=wait)
+        return AttemptFailedError(message, retry=False, told_s=wait)
+    message = f"{said}, in {wait:.0f} s) and did so at every attempt; try again later"
+    return AttemptFailedError(message, retry=wait, told_s=wait)
 
 
 def _retry_after(text: str) -> float | None:

@@ -13,6 +13,7 @@ from konkurs_pipeline.orchestration.assets import build_assets
 from konkurs_pipeline.orchestration.bank_names import names_of
 from konkurs_pipeline.orchestration.housekeeping import build_housekeeping
 from konkurs_pipeline.orchestration.loggers import quiet_console
+from konkurs_pipeline.orchestration.look_sensor import build_look_sensor
 from konkurs_pipeline.orchestration.monthly_report import build_monthly_report, build_report_schedule
 from konkurs_pipeline.orchestration.partitions import workday_partitions
 from konkurs_pipeline.orchestration.poll_resource import poll_resource
@@ -63,7 +64,7 @@ def build_defs(
             build_nightly_comparison(settings, names),
             build_report_schedule(names),
         ],
-        sensors=[build_alert_sensor(settings, now)],
+        sensors=[build_alert_sensor(settings, now), *build_look_sensor(settings, now)],
         resources={
             "poll": poll_resource(settings, store=store, now=now, progress=progress),
             "results": step_results,

@@ -18,6 +18,7 @@ from konkurs_pipeline.orchestration.run_names import PARTITION_TAG, POLL_JOB, RA
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.steps.look import keep_look
 from konkurs_pipeline.steps.poll import Poll, conducted, prepared
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.ledger import polls
@@ -48,6 +49,7 @@ def poll_resource(
                 # `dagster job execute` opens a run's resources once more after its end, to look at its results.
                 is_polling = _asks_for_notices(run, names_of(settings)) and not polls.is_known(open_.ledger, run.run_id)
                 with conducted(poll) if is_polling else prepared(poll):
+                    keep_look(open_, run.run_id, run.tags)
                     yield poll
         except KonkursError as error:
             raise dg.Failure(description=redact(str(error)), allow_retries=False) from None

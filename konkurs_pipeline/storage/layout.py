@@ -14,6 +14,7 @@
   outbox/, receipts/    hand-off to and from core banking
   dagster/              Dagster's instance
   simulator/            the simulator's certificates (demo)
+  look                  the last look that did not show a notice, until the poll that it started has kept it
   rehearsal/            a copy of the store while `konkurs plan` runs
 """
 
@@ -88,6 +89,11 @@ class Layout:
     def dagster(self) -> Path:
         """Dagster's instance, unless DAGSTER_HOME says otherwise."""
         return self.root / "dagster"
+
+    @property
+    def look(self) -> Path:
+        """The last look that did not show a notice, until the poll that it started has kept it."""
+        return self.root / "look"
 
     @property
     def rehearsal(self) -> Path:

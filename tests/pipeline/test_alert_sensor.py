@@ -48,7 +48,7 @@ class Watchman:
 
 
 def _sensor(bank: Bank) -> dg.SensorDefinition:
-    (sensor,) = build_defs(bank.settings).sensors or []
+    (sensor,) = [one for one in build_defs(bank.settings).sensors or [] if one.name == "alerts"]
     assert isinstance(sensor, dg.SensorDefinition)
     return sensor
 

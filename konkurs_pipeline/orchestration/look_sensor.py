@@ -1,0 +1,141 @@
+"""The sensor of light looks: in opening hours it asks every few seconds for something new, and lets a poll start early.
+
+Nothing new: nothing is written but the tick. A failure: the next looks wait, twice as long each time and at most a quarter
+of an hour, or as long as the service asks; there is no alarm, as the scheduled polls tell of it.
+"""
+
+import datetime as dt
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Final
+
+import dagster as dg
+
+from konkurs_pipeline.brreg.client import Konkursvarsel, look_client, told_to_wait_s
+from konkurs_pipeline.brreg.fetching import Answer
+from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.errors import KonkursError, ServiceError
+from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
+from konkurs_pipeline.orchestration.run_names import PARTITION_TAG, POLL_JOB
+from konkurs_pipeline.orchestration.schedules import why_not_now
+from konkurs_pipeline.redaction import redact
+from konkurs_pipeline.settings import Environment, Settings
+from konkurs_pipeline.steps.look import Look, hand_over_look, look, look_tags
+from konkurs_pipeline.storage.readers.published import Published
+from konkurs_pipeline.storage.store import layout_of
+
+# Dagster's daemon looks at its sensors every 5 seconds: a shorter interval has no effect.
+_LOOP_S: Final = 5
+_LONGEST_WAIT_S: Final = 900.0
+Connect = Callable[[Settings], Konkursvarsel]
+
+
+@dataclass(frozen=True)
+class Backoff:
+    """The cursor: how many looks failed in a row, and until when none is made (seconds since 1970)."""
+
+    failures: int = 0
+    until: float = 0.0
+
+    @classmethod
+    def of(cls, cursor: str | None) -> "Backoff":
+        """Return what a cursor holds."""
+        return cls(**json.loads(cursor)) if cursor else cls()
+
+    def is_waiting(self, now: float) -> bool:
+        """Return whether no look is to be made; a wait longer than any we give is of a clock that was ahead."""
+        return now < self.until <= now + 2 * _LONGEST_WAIT_S
+
+    def after_failure(self, now: float, every_s: float, told_s: float) -> "Backoff":
+        """Return the wait after one more failure."""
+        doubled = min(every_s * 2.0 ** min(self.failures + 1, 10), _LONGEST_WAIT_S)
+        return Backoff(self.failures + 1, now + max(doubled, min(told_s, 2 * _LONGEST_WAIT_S)))
+
+
+class Watcher:
+    """What lives as long as the code server: the connection, and the last look that showed nothing unknown."""
+
+    def __init__(self, settings: Settings, connect: Connect) -> None:
+        self._settings, self._connect = settings, connect
+        self._client: Konkursvarsel | None = None
+        self._published = Published(layout_of(settings))
+        self._without: Answer | None = None
+
+    def look(self, now: dt.datetime) -> Look:
+        """Look once; raises any `KonkursError`."""
+        if self._client is None:
+            self._client = self._connect(self._settings)
+        seen = look(self._client, self._settings, self._published, now)
+        if not seen.unknown:
+            self._without = seen.answer
+        return seen
+
+    def forget_connection(self) -> None:
+        """Begin anew after a failure: the certificate may have been replaced."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+
+    def evidence_tags(self) -> dict[str, str]:
+        """Hand over the last look that showed nothing unknown; returns its tags, none where there is no such look."""
+        if self._without is None:
+            return {}
+        hand_over_look(layout_of(self._settings), self._without.body)
+        return look_tags(self._without)
+
+
+def is_open(settings: Settings, now: dt.datetime) -> bool:
+    """Return whether looks are made now: in opening hours on workdays; in the demo always."""
+    day = now.astimezone(OSLO).date()
+    opens, closes = settings.calendar.opening_hours(day)
+    is_open_now = settings.calendar.is_workday(day) and opens <= now <= closes
+    return is_open_now or settings.environment is Environment.DEMO
+
+
+def build_look_sensor(
+    settings: Settings, now: Callable[[], dt.datetime], connect: Connect = look_client
+) -> list[dg.SensorDefinition]:
+    """Return the sensor, running by default; none where KONKURS_LOOK_EVERY_S is 0."""
+    if not settings.look_every_s:
+        return []
+    watcher = Watcher(settings, connect)
+    lock_file = layout_of(settings).lock
+
+    @dg.sensor(
+        name="look",
+        job_name=POLL_JOB,
+        minimum_interval_seconds=max(settings.look_every_s, _LOOP_S),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="In opening hours: asks the service for something new, and starts a poll when there is",
+    )
+    def look_once(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        at, backoff = now(), Backoff.of(context.cursor)
+        if not is_open(settings, at):
+            return dg.SkipReason("outside opening hours")
+        if backoff.is_waiting(at.timestamp()):
+            return dg.SkipReason(f"waits after {backoff.failures} looks that failed")
+        try:
+            seen = watcher.look(at)
+        except KonkursError as error:
+            watcher.forget_connection()
+            told_s = told_to_wait_s(error) if isinstance(error, ServiceError) else 0.0
+            waits = backoff.after_failure(at.timestamp(), settings.look_every_s, told_s)
+            return dg.SensorResult(skip_reason=redact(str(error)), cursor=json.dumps(asdict(waits)))
+        cursor = json.dumps(asdict(Backoff()))
+        if not seen.unknown:
+            return dg.SensorResult(skip_reason="nothing new", cursor=cursor)
+        busy = why_not_now(context.instance, lock_file)
+        if busy:
+            return dg.SensorResult(skip_reason=busy, cursor=cursor)
+        tags = {PARTITION_TAG: settings.calendar.workday_of(at).isoformat(), **watcher.evidence_tags()}
+        request = dg.RunRequest(run_key=_key_of(seen.unknown), run_config=QUIET_RUN_CONFIG, tags=tags)
+        return dg.SensorResult([request], cursor=cursor)
+
+    return [look_once]
+
+
+def _key_of(uuids: frozenset[str]) -> str:
+    """Return the key of a run for these notices: the same ones start one poll, however often they are seen."""
+    return f"look {hashlib.sha256(' '.join(sorted(uuids)).encode()).hexdigest()}"

@@ -1,0 +1,79 @@
+"""A light look: one small request that asks the service whether it has a notice that we do not know.
+
+A look decides nothing, holds no lock and is never the only reader of anything: it lets a poll start early. The last look
+that did not show a notice is handed to the poll, which keeps its bytes as evidence.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import polars as pl
+
+from konkurs_pipeline.brreg.client import Konkursvarsel
+from konkurs_pipeline.brreg.fetching import Answer
+from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.storage.files import hash_of, write_bytes_atomically
+from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.readers.published import Published
+from konkurs_pipeline.storage.store import Store
+
+AT_TAG: Final = "konkurs/not_visible_at"
+SHA256_TAG: Final = "konkurs/not_visible_sha256"
+RESOURCE_TAG: Final = "konkurs/not_visible_resource"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What a look saw. `unknown`: the uuids in its answer that no table knows."""
+
+    answer: Answer
+    unknown: frozenset[str]
+
+
+def look(client: Konkursvarsel, settings: Settings, published: Published, now: dt.datetime) -> Look:
+    """Ask for what was registered after the newest known notice. Raises any `ServiceError`, or `StoreError`."""
+    today = settings.calendar.workday_of(now)
+    days = settings.calendar.between(settings.calendar.back(today, settings.lookback_workdays), today)
+    known = published.read("raw_notices", days, columns=("uuid", "registered_at"))
+    newest = known.filter(pl.col("registered_at") <= now)["registered_at"].max()
+    after = newest if isinstance(newest, dt.datetime) else settings.calendar.start_of(today)
+    uuids, answer = client.look(after)
+    return Look(answer, frozenset(uuids) - _known(known, published))
+
+
+def _known(notices: pl.DataFrame, published: Published) -> set[str]:
+    """Return the uuids that a poll need not be started for: those taken, and those set aside."""
+    aside = published.read("quarantine")["uuid"].drop_nulls()
+    return {*notices["uuid"].to_list(), *aside.to_list()}
+
+
+def hand_over_look(layout: Layout, body: bytes) -> None:
+    """Put the bytes of a look where the poll that it starts finds them."""
+    write_bytes_atomically(layout.look, body)
+
+
+def keep_look(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
+    """Keep the look that did not show a notice, where a run's tags name one and its bytes were handed over."""
+    if not {RESOURCE_TAG, AT_TAG, SHA256_TAG} <= tags.keys():
+        return
+    with suppress(OSError):
+        body = store.layout.look.read_bytes()
+        if hash_of(body) == tags[SHA256_TAG]:
+            store.lake.keep_answer(body)
+            row = {
+                "run_id": run_id,
+                "resource": tags[RESOURCE_TAG],
+                "fetched_at": dt.datetime.fromisoformat(tags[AT_TAG]),
+            }
+            store.ledger.append("answers", [{**row, "sha256": tags[SHA256_TAG], "byte_count": len(body)}])
+        store.layout.look.unlink()
+
+
+def look_tags(without: Answer) -> dict[str, str]:
+    """Return the tags by which a run knows the last look that did not show what it is started for."""
+    return {AT_TAG: without.fetched_at.isoformat(), SHA256_TAG: without.sha256, RESOURCE_TAG: without.resource}

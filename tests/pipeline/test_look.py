@@ -1,0 +1,167 @@
+"""The light look: it starts a poll when there is something new, and leaves a service in trouble alone."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import uuid
+from dataclasses import replace
+
+import dagster as dg
+import pytest
+
+from konkurs_pipeline.brreg.simulator.faults import Fault
+from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.orchestration.launch import run_poll
+from konkurs_pipeline.orchestration.look_sensor import Backoff, build_look_sensor, is_open
+from konkurs_pipeline.settings import load_settings
+from konkurs_pipeline.steps.look import AT_TAG, SHA256_TAG, keep_look
+from konkurs_pipeline.storage import lock
+from tests.pipeline.kit import MONDAY, Bank, company, oslo
+
+FAULTS = [
+    pytest.param(Fault.model_validate({"kind": "json_value", "body": "{}"}), id="nonsense"),
+    pytest.param(Fault.model_validate({"kind": "status", "status": 401}), id="401"),
+    pytest.param(Fault.model_validate({"kind": "status", "status": 503}), id="503"),
+    pytest.param(Fault.model_validate({"kind": "reset"}), id="cut off"),
+    pytest.param(Fault.model_validate({"kind": "oversize"}), id="too large"),
+]
+
+
+class Looks:
+    """The sensor as the daemon ticks it: the cursor goes from tick to tick."""
+
+    def __init__(self, bank: Bank) -> None:
+        self.bank = bank
+        (self._sensor,) = build_look_sensor(bank.settings, bank.clock, connect=lambda _: bank.client)
+        self.cursor: str | None = None
+        self.instance = dg.DagsterInstance.ephemeral()
+
+    def look(self) -> dg.RunRequest | str:
+        result = self._sensor(dg.build_sensor_context(instance=self.instance, cursor=self.cursor))
+        if isinstance(result, dg.SkipReason):
+            return str(result.skip_message)
+        assert isinstance(result, dg.SensorResult)
+        self.cursor = result.cursor
+        if isinstance(result.skip_reason, dg.SkipReason):
+            return str(result.skip_reason.skip_message)
+        if not result.run_requests:
+            return str(result.skip_reason)
+        (request,) = result.run_requests
+        return request
+
+
+@pytest.fixture
+def looks(bank: Bank) -> Looks:
+    bank.customer("K-1", company("firm"))
+    bank.notice("aapning", company("firm"), MONDAY, "09:00")
+    bank.poll(MONDAY)
+    bank.clock.move_to(oslo(MONDAY, "12:00"))
+    return Looks(bank)
+
+
+def test_nothing_new_is_one_request_and_writes_nothing(bank: Bank, looks: Looks) -> None:
+    before = sorted(path for path in bank.folder.rglob("*"))
+    bank.service.requests.clear()
+    assert looks.look() == "nothing new"
+    assert len(bank.service.requests) == 1
+    assert sorted(path for path in bank.folder.rglob("*")) == before
+
+
+def test_something_new_starts_one_poll_however_often_it_is_seen(bank: Bank, looks: Looks) -> None:
+    assert looks.look() == "nothing new"
+    bank.notice("sletting", company("firm"), MONDAY, "11:30")
+    first, second = looks.look(), looks.look()
+    assert isinstance(first, dg.RunRequest)
+    assert isinstance(second, dg.RunRequest)
+    assert first.run_key == second.run_key
+    assert first.tags["dagster/partition"] == MONDAY.isoformat()
+
+
+def test_the_last_look_without_the_notice_becomes_an_answer_that_the_poll_keeps(bank: Bank, looks: Looks) -> None:
+    looks.look()
+    bank.clock.move_to(oslo(MONDAY, "12:01"))
+    bank.notice("sletting", company("firm"), MONDAY, "11:30")
+    asked = looks.look()
+    assert isinstance(asked, dg.RunRequest)
+    with bank.store() as store:
+        keep_look(store, "the run", asked.tags)
+        ((at, digest),) = store.ledger.rows("SELECT fetched_at, sha256 FROM answers WHERE run_id = 'the run'")
+        assert b"sletting" not in store.lake.answer(digest)
+    assert (at.isoformat(), digest) == (asked.tags[AT_TAG], asked.tags[SHA256_TAG])
+    assert not bank.layout.look.exists()
+
+
+def test_a_poll_by_hand_under_way_is_left_alone(bank: Bank, looks: Looks) -> None:
+    bank.notice("sletting", company("firm"), MONDAY, "11:30")
+    with lock.held(bank.layout.lock):
+        assert "under way" in str(looks.look())
+    assert isinstance(looks.look(), dg.RunRequest)
+
+
+def test_after_the_poll_the_notice_is_known(bank: Bank, looks: Looks) -> None:
+    bank.notice("sletting", company("firm"), MONDAY, "11:30")
+    assert isinstance(looks.look(), dg.RunRequest)
+    settings = bank.settings
+    window = settings.calendar.window(MONDAY, MONDAY, lookback=settings.lookback_workdays)
+    with bank.store() as store, dg.DagsterInstance.ephemeral() as instance:
+        run_poll(settings, store, window, instance, now=bank.clock)
+    assert looks.look() == "nothing new"
+
+
+def test_five_thousand_new_notices_start_a_poll(bank: Bank, looks: Looks) -> None:
+    one = bank.notice("aapning", company("firm"), MONDAY, "11:30")
+    bank.service.replace_notices([replace(one, uuid=str(uuid.UUID(int=number))) for number in range(5000)])
+    assert isinstance(looks.look(), dg.RunRequest)
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_service_in_trouble_is_left_alone_for_twice_as_long_each_time(bank: Bank, looks: Looks, fault: Fault) -> None:
+    bank.fail(fault)
+    waits = []
+    for _ in range(12):
+        bank.service.requests.clear()
+        looks.look()
+        assert len(bank.service.requests) == 1
+        assert "waits" in str(looks.look()), "no request is made meanwhile"
+        until = json.loads(str(looks.cursor))["until"]
+        waits.append(until - bank.clock().timestamp())
+        bank.clock.move_to(dt.datetime.fromtimestamp(until, dt.UTC))
+    every = bank.settings.look_every_s
+    assert waits[:3] == [every * 2, every * 4, every * 8]
+    assert waits[-1] == 900
+    bank.fail()
+    assert looks.look() == "nothing new"
+    assert json.loads(str(looks.cursor)) == {"failures": 0, "until": 0.0}
+
+
+def test_retry_after_is_obeyed(bank: Bank, looks: Looks) -> None:
+    bank.fail(Fault.model_validate({"kind": "status", "status": 429, "headers": {"Retry-After": "600"}}))
+    looks.look()
+    assert json.loads(str(looks.cursor))["until"] == bank.clock().timestamp() + 600
+
+
+def test_a_wait_that_a_clock_set_that_was_ahead_is_not_obeyed() -> None:
+    assert not Backoff(1, until=10_000_000.0).is_waiting(1_000_000.0)
+    assert Backoff(1, until=1_000_600.0).is_waiting(1_000_000.0)
+
+
+HOURS = [
+    pytest.param("2026-03-27T09:00", True, id="a Friday at nine"),
+    pytest.param("2026-03-27T07:30", False, id="before opening"),
+    pytest.param("2026-03-27T18:00", False, id="after closing"),
+    pytest.param("2026-03-28T10:00", False, id="a Saturday"),
+    pytest.param("2026-05-01T10:00", False, id="1 May"),
+]
+
+
+@pytest.mark.parametrize(("when", "expected"), HOURS)
+def test_looks_are_made_in_opening_hours_of_workdays(bank: Bank, when: str, *, expected: bool) -> None:
+    environ = {"KONKURS_DATA_DIR": str(bank.folder), "KONKURS_API_URL": bank.url, "KONKURS_ENVIRONMENT": "test"}
+    settings = load_settings(environ, dotenv=bank.folder / "none")
+    assert is_open(settings, dt.datetime.fromisoformat(when).replace(tzinfo=OSLO)) is expected
+
+
+def test_zero_switches_looks_off(bank: Bank) -> None:
+    bank.extra["KONKURS_LOOK_EVERY_S"] = "0"
+    assert build_look_sensor(bank.settings, bank.clock) == []
