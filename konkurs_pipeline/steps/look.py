@@ -64,7 +64,7 @@ def keep_look(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
     with suppress(OSError):
         body = store.layout.look.read_bytes()
         if hash_of(body) == tags[SHA256_TAG]:
-            store.lake.keep_answer(body)
+            store.lake.answers.keep(body)
             row = {
                 "run_id": run_id,
                 "resource": tags[RESOURCE_TAG],

@@ -87,7 +87,7 @@ def test_the_last_look_without_the_notice_becomes_an_answer_that_the_poll_keeps(
     with bank.store() as store:
         keep_look(store, "the run", asked.tags)
         ((at, digest),) = store.ledger.rows("SELECT fetched_at, sha256 FROM answers WHERE run_id = 'the run'")
-        assert b"sletting" not in store.lake.answer(digest)
+        assert b"sletting" not in store.lake.answers.read(digest)
     assert (at.isoformat(), digest) == (asked.tags[AT_TAG], asked.tags[SHA256_TAG])
     assert not bank.layout.look.exists()
 
