@@ -13,9 +13,10 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-import polars as pl
 import pytest
 
+from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.readers.published import Published
 from tests.many.installation import BankOfMany, Installation, has_postgres, installed
 
 pytestmark = [
@@ -40,8 +41,9 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
 
 
 def outcomes(bank: BankOfMany) -> list[str]:
-    path = bank.folder / "data" / "published" / "polls.parquet"
-    return [str(one) for one in pl.read_parquet(path)["outcome"] if one is not None] if path.is_file() else []
+    data = bank.folder / "data"
+    polls = Published(Layout(data, data / "outbox", data / "receipts")).read("polls")
+    return [str(one) for one in polls["outcome"] if one is not None]
 
 
 def asked(running: Installation, query: str) -> Any:  # noqa: ANN401 -- GraphQL's JSON
