@@ -14,7 +14,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no
 DATA ?= $(if $(KONKURS_DATA_DIR),$(KONKURS_DATA_DIR),data)
 PORT ?= 3000
 
-.PHONY: help setup demo dev test quick newest check bench docs shapes soak many many-test soak-processes fuzz coverage audit sbom lock clean
+.PHONY: help setup demo dev test quick newest check bench docs shapes soak soak-core many many-test soak-processes fuzz coverage audit sbom lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -95,6 +95,8 @@ many-test: $(VENV)/.many  ## three banks in one installation, each with its own 
 $(VENV)/.many: deploy/containers/requirements.lock $(VENV)/.dev
 	$(INSTALL) -r deploy/containers/requirements.lock
 	touch $@
+soak-core: $(VENV)/.dev  ## bank-years of the pure core against the oracle, SEEDS=… of them (1000)
+	$(BIN)/python -m tests.core_simulation.soak --seeds $(or $(SEEDS),1000) --first-seed $(or $(FIRST),1)
 
 soak-processes: $(VENV)/.dev  ## kill -9 at every write, disks of every size, more wrong bits (hours on 2 cores)
 	SOAK_PROCESSES=1 $(BIN)/pytest -n 2 --dist loadfile -s --timeout 0 tests/processes
