@@ -148,7 +148,7 @@ class Life:
             ("", "2009-03-02", day.isoformat(), (day + dt.timedelta(days=rng.randrange(200))).isoformat())
         )
         account = Account(number, ref, relation, rng.choice((False, False, False, None)), opened)
-        if rng.random() < 0.08:
+        if rng.random() < 0.25:
             self.blocked_by_hand.add(number)
         self._accounts.append(account)
         if relation == "owner" and rng.random() < 0.1:

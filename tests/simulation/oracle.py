@@ -44,7 +44,7 @@ class Unit(NamedTuple):
 
 
 class Customer(NamedTuple):
-    """A customer with its numbers; `invalid`: the present one fails its check."""
+    """A customer with its numbers; `invalid`: the present one fails its check, so the row leads to REVIEW only."""
 
     ref: str
     number: str
@@ -103,7 +103,8 @@ class Oracle:
         self._having: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
         for customer in customers:
             for number in {customer.number, *customer.former}:
-                self._having[number].append((customer.ref, customer.invalid and number == customer.number))
+                # The whole row can only ever lead to a REVIEW, also by a former number that passes its check.
+                self._having[number].append((customer.ref, customer.invalid))
         self._accounts: defaultdict[str, list[Account]] | None = None if accounts is None else defaultdict(list)
         self._owners: defaultdict[str, set[str]] = defaultdict(set)
         for account in accounts or ():
