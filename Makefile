@@ -95,6 +95,7 @@ many-test: $(VENV)/.many  ## three banks in one installation, each with its own 
 $(VENV)/.many: deploy/containers/requirements.lock $(VENV)/.dev
 	$(INSTALL) -r deploy/containers/requirements.lock
 	touch $@
+
 soak-core: $(VENV)/.dev  ## bank-years of the pure core against the oracle, SEEDS=… of them (1000)
 	$(BIN)/python -m tests.core_simulation.soak --seeds $(or $(SEEDS),1000) --first-seed $(or $(FIRST),1)
 
