@@ -56,6 +56,7 @@ COMMANDS: Final = (
     Command("compare", "Compare with Enhetsregisteret, the second source", "check.compare"),
     Command("verify", "Check everything that was ever written", "check.verify"),
     Command("recover", "Put right what a run stops on", "record.recover"),
+    Command("erase", "Erase personal data whose time has ended", "record.erase"),
     Command("publish", "Write a copy for analysts, also pseudonymised", "write.publish"),
     Command("schemas", "Write the JSON Schemas of what other systems read or write", "write.schemas"),
     Command("receive", "Stand in for core banking: check the outbox, write receipts", "stand_in.receive"),

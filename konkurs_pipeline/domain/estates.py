@@ -17,7 +17,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from konkurs_pipeline.domain.notices import Notice, NoticeType
@@ -34,11 +34,15 @@ class EstateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """One bankruptcy: its opening, its state, and the notice that brought it there (null while it is open)."""
+    """One bankruptcy: its opening, its state, and the notice that brought it there (null while it is open).
+
+    `applied`: every notice that changed it, in order.
+    """
 
     opening: Notice
     state: EstateState = EstateState.OPEN
     changed_by: Notice | None = None
+    applied: tuple[Notice, ...] = field(default=(), compare=False)
 
     @property
     def state_since(self) -> dt.datetime:
@@ -82,7 +86,8 @@ def _fold_debtor(notices: Sequence[Notice]) -> Fold:
             target = _latest_that_it_applies_to(estates, NoticeType(notice.type))
             if target is not None:
                 state = _STATE_AFTER[NoticeType(notice.type)]
-                estates[target] = replace(estates[target], state=state, changed_by=notice)
+                applied = (*estates[target].applied, notice)
+                estates[target] = replace(estates[target], state=state, changed_by=notice, applied=applied)
             elif notice.type == NoticeType.SLETTING:
                 orphans.append(notice)
     return Fold(tuple(estates), tuple(orphans))

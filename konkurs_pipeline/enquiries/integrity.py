@@ -15,6 +15,7 @@ from konkurs_pipeline.storage.handoff.recovery import unknown_files
 from konkurs_pipeline.storage.lake.hashes import hash_if_whole
 from konkurs_pipeline.storage.lake.settling import EMPTY_FILE
 from konkurs_pipeline.storage.lake.versions import all_in, newest_in
+from konkurs_pipeline.storage.ledger import erasures
 from konkurs_pipeline.storage.readers.analyst_views import view_problems
 from konkurs_pipeline.storage.readers.published import published_problems
 from konkurs_pipeline.storage.store import Store
@@ -52,7 +53,7 @@ def inspect(store: Store) -> Iterator[Inspection]:
 
 
 def _answers(store: Store) -> tuple[int, list[str]]:
-    digests = [digest for (digest,) in store.ledger.rows("SELECT DISTINCT sha256 FROM answers ORDER BY 1")]
+    digests = sorted({digest for _, digest, _ in erasures.whole_answers(store.ledger)})
     return len(digests), _failing(store.lake.answers.read, digests)
 
 

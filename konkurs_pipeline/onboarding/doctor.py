@@ -22,6 +22,7 @@ from konkurs_pipeline.register.judgement import JudgedRegister, judge_register
 from konkurs_pipeline.register.rules import Limits
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
+from konkurs_pipeline.storage.files import refusals_of
 from konkurs_pipeline.storage.store import check_marker, layout_of
 
 _EXPIRY_WARNING_DAYS = 60
@@ -84,7 +85,10 @@ def _folders(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
         ("outbox", layout.outbox),
         ("receipts", layout.receipts),
     ):
-        yield _folder(what, folder, is_private=what == "data folder")
+        found = _folder(what, folder, is_private=what == "data folder")
+        refused = refusals_of(folder) if found.level is Level.OK and folder.is_dir() else []
+        told = f"{folder} refuses {', '.join(refused)}: files are written all the same; set rights where it is mounted"
+        yield Diagnosis(what, Level.WARNING, told) if refused else found
 
 
 def _folder(what: str, folder: Path, *, is_private: bool) -> Diagnosis:

@@ -11,6 +11,7 @@ from konkurs_pipeline.orchestration.alarm_checks import build_watch
 from konkurs_pipeline.orchestration.alerts import build_alert_sensor
 from konkurs_pipeline.orchestration.assets import build_assets
 from konkurs_pipeline.orchestration.bank_names import names_of
+from konkurs_pipeline.orchestration.erasure import build_erasure, build_nightly_erasure
 from konkurs_pipeline.orchestration.housekeeping import build_housekeeping
 from konkurs_pipeline.orchestration.loggers import quiet_console
 from konkurs_pipeline.orchestration.look_sensor import build_look_sensor
@@ -40,10 +41,12 @@ def build_defs(
     names = names_of(settings)
     second_source = build_second_source(settings, now, names)
     monthly_report = build_monthly_report(settings, now, names)
+    erasure = build_erasure(settings, now, names)
+    nightly_assets = (second_source, monthly_report, erasure)
     job = dg.define_asset_job(
         names.job(POLL_JOB),
         # The assets report their checks themselves, see checks.py.
-        selection=(dg.AssetSelection.all() - dg.AssetSelection.assets(second_source, monthly_report)).without_checks(),
+        selection=(dg.AssetSelection.all() - dg.AssetSelection.assets(*nightly_assets)).without_checks(),
         description="One poll: the workdays of its partitions and the lookback before them, from the list to the outbox.",
         # A run that died is tried again as a whole: a decision rests on a list of its own.
         tags={"dagster/retry_strategy": "ALL_STEPS", **names.tags},
@@ -55,7 +58,7 @@ def build_defs(
         return first_polled_workday(layout_of(settings))
 
     return dg.Definitions(
-        assets=[*build_assets(workdays, names), second_source, monthly_report],
+        assets=[*build_assets(workdays, names), *nightly_assets],
         asset_checks=[build_watch(names)],
         jobs=[job, housekeeping],
         schedules=[
@@ -63,6 +66,7 @@ def build_defs(
             nightly,
             build_nightly_comparison(settings, names),
             build_report_schedule(names),
+            build_nightly_erasure(names),
         ],
         sensors=[build_alert_sensor(settings, now), *build_look_sensor(settings, now)],
         resources={

@@ -11,8 +11,9 @@ from pathlib import Path
 import dagster as dg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from konkurs_pipeline.errors import HistoryError, StoreError
+from konkurs_pipeline.errors import HistoryError, SettingsError, StoreError
 from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.settings.model import PATTERN_SIGNS
 from konkurs_pipeline.storage.files import make_private_folder, write_bytes_atomically
 from konkurs_pipeline.storage.store import layout_of
 
@@ -53,6 +54,11 @@ def _cure(reason: str, home: Path) -> str:
 def dagster_home(settings: Settings) -> Path:
     """Return the instance's folder."""
     given = os.environ.get("DAGSTER_HOME")
+    if given and set(given) & set(PATTERN_SIGNS):
+        message = (
+            f"DAGSTER_HOME is {given!r}; expected: a path without {PATTERN_SIGNS}, which Dagster takes for a pattern"
+        )
+        raise SettingsError(message)
     return Path(given).absolute() if given else layout_of(settings).dagster
 
 

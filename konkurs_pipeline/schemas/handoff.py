@@ -12,6 +12,7 @@ import polars as pl
 from konkurs_pipeline.domain.action_rows import ActionKind, ActionStatus
 from konkurs_pipeline.domain.alarms import AlarmKind, Severity
 from konkurs_pipeline.domain.matching import MatchedVia
+from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.domain.receipts import ReceiptOutcome
 from konkurs_pipeline.domain.reviews import ReviewOutcome
 from konkurs_pipeline.schemas.table import SHA256, UUID, Instant, Privacy, Table, column, optional
@@ -32,7 +33,7 @@ class Actions(Table):
         "kontonummer; null: the customer as a whole", source="kontonummer", privacy=Privacy.IDENTIFIER
     )
     notice_uuid: str = column("the notice it follows from", source="uuid", str_matches=UUID)
-    notice_type: str = column("the notice's type", source="type", privacy=Privacy.TEXT)
+    notice_type: str = column("the notice's type", source="type", words=list(NoticeType))
     registered_at_text: str = column(
         "the notice's registreringstidspunkt as received", source="registreringstidspunkt", privacy=Privacy.TEXT
     )

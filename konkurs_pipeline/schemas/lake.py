@@ -14,6 +14,7 @@ from konkurs_pipeline.domain.datasets import Role
 from konkurs_pipeline.domain.estates import EstateState
 from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.matching import Doubt, MatchedVia
+from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.schemas.table import SHA256, UUID, Instant, Privacy, Table, column, optional
 
 
@@ -28,7 +29,7 @@ class RawNotices(Table):
     type: str = column(
         "varseltype: aapning, sletting, oppheving or avslutning; an unknown type as received",
         source="type",
-        privacy=Privacy.TEXT,
+        words=list(NoticeType),
     )
     registered_at: Instant = column("registreringstidspunkt as an instant", source="registreringstidspunkt")
     registered_at_text: str = column(
@@ -78,7 +79,7 @@ class Debtors(Table):
     organisation_form: str = optional(
         "organisasjonsform of a linked unit: ENK or TVAM",
         source="tilknyttedeEnheter.organisasjonsform",
-        privacy=Privacy.TEXT,
+        words=("ENK", "TVAM"),
     )
     postal_code: str = optional(
         "postnummer of the debtor", source="debitor.adresse.postnummer", privacy=Privacy.ADDRESS

@@ -9,8 +9,9 @@ import datetime as dt
 
 import polars as pl
 
-from konkurs_pipeline.domain.notices import QuarantineReason
+from konkurs_pipeline.domain.notices import NoticeType, QuarantineReason
 from konkurs_pipeline.domain.outcomes import IssueCode, Outcome
+from konkurs_pipeline.domain.retention import Rule
 from konkurs_pipeline.domain.second_source import ComparisonOutcome, DifferenceKind
 from konkurs_pipeline.schemas.table import SHA256, UUID, Instant, Privacy, Table, column, optional
 
@@ -95,6 +96,10 @@ class Answers(Table):
     fetched_at: Instant = column("when it was received")
     sha256: str = column("hash of its bytes", privacy=Privacy.HASH, str_matches=SHA256)
     byte_count: pl.Int64 = column("its size in bytes", ge=0)
+    erased_at: Instant = optional("when what it held of people whose time had ended was erased; null: it is whole")
+    kept_sha256: str = optional(
+        "hash of what is kept of it since; null: it is whole, or nothing is", privacy=Privacy.HASH, str_matches=SHA256
+    )
 
 
 class SecondSource(Table):
@@ -135,3 +140,43 @@ class SecondSourceComparisons(Table):
     difference_count: pl.Int64 = optional("differences found; null: nothing was compared", ge=0)
     unjudged_count: pl.Int64 = optional("open bankruptcies whose unit was not answered for; null: as above", ge=0)
     detail: str = optional("what went wrong; null: nothing", privacy=Privacy.DOCUMENT)
+
+
+class Erasures(Table):
+    """Every erasure of personal data whose time had ended. One row per erasure and rule. No personal data.
+
+    Source: `konkurs erase --apply` and the nightly job (docs/data-protection.md).
+    """
+
+    erasure_id: str = column("one run of the erasure", str_matches=UUID)
+    rule: str = column("others, customers, or late (what came for an erased debtor)", isin=list(Rule))
+    started_at: Instant = column("when it was decided; from then on nothing of it is taken in again")
+    finished_at: Instant = optional("when nothing of it was left; null: it was killed, and the next one finishes it")
+    erased_by: str = column("who asked for it: a user of the machine, or the nightly job", privacy=Privacy.NAME)
+    case_count: pl.Int64 = column("bankruptcies, and notices of none", ge=0)
+    notice_count: pl.Int64 = column("notices", ge=0)
+    document_count: pl.Int64 = column("expanded datasets", ge=0)
+    quarantine_count: pl.Int64 = column("entries of the quarantine", ge=0)
+    uuids_sha256: str = column("hash of the uuids of the notices, sorted, one a line", str_matches=SHA256)
+
+
+class ErasedNotices(Table):
+    """What stays of a notice that was erased. One row per notice (uuid). No number, name or document.
+
+    Source: the erasure. A notice with this uuid is never taken in again.
+    """
+
+    uuid: str = column("Brreg's id of the notice", source="uuid", unique=True, str_matches=UUID)
+    workday: dt.date = column("the workday the notice belonged to")
+    type: str = column("varseltype as received", source="type", words=list(NoticeType))
+    registered_at: Instant = column("registreringstidspunkt as an instant", source="registreringstidspunkt")
+    first_seen_at: Instant = column("when an answer first held the notice")
+    answer_sha256: str = column("hash of the answer that first held it", privacy=Privacy.HASH, str_matches=SHA256)
+    erased_at: Instant = column("when it was erased")
+    rule: str = column("why: others, customers or late", isin=list(Rule))
+    erasure_id: str = column("the erasure", str_matches=UUID)
+    debtor_mark: str = column(
+        "keyed hash of the debtor's number: tells a later notice for the same debtor; the key is in the ledger alone",
+        privacy=Privacy.HASH,
+        str_matches=SHA256,
+    )

@@ -39,8 +39,10 @@ class Privacy(StrEnum):
     """A national identifier or an account, or an id that is reckoned from one: a keyed pseudonym stands for it."""
     REFERENCE = "reference"
     """The bank's own number of a customer: kept, unless it has the form of an identifier."""
+    WORD = "word"
+    """One of known words: kept. Any other text there is left out."""
     TEXT = "text"
-    """Text from elsewhere: kept, numbers that have the form of an identifier masked."""
+    """Free text, from elsewhere or of a person: left out."""
     NAME = "name"
     """Somebody's name: left out."""
     ADDRESS = "address"
@@ -64,16 +66,25 @@ class ColumnFacts:
     allowed: tuple[str, ...]
     source: str | None
     privacy: Privacy | None
+    words: frozenset[str] = frozenset()
 
 
-def column(description: str, *, source: str | None = None, privacy: Privacy | None = None, **rules: Any) -> Any:  # noqa: ANN401 -- pandera's Field is typed as Any
-    """Return a column that always has a value; `rules` are pandera's."""
-    return pa.Field(description=description, metadata={"source": source, "privacy": privacy}, **rules)
+def column(
+    description: str,
+    *,
+    source: str | None = None,
+    privacy: Privacy | None = None,
+    words: Collection[str] = (),
+    **rules: Any,
+) -> Any:  # noqa: ANN401 -- pandera's Field is typed as Any
+    """Return a column that always has a value; `rules` are pandera's. `words`: those that are known, of a WORD."""
+    declared = {"source": source, "privacy": Privacy.WORD if words else privacy, "words": frozenset(words)}
+    return pa.Field(description=description, metadata=declared, **rules)
 
 
-def optional(description: str, *, source: str | None = None, privacy: Privacy | None = None, **rules: Any) -> Any:  # noqa: ANN401 -- pandera's Field is typed as Any
-    """Return a column that may be null; its description says what null means."""
-    return column(description, source=source, privacy=privacy, nullable=True, **rules)
+def optional(description: str, **declared: Any) -> Any:  # noqa: ANN401 -- pandera's Field is typed as Any
+    """Return a column that may be null; its description says what null means. `declared`: as in `column`."""
+    return column(description, nullable=True, **declared)
 
 
 class Table(pa.DataFrameModel):
@@ -111,6 +122,7 @@ def facts(table: type[Table]) -> dict[str, ColumnFacts]:
             tuple(str(value) for check in made.checks for value in check.statistics.get("allowed_values", ())),
             declared.get("source"),
             privacy,
+            declared.get("words") or frozenset(),
         )
     return found
 

@@ -30,17 +30,17 @@ class Documents(Table):
     konkursgrunnlag: str = optional(
         "basis: B (begjæring), O (oppbud), T (tvangsavvikling or tvangsoppløsning)",
         source="konkursgrunnlag",
-        privacy=Privacy.TEXT,
+        words=("B", "O", "T"),
     )
     avviklingskode: str = optional(
         "why a company is wound up by force: TVDL, TVRE, TVRR, TVST, TVBA or TVOV",
         source="avviklingskode",
-        privacy=Privacy.TEXT,
+        words=("TVDL", "TVRE", "TVRR", "TVST", "TVBA", "TVOV"),
     )
     avslutningskode: str = optional(
         "how it ended: M (lack of means), U (distribution), T (returned to the debtor), A (tvangsakkord)",
         source="avslutningskode",
-        privacy=Privacy.TEXT,
+        words=("M", "U", "T", "A"),
     )
     innstillingsdato: dt.date = optional("date of a closing's innstilling", source="innstillingsdato")
     fristdag: dt.date = optional("fristdag", source="fristdag")

@@ -45,6 +45,10 @@ OFF: Final = "off"
 _LOOK_EVERY_S: Final = {Environment.DEMO: 5}
 
 
+# Programs that read the store take a path with these for a pattern, and find another folder's files, or none.
+PATTERN_SIGNS: Final = "*?[]"
+
+
 class Settings(BaseModel):
     """Everything that can be set, with defaults filled in and paths made absolute."""
 
@@ -166,6 +170,12 @@ class Settings(BaseModel):
             **_default_service(given, environment, data_dir / "simulator"),
         }
         return {**defaults, **given, "data_dir": data_dir}
+
+    @model_validator(mode="after")
+    def _check_folder(self) -> Self:
+        if set(str(self.data_dir)) & set(PATTERN_SIGNS):
+            _complain("data_dir", f"a path without {PATTERN_SIGNS}, which DuckDB and Dagster take for patterns")
+        return self
 
     @model_validator(mode="after")
     def _check_service(self) -> Self:

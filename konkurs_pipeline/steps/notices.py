@@ -20,6 +20,7 @@ from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, Notice, NoticeType, QuarantineReason, notices_of
 from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.schemas.tables import RawNotices, frame
+from konkurs_pipeline.steps.late_notices import leave_erased
 from konkurs_pipeline.steps.list_items import ItemReader, SeenNotice, listed_items, unreadable_items
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.lake.tables import Lake
@@ -57,9 +58,14 @@ def poll_notices(poll: Poll) -> PolledNotices:
     listed = _fetch(poll)
     seen, unreadable = reader.read(listed_items(listed.items))
     retried, unreadable_again = reader.read(unreadable_items(ledger))
+    known = stored_notices(poll.store.lake)
+    gone = leave_erased(poll, [*seen, *retried], [*unreadable, *unreadable_again], known)
+    seen, retried = ([one for one in found if one.notice.uuid not in gone] for found in (seen, retried))
+    unreadable, unreadable_again = (
+        [e for e in found if e.uuid not in gone] for found in (unreadable, unreadable_again)
+    )
     taken = [one for one in seen if one.workday in poll.window]
     taken += [one for one in retried if one.workday <= last_day]
-    known = stored_notices(poll.store.lake)
     new, changed = _compare(taken, known)
     fresh = _store(poll, new)
     understood = {one.notice.uuid for one in seen}

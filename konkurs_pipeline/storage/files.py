@@ -6,7 +6,7 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
@@ -41,7 +41,7 @@ def make_private_folder(folder: Path, *, mode: int = PRIVATE_FOLDER) -> None:
     with storage_errors(f"creating the folder {folder}"):
         for absent in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
             absent.mkdir(exist_ok=True)
-            absent.chmod(mode)
+            _set_mode(absent, mode)
 
 
 def replace_atomically(
@@ -59,12 +59,74 @@ def replace_atomically(
             temporary.touch(mode=mode, exist_ok=True)
             write(temporary)
             # Some writers make the file anew, with rights of their own.
-            temporary.chmod(mode)
+            _set_mode(temporary, mode)
             _sync(temporary)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync(path.parent)
+        # A share may refuse it; the file itself is on disk.
+        with suppress(OSError):
+            _sync(path.parent)
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    """Set a file's rights. A share of core banking may refuse that, and a block must not wait for it: that is no error."""
+    try:
+        path.chmod(mode)
+    except OSError:
+        if mode in {PRIVATE_FILE, PRIVATE_FOLDER}:
+            raise
+
+
+def refusals_of(folder: Path) -> list[str]:
+    """Return what the file system of a folder refuses: rights of a file, syncing the folder. Nothing is left there."""
+    refused = []
+    probe = folder / f".probe.{os.getpid()}{TEMPORARY_SUFFIX}"
+    try:
+        probe.touch()
+        try:
+            probe.chmod(0o640)
+        except OSError as error:
+            refused.append(f"chmod ({error.strerror})")
+        try:
+            _sync(folder)
+        except OSError as error:
+            refused.append(f"fsync of the folder ({error.strerror})")
+    finally:
+        probe.unlink(missing_ok=True)
+    return refused
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Give every file that is made meanwhile, by whatever library, to its owner alone."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
+
+
+def put_whole(source: Path, target: Path) -> None:
+    """Copy a file to another place, whole or not at all, for its owner alone; a kill leaves nothing there.
+
+    Raises `StoreError` when the file system refuses.
+    """
+    with storage_errors(f"writing {target}"):
+        try:
+            descriptor = os.open(target.parent, os.O_TMPFILE | os.O_WRONLY, PRIVATE_FILE)
+        except OSError:
+            # A file system that has no files without a name.
+            replace_atomically(target, lambda temporary: shutil.copyfile(source, temporary))
+            return
+        with os.fdopen(descriptor, "wb") as unnamed, source.open("rb") as content:
+            shutil.copyfileobj(content, unnamed)
+            unnamed.flush()
+            os.fsync(unnamed.fileno())
+            named = target.with_name(f".{target.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+            named.unlink(missing_ok=True)
+            os.link(f"/proc/self/fd/{unnamed.fileno()}", named, follow_symlinks=True)
+            named.replace(target)
 
 
 def write_bytes_atomically(path: Path, content: bytes, *, mode: int = PRIVATE_FILE, aside: Path | None = None) -> None:

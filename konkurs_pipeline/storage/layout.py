@@ -15,6 +15,7 @@
   dagster/              Dagster's instance
   simulator/            the simulator's certificates (demo)
   look                  the last look that did not show a notice, until the poll that it started has kept it
+  publishing/           a copy while `konkurs publish` builds it
   rehearsal/            a copy of the store while `konkurs plan` runs
 """
 
@@ -104,6 +105,11 @@ class Layout:
     def reports(self) -> Path:
         """The monthly reports."""
         return self.root / "reports"
+
+    @property
+    def publishing(self) -> Path:
+        """Where `konkurs publish` builds a copy."""
+        return self.root / "publishing"
 
     @property
     def simulator(self) -> Path:

@@ -191,6 +191,15 @@ class Snapshots:
         folder = self._folder / register_id
         return _read_snapshot(folder) if _ID.fullmatch(register_id) and folder.is_dir() else None
 
+    def ids(self) -> list[str]:
+        """Return the ids of the snapshots that are kept, in order."""
+        return sorted(path.name for path in self._folder.glob("*/") if _ID.fullmatch(path.name))
+
+    def remove(self, register_id: str) -> None:
+        """Remove a snapshot that is not the current one."""
+        with storage_errors(f"removing a register from {self._folder}"):
+            shutil.rmtree(self._folder / register_id, ignore_errors=True)
+
     def accept(self, tables: RegisterTables, facts: SnapshotFacts) -> Snapshot:
         """Write the tables as a snapshot, make it the current one and remove all but the last three.
 

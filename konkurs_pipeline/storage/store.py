@@ -18,12 +18,14 @@ from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage import lock
+from konkurs_pipeline.storage.abandoned import remove_abandoned
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.files import make_private_folder, remove_leftovers, require_room
 from konkurs_pipeline.storage.handoff.outbox import Outbox
 from konkurs_pipeline.storage.handoff.recovery import refuse_old_ledger
 from konkurs_pipeline.storage.lake.settling import mend_empty_files
 from konkurs_pipeline.storage.lake.tables import Lake
+from konkurs_pipeline.storage.lake.versions import remove_superseded
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import action_history
 from konkurs_pipeline.storage.ledger.database import Ledger
@@ -62,6 +64,13 @@ class Store:
         if self.lake.problems:
             raise StoreError(self.lake.problems[0])
 
+    def discard_superseded(self) -> None:
+        """Remove at once what readers could still open of before: older versions, and copies that a killed command left."""
+        publish(self.ledger, self.layout.published)
+        for folder in (*map(self.layout.table, LAKE), self.layout.published):
+            remove_superseded(folder, kept_for_s=0)
+        remove_abandoned(self.layout)
+
     def publish(self) -> None:
         """Show what the ledger holds to analysts and to the commands that only read; what they open is made whole."""
         publish(self.ledger, self.layout.published)
@@ -95,6 +104,7 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
     with lock.held(layout.lock, wait_s=wait_s):
         require_room(layout.root)
         remove_leftovers(layout.root)
+        remove_abandoned(layout)
         version = store_version(settings, layout)
         if version is None:
             write_marker(settings, layout)

@@ -15,8 +15,9 @@ from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.schemas.table import facts
 from konkurs_pipeline.schemas.tables import JOURNALS, LAKE, LEDGER
 from konkurs_pipeline.schemas.views import VIEWS
+from konkurs_pipeline.storage.readers import publication
 from konkurs_pipeline.storage.readers.publication import publish_copy, read_key
-from tests.pipeline.kit import MONDAY, TUESDAY, Bank, company, damaged, person
+from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, CrashError, company, damaged, person
 
 NOW: Final = dt.datetime(2018, 9, 5, 12, tzinfo=dt.UTC)
 ABOUT: Final = {"bank_id": "DEMO", "environment": "demo"}
@@ -186,3 +187,33 @@ def test_the_codes_and_dates_of_a_document_stay_in_a_pseudonymised_copy_and_name
     assert columns.isdisjoint({"name", "postal_code", "postal_place", "bostyrer_name"})
     assert {code for (code,) in codes} <= {"B", "O", "T"}
     assert row[0] == row[1] == row[2] > 0
+
+
+def test_a_killed_publication_leaves_nothing_beside_the_target(
+    polled: Bank, key: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        modes = {path: stat.S_IMODE(path.stat().st_mode) for path in polled.layout.publishing.rglob("*")}
+        assert {mode & 0o077 for mode in modes.values()} == {0}, "private also while it is built"
+        raise CrashError
+
+    monkeypatch.setattr(publication, "put_whole", killed)
+    monkeypatch.setattr(publication.shutil, "rmtree", lambda *_, **__: None)
+    with pytest.raises(CrashError):
+        publish(polled, tmp_path / "copy.duckdb", key)
+    monkeypatch.undo()
+    assert list(tmp_path.glob("*copy.duckdb*")) == []
+    polled.poll(WEDNESDAY)
+    assert not polled.layout.publishing.exists(), "the next run removes what is left"
+
+
+def test_free_text_and_unknown_words_are_left_out_of_a_pseudonymised_copy(polled: Bank, key: Path) -> None:
+    publish(polled, polled.folder / "copy.duckdb", key)
+    with duckdb.connect(str(polled.folder / "copy.duckdb"), read_only=True) as con:
+        types = {kind for (kind,) in con.execute("SELECT DISTINCT type FROM raw_notices").fetchall()}
+        columns = {
+            (table, c) for table, c in con.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall()
+        }
+    assert types <= {"aapning", "sletting", "oppheving", "avslutning", None}
+    assert None in types, "the unknown one"
+    assert not columns & {("reviews", "note"), ("actions", "status_code"), ("receipts", "name")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Annotated
 
@@ -31,8 +32,10 @@ def command(target: Target, key_file: KeyFile = None, *, pseudonymise: Pseudonym
     settings = load_settings()
     layout = layout_of_store(settings)
     pseudonyms = read_key(key_file) if key_file else None
-    about = {"bank_id": settings.bank_id, "environment": settings.environment.value}
-    counts = publish_copy(layout, target.absolute(), about, pseudonyms, utc_now())
+    now = utc_now()
+    keep_until = now + dt.timedelta(days=settings.retention_others_days)
+    about = {"bank_id": settings.bank_id, "environment": settings.environment.value, "keep_until": keep_until}
+    counts = publish_copy(layout, target.absolute(), about, pseudonyms, now)
     for table, count in counts.items():
         answer(f"{table:<18} {count:>9}")
     kind = f"pseudonymised with the key {pseudonyms.check}" if pseudonyms else "with national identifiers"

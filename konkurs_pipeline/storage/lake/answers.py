@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Collection
 from pathlib import Path
 
 from konkurs_pipeline.errors import StoreError
-from konkurs_pipeline.storage.files import hash_of, make_private_folder, write_bytes_atomically
+from konkurs_pipeline.storage.files import hash_of, make_private_folder, storage_errors, write_bytes_atomically
 
 
 class KeptAnswers:
@@ -29,6 +30,13 @@ class KeptAnswers:
     def path(self, digest: str) -> Path:
         """Return where the answer with this hash is kept."""
         return self.folder / digest[:2] / f"{digest}.json.gz"
+
+    def remove_all_but(self, digests: Collection[str]) -> None:
+        """Remove the answers that have none of these hashes."""
+        with storage_errors(f"tidying {self.folder}"):
+            for path in self.folder.glob("??/*.json.gz"):
+                if path.name.removesuffix(".json.gz") not in digests:
+                    path.unlink(missing_ok=True)
 
     def read(self, digest: str) -> bytes:
         """Return the bytes of an answer; raises `StoreError` when they are missing or not what the hash says."""

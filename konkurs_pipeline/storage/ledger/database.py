@@ -26,6 +26,7 @@ from konkurs_pipeline.schemas.table import SQL_TYPES, added_columns
 from konkurs_pipeline.schemas.tables import KEYS, LEDGER, dtypes, frame, validated
 from konkurs_pipeline.storage.files import (
     PRIVATE_FILE,
+    TEMPORARY_SUFFIX,
     make_private_folder,
     remove_leftovers,
     storage_errors,
@@ -110,6 +111,24 @@ class Ledger:
         self.doubt = None
         break_seal(self._path)
 
+    def rewrite(self) -> None:
+        """Write the file anew: DuckDB keeps the bytes of deleted rows until then. A crash leaves the old file or the new one.
+
+        Raises `StoreError` where there is no room.
+        """
+        fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+        with storage_errors(f"writing {self._path} anew"):
+            fresh.unlink(missing_ok=True)
+            fresh_sql = f"ATTACH '{_quoted(fresh)}' AS fresh (TYPE duckdb, ROW_GROUP_SIZE {_ROWS_WRITTEN_TOGETHER})"
+            for statement in (fresh_sql, "COPY FROM DATABASE ledger TO fresh", "DETACH fresh", "CHECKPOINT ledger"):
+                self.execute(statement)
+            self._con.close()
+            fresh.chmod(PRIVATE_FILE)
+            # What was committed is in the file: a log beside it would belong to the old one.
+            self._path.with_name(f"{self._path.name}.wal").unlink(missing_ok=True)
+            fresh.replace(self._path)
+        self._con = _attach(self._path)
+
     def close(self) -> None:
         """Close the database; what was committed is on disk, and the file can be told from any other."""
         self._con.close()
@@ -150,6 +169,7 @@ class Ledger:
             "CREATE TABLE IF NOT EXISTS file_versions (folder VARCHAR, part VARCHAR, version BIGINT, sha256 VARCHAR, "
             "row_count BIGINT, PRIMARY KEY (folder, part))"
         )
+        self._con.execute("CREATE TABLE IF NOT EXISTS erasure_key (key BLOB)")
         self._con.execute("CREATE TABLE IF NOT EXISTS receipts_seen (name VARCHAR, version VARCHAR)")
 
     def take_shape(self, given: Mapping[tuple[str, str], str]) -> None:

@@ -25,8 +25,7 @@ _ACTIONS: Final = """
 CREATE MACRO actions_as_of(t) AS TABLE
 SELECT {columns}, h.known_at
 FROM actions a JOIN (
-    SELECT action_id, unnest(arg_max({{status: status, reported_at: reported_at, status_code: status_code,
-        known_at: known_at}}, version))
+    SELECT action_id, unnest(arg_max({{status: status, reported_at: reported_at{code}, known_at: known_at}}, version))
     FROM action_history WHERE known_at <= t::TIMESTAMPTZ GROUP BY action_id
 ) h USING (action_id)
 """
@@ -67,7 +66,9 @@ def macros(action_columns: Sequence[str] = ()) -> Iterator[str]:
     columns = ", ".join(
         f'{_AS_THEN.get(name, f"a.{name}")} AS "{name}"' for name in action_columns or columns_of(Actions)
     )
-    yield from (_ESTATES, _ACTIONS.format(columns=columns), _REGISTER)
+    has_code = not action_columns or "status_code" in action_columns
+    code = ", status_code: status_code" if has_code else ""
+    yield from (_ESTATES, _ACTIONS.format(columns=columns, code=code), _REGISTER)
     for name, comment in COMMENTS.items():
         said = comment.replace("'", "''")
         yield f"COMMENT ON MACRO TABLE {name} IS '{said}'"

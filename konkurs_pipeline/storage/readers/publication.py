@@ -14,8 +14,8 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 import inspect
+import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,8 @@ from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.table import ColumnFacts, Privacy, facts
 from konkurs_pipeline.schemas.tables import JOURNALS, LAKE, LEDGER, Table
 from konkurs_pipeline.schemas.views import VIEWS
-from konkurs_pipeline.storage.files import PRIVATE_FILE, replace_atomically, storage_errors
+from konkurs_pipeline.storage import lock
+from konkurs_pipeline.storage.files import make_private_folder, private_files, put_whole, storage_errors
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger.database import connect
 from konkurs_pipeline.storage.readers.as_of import macros
@@ -41,7 +42,7 @@ _PSEUDONYM_LENGTH: Final = 32
 _HOW_TO_MAKE_A_KEY: Final = (
     "Make one with `(umask 077; head -c 32 /dev/urandom > KEY)` and keep it as long as the copies"
 )
-_KEPT: Final = frozenset({Privacy.NONE, Privacy.IDENTIFIER, Privacy.REFERENCE, Privacy.TEXT})
+_KEPT: Final = frozenset({Privacy.NONE, Privacy.IDENTIFIER, Privacy.REFERENCE, Privacy.WORD})
 _ABOUT: Final = "publication"
 _ABOUT_COMMENT: Final = (
     "What this copy is. One row. key_check tells two keys apart and nothing of either; null: a full copy."
@@ -81,7 +82,7 @@ def read_key(path: Path) -> Pseudonyms:
 
 
 def publish_copy(
-    layout: Layout, target: Path, about: Mapping[str, str], pseudonyms: Pseudonyms | None, now: dt.datetime
+    layout: Layout, target: Path, about: Mapping[str, object], pseudonyms: Pseudonyms | None, now: dt.datetime
 ) -> dict[str, int]:
     """Write a copy of the store to `target` (0600), pseudonymised where pseudonyms are given; returns rows by table.
 
@@ -89,20 +90,29 @@ def publish_copy(
     `UsageError` where something else stands there, `StoreError` where the store is damaged or the copy cannot be written.
     """
     _refuse_other(target, pseudonyms)
+    with lock.held(layout.publishing.with_suffix(".lock")), private_files():
+        shutil.rmtree(layout.publishing, ignore_errors=True)
+        make_private_folder(layout.publishing)
+        try:
+            built = layout.publishing / "copy.duckdb"
+            counts = _build(layout, built, about, pseudonyms, now)
+            put_whole(built, target)
+        finally:
+            shutil.rmtree(layout.publishing, ignore_errors=True)
+    return counts
+
+
+def _build(
+    layout: Layout, path: Path, about: Mapping[str, object], pseudonyms: Pseudonyms | None, now: dt.datetime
+) -> dict[str, int]:
     published, counts = Published(layout), dict[str, int]()
-
-    def build(path: Path) -> None:
-        path.unlink()
-        with _made(path) as con, tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}.") as passing:
-            _say_what_it_is(con, about, pseudonyms, now)
-            for name, table in {**LAKE, **LEDGER, **JOURNALS, **VIEWS}.items():
-                rows = _made_rows(layout, name, Path(passing)) if name in VIEWS else published.read(name)
-                counts[name] = _copy(con, name, table, _shown(rows, table, pseudonyms), Path(passing))
-            for statement in macros([column for column, _ in _columns(LEDGER["actions"], pseudonyms)]):
-                con.execute(statement)
-        path.chmod(PRIVATE_FILE)
-
-    replace_atomically(target, build)
+    with _made(path) as con:
+        _say_what_it_is(con, about, pseudonyms, now)
+        for name, table in {**LAKE, **LEDGER, **JOURNALS, **VIEWS}.items():
+            rows = _made_rows(layout, name, path.parent) if name in VIEWS else published.read(name)
+            counts[name] = _copy(con, name, table, _shown(rows, table, pseudonyms), path.parent)
+        for statement in macros([column for column, _ in _columns(LEDGER["actions"], pseudonyms)]):
+            con.execute(statement)
     return counts
 
 
@@ -139,10 +149,12 @@ def _made(path: Path) -> duckdb.DuckDBPyConnection:
 
 
 def _say_what_it_is(
-    con: duckdb.DuckDBPyConnection, about: Mapping[str, str], pseudonyms: Pseudonyms | None, now: dt.datetime
+    con: duckdb.DuckDBPyConnection, about: Mapping[str, object], pseudonyms: Pseudonyms | None, now: dt.datetime
 ) -> None:
     row = {**about, "published_at": now, "key_check": pseudonyms.check if pseudonyms else None}
-    types = ", ".join(f"{name} {'TIMESTAMPTZ' if name == 'published_at' else 'VARCHAR'}" for name in row)
+    types = ", ".join(
+        f"{name} {'TIMESTAMPTZ' if isinstance(value, dt.datetime) else 'VARCHAR'}" for name, value in row.items()
+    )
     con.execute(f"CREATE TABLE {_ABOUT} ({types})")
     con.execute(f"INSERT INTO {_ABOUT} VALUES ({', '.join('?' * len(row))})", list(row.values()))  # noqa: S608 -- own names
     con.execute(f"COMMENT ON TABLE {_ABOUT} IS '{_ABOUT_COMMENT}'")
@@ -170,12 +182,15 @@ def _shown(rows: pl.DataFrame, table: type[Table], pseudonyms: Pseudonyms | None
     replaced: dict[Privacy, Callable[[str], str]] = {
         Privacy.IDENTIFIER: pseudonyms.of,
         Privacy.REFERENCE: lambda value: value if redact(value) == value else pseudonyms.of(value),
-        Privacy.TEXT: redact,
     }
-    columns = [
-        _each(rows[column], replaced[declared.privacy]) if declared.privacy in replaced else rows[column]
-        for column, declared in _columns(table, pseudonyms)
-    ]
+    columns = []
+    for column, declared in _columns(table, pseudonyms):
+        if declared.privacy is Privacy.WORD:
+            is_known = rows[column].is_in(sorted(declared.words))
+            columns.append(pl.select(pl.when(is_known).then(rows[column])).to_series().alias(column))
+        else:
+            replace = replaced.get(declared.privacy) if declared.privacy else None
+            columns.append(_each(rows[column], replace) if replace else rows[column])
     return pl.DataFrame(columns)
 
 

@@ -1,0 +1,107 @@
+"""How long personal data is kept: which bankruptcy ends when, whom it concerns, and from when on it may go. Pure.
+
+| what | kept until |
+|---|---|
+| a bankruptcy that is open | it ends |
+| one that concerned a customer (a match, an action, a request) | its end + KONKURS_RETENTION_CUSTOMERS_YEARS |
+| any other | its end + KONKURS_RETENTION_OTHERS_DAYS |
+| a notice of no known bankruptcy | it is out of quarantine, then as the two above |
+
+A notice goes with the bankruptcy it changed, else with the opening before it: so the state of what stays never changes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from konkurs_pipeline.domain.estates import EstateState, fold_estates
+from konkurs_pipeline.domain.notices import Notice
+
+
+class Rule(StrEnum):
+    """Why something was erased."""
+
+    OTHERS = "others"
+    CUSTOMERS = "customers"
+    LATE = "late"
+    """A notice that came later for a debtor that was erased: it was never stored."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """How long after its end a case is kept."""
+
+    others: dt.timedelta
+    customers_years: int
+
+    def of(self, rule: Rule, end: dt.datetime) -> dt.datetime:
+        """Return from when on what ended at `end` may go."""
+        if rule is Rule.OTHERS:
+            return end + self.others
+        try:
+            return end.replace(year=end.year + self.customers_years)
+        except ValueError:
+            # 29 February.
+            return end.replace(year=end.year + self.customers_years, month=3, day=1)
+
+
+@dataclass(frozen=True)
+class Case:
+    """The notices that are kept and erased together: one bankruptcy, or a notice of none. `ended_at` null: not ended."""
+
+    notices: tuple[Notice, ...]
+    ended_at: dt.datetime | None
+    rule: Rule
+
+    def due_at(self, terms: Terms) -> dt.datetime | None:
+        """Return from when on the case may go; null as long as it has not ended."""
+        return None if self.ended_at is None else terms.of(self.rule, self.ended_at)
+
+
+def cases_of(
+    notices: Iterable[Notice], concerned: Collection[str], in_quarantine: Mapping[str, dt.datetime | None]
+) -> list[Case]:
+    """Return the cases that these notices make.
+
+    `concerned`: the uuids of notices that a match, an action or a request names. `in_quarantine`: uuid → when its entry was
+    resolved, null while one is open.
+    """
+    by_debtor: defaultdict[str, list[Notice]] = defaultdict(list)
+    for notice in notices:
+        by_debtor[notice.debtor_id].append(notice)
+    groups = [group for of_one in by_debtor.values() for group in _groups(of_one)]
+    return [
+        Case(
+            tuple(group),
+            _end(group, is_open=is_open, in_quarantine=in_quarantine),
+            Rule.CUSTOMERS if any(notice.uuid in concerned for notice in group) else Rule.OTHERS,
+        )
+        for group, is_open in groups
+    ]
+
+
+def _groups(notices: Sequence[Notice]) -> list[tuple[list[Notice], bool]]:
+    """Return one debtor's notices by bankruptcy, each with whether it is open; those before any opening are one group."""
+    estates = fold_estates(notices).estates
+    owner = {notice.uuid: estate.opening.uuid for estate in estates for notice in (estate.opening, *estate.applied)}
+    groups: dict[str | None, list[Notice]] = {}
+    latest: str | None = None
+    for notice in sorted(notices, key=lambda one: one.order):
+        mine = owner.get(notice.uuid, latest)
+        groups.setdefault(mine, []).append(notice)
+        latest = notice.uuid if mine == notice.uuid else latest
+    is_open = {estate.opening.uuid: estate.state is EstateState.OPEN for estate in estates}
+    return [(group, is_open.get(uuid, False) if uuid else False) for uuid, group in groups.items()]
+
+
+def _end(
+    group: Sequence[Notice], *, is_open: bool, in_quarantine: Mapping[str, dt.datetime | None]
+) -> dt.datetime | None:
+    quarantined = [in_quarantine[notice.uuid] for notice in group if notice.uuid in in_quarantine]
+    if is_open or None in quarantined:
+        return None
+    return max([*(notice.registered_at for notice in group), *(at for at in quarantined if at is not None)])

@@ -1,0 +1,183 @@
+"""Erase personal data whose time has ended: what would go today, and making it go everywhere.
+
+An erasure is recorded first. From then on nothing of it is taken in again, and whoever comes after a crash finishes it: each
+part of `sweep` looks for what is left, and may run twice. What does not belong here: how long data is kept.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import polars as pl
+
+from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, notices_of
+from konkurs_pipeline.domain.retention import Case, Rule, Terms, cases_of
+from konkurs_pipeline.progress import Progress, silent
+from konkurs_pipeline.schemas.tables import LAKE, dtypes
+from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.steps.erased_answers import sweep_answers
+from konkurs_pipeline.storage.control_requests import recorded_requests
+from konkurs_pipeline.storage.ledger import erasures
+from konkurs_pipeline.storage.store import Store
+
+# A bankruptcy that is open for longer than this is shown to a person: perhaps its end was never told.
+LONGEST_OPEN: Final = dt.timedelta(days=15 * 365)
+# The columns that say which notice a row of the lake is about.
+_OF_NOTICE: Final = ("uuid", "notice_uuid", "opening_uuid")
+
+
+@dataclass(frozen=True)
+class ErasurePlan:
+    """What would be erased now. `entries`: quarantine entries of no notice. `registers`: snapshots that nothing rests on.
+
+    `kept`: reason → how many cases stay. `oldest`: when the case that began first of those that stay began, and why it stays.
+    """
+
+    due: Mapping[Rule, Sequence[Case]]
+    entries: Sequence[str]
+    registers: Sequence[str]
+    counts: Mapping[Rule, Mapping[str, int]]
+    kept: Mapping[str, int]
+    oldest: tuple[dt.datetime, str] | None
+    open_too_long: int
+
+    @property
+    def uuids(self) -> set[str]:
+        """The notices that would go."""
+        return {notice.uuid for cases in self.due.values() for case in cases for notice in case.notices}
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What an erasure did. `notices`: by rule."""
+
+    notices: Mapping[Rule, int] = field(default_factory=dict)
+    entries: int = 0
+    registers: int = 0
+    answers: int = 0
+
+
+def terms_of(settings: Settings) -> Terms:
+    """Return how long the settings keep what ended."""
+    return Terms(dt.timedelta(days=settings.retention_others_days), settings.retention_customers_years)
+
+
+def plan_erasure(store: Store, terms: Terms, now: dt.datetime) -> ErasurePlan:
+    """Return what would be erased at `now`; raises `StoreError`, naming the file, when one is damaged."""
+    entries = store.ledger.read("quarantine")
+    of_notices = entries.filter(pl.col("uuid").is_not_null()).sort("resolved_at", nulls_last=True)
+    cases = cases_of(
+        notices_of(store.lake.read("raw_notices", columns=NOTICE_COLUMNS)),
+        _concerned(store),
+        dict(of_notices.select("uuid", "resolved_at").iter_rows()),
+    )
+    due: dict[Rule, list[Case]] = {Rule.OTHERS: [], Rule.CUSTOMERS: []}
+    kept: dict[str, int] = {}
+    staying: list[tuple[dt.datetime, str]] = []
+    for case in cases:
+        ends = case.due_at(terms)
+        if ends is not None and ends <= now:
+            due[case.rule].append(case)
+        else:
+            reason = "open, or in quarantine" if ends is None else f"ended, rule {case.rule}"
+            kept[reason] = kept.get(reason, 0) + 1
+            staying.append((case.notices[0].registered_at, reason))
+    is_of_none = pl.col("uuid").is_null() | ~pl.col("uuid").is_in(_known(cases).implode())
+    of_none = entries.filter((pl.col("resolved_at") + terms.others <= now) & is_of_none)["entry_id"].to_list()
+    return ErasurePlan(
+        due={rule: found for rule, found in due.items() if found},
+        entries=of_none,
+        registers=_unused_registers(store, {n.uuid for found in due.values() for case in found for n in case.notices}),
+        counts={rule: _counts(store, found, entries) for rule, found in due.items() if found},
+        kept=kept,
+        oldest=min(staying, default=None),
+        open_too_long=sum(
+            case.ended_at is None and case.notices[0].registered_at + LONGEST_OPEN < now for case in cases
+        ),
+    )
+
+
+def _known(cases: Sequence[Case]) -> pl.Series:
+    return pl.Series([notice.uuid for case in cases for notice in case.notices], dtype=pl.String)
+
+
+def _concerned(store: Store) -> set[str]:
+    """Return the notices that a match, an action or a request of a trustee names."""
+    found = {*store.lake.read("customer_matches", columns=["notice_uuid"])["notice_uuid"]}
+    found |= {uid for (uid,) in store.ledger.rows("SELECT DISTINCT notice_uuid FROM actions")}
+    found |= {*recorded_requests(store.layout)["opening_uuid"].drop_nulls()}
+    return found
+
+
+def _counts(store: Store, cases: Sequence[Case], entries: pl.DataFrame) -> dict[str, int]:
+    uuids = pl.Series([notice.uuid for case in cases for notice in case.notices], dtype=pl.String).implode()
+    documents = store.lake.read("expanded_datasets", columns=["uuid"])
+    return {
+        "case_count": len(cases),
+        "document_count": documents.filter(pl.col("uuid").is_in(uuids)).height,
+        "quarantine_count": entries.filter(pl.col("uuid").is_in(uuids)).height,
+    }
+
+
+def _unused_registers(store: Store, erased: Collection[str]) -> list[str]:
+    """Return the ids of the snapshots that are not in use and that no action rests on, those of erased notices aside."""
+    current = store.snapshots.current()
+    rows = store.ledger.rows("SELECT DISTINCT register_id, notice_uuid FROM actions WHERE register_id IS NOT NULL")
+    gone = {*erased, *erasures.erased_uuids(store.ledger)}
+    used = {register for register, notice_uuid in rows if notice_uuid not in gone}
+    return [one for one in store.snapshots.ids() if one not in used and (current is None or one != current.id)]
+
+
+def erase(store: Store, plan: ErasurePlan, *, by: str, now: dt.datetime, progress: Progress = silent) -> Erased:
+    """Erase what the plan names, and finish what a killed erasure left. Raises `StoreError`; the next one finishes it."""
+    rows = store.lake.read("raw_notices")
+    with store.ledger.transaction():
+        if plan.due or plan.entries:
+            found = {rule.value: _rows(store, rows, cases) for rule, cases in plan.due.items()}
+            found.setdefault(Rule.OTHERS.value, [])
+            counts = {rule: {"case_count": 0, "document_count": 0, "quarantine_count": 0} for rule in found}
+            counts |= {rule.value: dict(of_rule) for rule, of_rule in plan.counts.items()}
+            counts[Rule.OTHERS.value]["quarantine_count"] += len(plan.entries)
+            erasures.begin(store.ledger, found, counts, by=by, now=now)
+        erasures.remove_quarantine(store.ledger, plan.uuids, plan.entries)
+    for register in plan.registers:
+        store.snapshots.remove(register)
+    answers = sweep(store, now, progress=progress) if erasures.are_unfinished(store.ledger) else 0
+    return Erased(
+        {rule: sum(len(case.notices) for case in cases) for rule, cases in plan.due.items()},
+        len(plan.entries),
+        len(plan.registers),
+        answers,
+    )
+
+
+def _rows(store: Store, notices: pl.DataFrame, cases: Sequence[Case]) -> list[dict[str, Any]]:
+    uuids = pl.Series([notice.uuid for case in cases for notice in case.notices], dtype=pl.String)
+    columns = ("uuid", "workday", "type", "registered_at", "first_seen_at", "answer_sha256", "debtor_id")
+    found = notices.filter(pl.col("uuid").is_in(uuids.implode())).select(columns).to_dicts()
+    return [{**row, "debtor_mark": erasures.mark_of(store.ledger, row.pop("debtor_id"))} for row in found]
+
+
+def sweep(store: Store, now: dt.datetime, *, progress: Progress = silent) -> int:
+    """Remove every trace of what is recorded as erased; returns how many answers changed. May run twice."""
+    gone = erasures.erased_uuids(store.ledger)
+    for table in LAKE:
+        progress(f"erasing from {table}", 0, None)
+        _sweep_table(store, table, gone)
+    erasures.remove_quarantine(store.ledger, gone, ())
+    answers = sweep_answers(store, now, progress=progress)
+    store.discard_superseded()
+    store.ledger.rewrite()
+    erasures.finish(store.ledger, now)
+    return answers
+
+
+def _sweep_table(store: Store, table: str, gone: Collection[str]) -> None:
+    (key,) = [column for column in _OF_NOTICE if column in dtypes(LAKE[table])][:1]
+    is_gone = pl.col(key).is_in(pl.Series(sorted(gone), dtype=pl.String).implode())
+    days = set(store.lake.read(table, columns=[key, "workday"]).filter(is_gone)["workday"])
+    if days:
+        store.lake.replace(table, days, store.lake.read(table, days).filter(~is_gone))

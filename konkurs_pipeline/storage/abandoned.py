@@ -1,0 +1,27 @@
+"""Copies of the store that a killed command left: a rehearsal, a publication under way, what DuckDB put aside on disk."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+from konkurs_pipeline.errors import StoreBusyError
+from konkurs_pipeline.storage import lock
+from konkurs_pipeline.storage.files import storage_errors
+from konkurs_pipeline.storage.layout import Layout
+
+
+def remove_abandoned(layout: Layout) -> None:
+    """Remove what nobody works on: whoever does holds the lock beside it. For whoever holds the store."""
+    for folder in (layout.rehearsal, layout.publishing):
+        if folder.exists():
+            with suppress(StoreBusyError), lock.held(folder.with_suffix(".lock")):
+                _remove(folder)
+    _remove(layout.ledger.with_name(f"{layout.ledger.name}.tmp"))
+
+
+def _remove(folder: Path) -> None:
+    with storage_errors(f"removing {folder}"):
+        if folder.exists():
+            shutil.rmtree(folder)

@@ -1,0 +1,181 @@
+"""Personal data has an end (INTERFACES § 11): what goes, what stays, and that nothing of it is left or comes back."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from konkurs_pipeline.domain.retention import Rule
+from konkurs_pipeline.enquiries.integrity import inspect
+from konkurs_pipeline.steps import erased_answers, erasure
+from konkurs_pipeline.steps.erasure import erase, plan_erasure, terms_of
+from konkurs_pipeline.storage.ledger import erasures
+from konkurs_pipeline.storage.ledger.database import Ledger
+from konkurs_pipeline.storage.store import Store
+from tests.pipeline.kit import MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, CrashError, company, oslo, person
+
+OTHER, CUSTOMER, RUNNING = person("nobody's customer"), person("a customer"), person("still bankrupt")
+LATER = oslo(MONDAY, "12:00") + dt.timedelta(days=120)
+MUCH_LATER = oslo(MONDAY, "12:00") + dt.timedelta(days=366 * 11)
+
+
+@pytest.fixture
+def lived(bank: Bank) -> Bank:
+    """Return a bank whose service told of the end of two bankruptcies, one of them a customer's."""
+    bank.extra = {"KONKURS_LOOKBACK_WORKDAYS": "10"}
+    bank.customer("K-1", CUSTOMER)
+    bank.customer("K-2", company("a healthy firm"))
+    for debtor in (OTHER, CUSTOMER, RUNNING):
+        bank.notice("aapning", debtor, MONDAY)
+    bank.poll(MONDAY)
+    for debtor in (OTHER, CUSTOMER):
+        bank.notice("avslutning", debtor, TUESDAY)
+    bank.poll(TUESDAY)
+    return bank
+
+
+def erased(bank: Bank, now: dt.datetime = LATER) -> None:
+    with bank.store() as store:
+        erase(store, plan_erasure(store, terms_of(bank.settings), now), by="Kari", now=now)
+        store.publish()
+        store.discard_superseded()
+
+
+def where_is(bank: Bank, text: str) -> list[str]:
+    """Return the files under the data folder, the bank's own register aside, that hold a text, also compressed."""
+    own = {bank.settings.customers, bank.settings.accounts}
+    found = []
+    for path in bank.folder.rglob("*"):
+        if path.is_file() and path not in own and not path.is_relative_to(bank.layout.snapshots):
+            content = path.read_bytes()
+            content += gzip.decompress(content) if path.suffix == ".gz" else b""
+            if text.encode() in content or (path.suffix == ".parquet" and text in parquet_text(path)):
+                found.append(path.name)
+    return found
+
+
+def parquet_text(path: Path) -> str:
+    return str(duckdb.execute(f"SELECT COLUMNS(*)::VARCHAR FROM read_parquet('{path}')").fetchall())  # noqa: S608 -- own file
+
+
+def wrong(bank: Bank) -> list[str]:
+    with bank.store(in_doubt=True) as store:
+        return [problem for part in inspect(store) for problem in part.problems]
+
+
+def test_what_concerned_no_customer_goes_and_the_rest_stays(lived: Bank) -> None:
+    assert where_is(lived, OTHER), "else this looks at the wrong places"
+    erased(lived)
+    assert where_is(lived, OTHER) == []
+    assert where_is(lived, CUSTOMER)
+    assert where_is(lived, RUNNING)
+    assert lived.published("raw_notices").height == 3
+    kept = lived.published("erased_notices")
+    assert sorted(kept["type"]) == ["aapning", "avslutning"]
+    assert set(kept["rule"]) == {"others"}
+    assert wrong(lived) == []
+
+
+def test_a_customers_case_goes_after_its_years_and_not_before(lived: Bank) -> None:
+    erased(lived, oslo(TUESDAY, "09:00").replace(year=TUESDAY.year + 10))
+    assert where_is(lived, CUSTOMER)
+    erased(lived, MUCH_LATER)
+    assert where_is(lived, CUSTOMER) == []
+    assert where_is(lived, RUNNING)
+    assert lived.published("actions").height == len(lived.all_actions()), (
+        "the outbox and its actions hold no identifier"
+    )
+    assert wrong(lived) == []
+
+
+def test_an_erasure_is_recorded_with_its_counts(lived: Bank) -> None:
+    erased(lived)
+    (row,) = lived.published("erasures").to_dicts()
+    assert (row["rule"], row["case_count"], row["notice_count"], row["document_count"]) == (Rule.OTHERS, 1, 2, 2)
+    assert (row["erased_by"], row["started_at"], row["finished_at"]) == ("Kari", LATER, LATER)
+
+
+def test_nothing_comes_back_when_the_service_shows_it_again(lived: Bank) -> None:
+    erased(lived)
+    polled = lived.poll(WEDNESDAY)
+    assert (polled.outcome, polled.actions) == ("nothing_new", [])
+    assert where_is(lived, OTHER) == []
+    assert lived.published("raw_notices").height == 3
+    assert wrong(lived) == []
+
+
+@pytest.mark.parametrize("kind", ["sletting", "avslutning", "oppheving"])
+def test_a_late_notice_for_an_erased_debtor_is_recorded_and_told_to_nobody(lived: Bank, kind: str) -> None:
+    erased(lived)
+    lived.customer("K-3", OTHER)
+    lived.notice(kind, OTHER, WEDNESDAY)
+    polled = lived.poll(WEDNESDAY)
+    assert (polled.actions, polled.detail) == ([], None)
+    assert lived.published("erased_notices").filter(lived.published("erased_notices")["rule"] == "late").height == 1
+    assert where_is(lived, OTHER) == []
+    assert lived.poll(THURSDAY).actions == []
+
+
+def test_a_new_opening_of_an_erased_debtor_counts(lived: Bank) -> None:
+    erased(lived)
+    lived.customer("K-3", OTHER)
+    lived.notice("aapning", OTHER, WEDNESDAY)
+    assert [a["customer_ref"] for a in lived.poll(WEDNESDAY).of("BLOCK")] == ["K-3"]
+
+
+def crash(*_: object, **__: object) -> None:
+    raise CrashError
+
+
+BOUNDARIES: list[tuple[object, str]] = [
+    (erasure, "sweep"),
+    (erasure, "_sweep_table"),
+    (erasure, "sweep_answers"),
+    (erased_answers, "without"),
+    (erasures, "erase_answers"),
+    (Store, "discard_superseded"),
+    (Ledger, "rewrite"),
+    (erasures, "finish"),
+]
+
+
+@pytest.mark.parametrize(("room", "name"), BOUNDARIES, ids=[name for _, name in BOUNDARIES])
+@pytest.mark.parametrize("finisher", ["a poll", "the next erasure"])
+def test_an_erasure_that_was_killed_is_finished_by_whoever_comes_next(
+    lived: Bank, monkeypatch: pytest.MonkeyPatch, room: object, name: str, finisher: str
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(room, name, crash)
+        with pytest.raises(CrashError):
+            erased(lived)
+    if finisher == "a poll":
+        assert lived.poll(WEDNESDAY).actions == []
+    erased(lived)
+    assert where_is(lived, OTHER) == []
+    assert wrong(lived) == []
+    assert lived.published("erasures")["finished_at"].null_count() == 0
+
+
+def test_a_plan_says_what_stays_and_why(lived: Bank) -> None:
+    with lived.store() as store:
+        plan = plan_erasure(store, terms_of(lived.settings), LATER)
+    assert {rule: len(cases) for rule, cases in plan.due.items()} == {Rule.OTHERS: 1}
+    assert plan.kept == {"open, or in quarantine": 1, "ended, rule customers": 1}
+    assert where_is(lived, OTHER), "a plan erases nothing"
+
+
+def test_a_register_that_no_kept_decision_rests_on_is_removed(lived: Bank) -> None:
+    lived.customer("K-9", company("new"))
+    lived.poll(WEDNESDAY)
+    lived.customer("K-10", company("newer"))
+    lived.poll(THURSDAY)
+    with lived.store() as store:
+        before = store.snapshots.ids()
+    erased(lived, MUCH_LATER)
+    with lived.store() as store:
+        assert len(before) == 3
+        assert store.snapshots.ids() == [store.snapshots.current().id]  # type: ignore[union-attr]

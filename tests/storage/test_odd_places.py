@@ -1,0 +1,60 @@
+"""Folders that refuse, paths that look like patterns, and copies whose making was killed."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from konkurs_pipeline.errors import SettingsError, StoreError
+from konkurs_pipeline.settings import load_settings
+from konkurs_pipeline.storage import files
+from konkurs_pipeline.storage.files import (
+    PRIVATE_FILE,
+    make_private_folder,
+    put_whole,
+    refusals_of,
+    write_bytes_atomically,
+)
+
+
+@pytest.mark.parametrize("name", ["bank [test] 1", "hva nå?", "a*b"])
+def test_a_data_folder_that_others_take_for_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
+    environ = {"KONKURS_DATA_DIR": str(tmp_path / name), "KONKURS_API_URL": "http://127.0.0.1:1"}
+    with pytest.raises(SettingsError, match=r"KONKURS_DATA_DIR is .* for patterns"):
+        load_settings(environ, dotenv=tmp_path / "none")
+    assert list(tmp_path.iterdir()) == [], "nothing is touched"
+
+
+def refuse(*_: object, **__: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
+
+
+def test_a_share_that_refuses_rights_and_syncing_a_folder_withholds_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync = files._sync  # noqa: SLF001 -- the share's part
+    monkeypatch.setattr(files, "_sync", lambda path: refuse() if path.is_dir() else sync(path))
+    monkeypatch.setattr(Path, "chmod", refuse)
+    make_private_folder(tmp_path / "outbox", mode=0o750)
+    write_bytes_atomically(tmp_path / "outbox" / "file", b"block", mode=0o640)
+    assert (tmp_path / "outbox" / "file").read_bytes() == b"block"
+    assert [text.split(" (")[0] for text in refusals_of(tmp_path / "outbox")] == ["chmod", "fsync of the folder"]
+    with pytest.raises(StoreError):
+        write_bytes_atomically(tmp_path / "ledger", b"private", mode=PRIVATE_FILE)
+
+
+def test_a_copy_is_put_in_place_whole_and_for_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source, target = tmp_path / "source", tmp_path / "out" / "target"
+    source.write_bytes(b"content")
+    target.parent.mkdir()
+    put_whole(source, target)
+    assert (target.read_bytes(), stat.S_IMODE(target.stat().st_mode)) == (b"content", 0o600)
+    monkeypatch.setattr(os, "link", refuse)
+    source.write_bytes(b"other")
+    with pytest.raises(StoreError):
+        put_whole(source, target)
+    assert [path.name for path in target.parent.iterdir()] == ["target"], "nothing is left beside it"
+    assert target.read_bytes() == b"content"
