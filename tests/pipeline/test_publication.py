@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hmac
+import shutil
 import stat
 from pathlib import Path
 from typing import Final
@@ -198,7 +199,7 @@ def test_a_killed_publication_leaves_nothing_beside_the_target(
         raise CrashError
 
     monkeypatch.setattr(publication, "put_whole", killed)
-    monkeypatch.setattr(publication.shutil, "rmtree", lambda *_, **__: None)
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
     with pytest.raises(CrashError):
         publish(polled, tmp_path / "copy.duckdb", key)
     monkeypatch.undo()
