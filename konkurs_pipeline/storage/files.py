@@ -125,7 +125,8 @@ def put_whole(source: Path, target: Path) -> None:
             os.fsync(unnamed.fileno())
             named = target.with_name(f".{target.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
             named.unlink(missing_ok=True)
-            os.link(f"/proc/self/fd/{unnamed.fileno()}", named, follow_symlinks=True)
+            # A folder's descriptor, which an absolute path does not need, lets Python ask for what the link points to.
+            os.link(f"/proc/self/fd/{unnamed.fileno()}", named, src_dir_fd=unnamed.fileno(), follow_symlinks=True)
             named.replace(target)
 
 
