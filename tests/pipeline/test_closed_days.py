@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from konkurs_pipeline.enquiries.integrity import inspect
-from tests.pipeline.kit import Bank, company
+from tests.pipeline.kit import Bank, company, oslo
 
 FIRST_OF_JUNE = dt.date(2026, 6, 1)
 NEXT = dt.date(2026, 6, 2)
@@ -26,7 +26,8 @@ def test_a_calendar_that_changes_stops_no_poll(bank: Bank, before: dict[str, str
     bank.customer("K-1", company("firm"))
     bank.notice("aapning", company("firm"), FIRST_OF_JUNE)
     bank.extra = before
-    assert len(bank.poll(FIRST_OF_JUNE if not before else dt.date(2026, 5, 29)).actions) == 1
+    first = dt.date(2026, 5, 29) if before else FIRST_OF_JUNE
+    assert len(bank.poll(first, now=oslo(FIRST_OF_JUNE, "23:59")).actions) == 1
     stored = bank.published("raw_notices")["workday"].to_list()
     for changed in (after, before):
         bank.extra = changed
