@@ -105,6 +105,26 @@ def test_the_party_s_number_is_kept_nowhere_else_either(bank: CommandLine, field
     assert FIRM.encode() not in (bank.data / "control_requests.jsonl").read_bytes()
 
 
+CHANGES: list[dict[str, Any]] = [
+    {},
+    {"legal_mandate": "kkl.%20%C2%A7156%20(3)%20og%20(4),%20jf.%20kkfor.%C2%A721"},
+    {"requester_orgnr": "910425463", "only_primary_owner": False, "legal_mandate": "x"},
+    {"from_date": "2017-09-02", "to_date": "2099-01-01"},
+    {"party_id": "K-1", "from_date": "2018-09-04", "to_date": "2018-09-03"},
+]
+
+
+def test_the_macro_for_jdbc_answers_as_the_command_does(bank: CommandLine) -> None:
+    with duckdb.connect(str(bank.data / "konkurs.duckdb"), read_only=True) as con:
+        for changed in CHANGES:
+            found = answered(bank, **changed)
+            said = con.execute(
+                "SELECT decision, reasons, opening_uuid, earliest_from_date FROM control_request(?, ?, ?, ?, ?, ?)",
+                list({**REQUEST, **changed}.values())[:6],
+            ).fetchone()
+            assert said == (found.decision, [*found.reasons], found.opening_uuid, found.earliest_from_date)
+
+
 UNREADABLE = [
     pytest.param("", "standard input", id="nothing"),
     pytest.param("{", "JSON", id="no JSON"),

@@ -18,6 +18,7 @@ from konkurs_pipeline.storage.files import PRIVATE_FILE, hash_of, replace_atomic
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger.database import connect
 from konkurs_pipeline.storage.readers.as_of import macros
+from konkurs_pipeline.storage.readers.control_request_macro import control_request_macro
 from konkurs_pipeline.storage.readers.documents import documents_query
 
 
@@ -75,7 +76,7 @@ def _statements(layout: Layout, fields: DatasetMap) -> list[str]:
     statements += _view("control_requests", ControlRequests, requests_query(_text(str(layout.control_requests))))
     documents = documents_query(fields, list(dtypes(Documents)), "expanded_datasets")
     statements += _view("documents", Documents, documents)
-    return [*statements, *macros()]
+    return [*statements, *macros(), *control_request_macro()]
 
 
 def _newest(table: type[Table], files: str, versions: str, part_length: int) -> str:
