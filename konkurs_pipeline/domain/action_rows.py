@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 from konkurs_pipeline.domain.matching import MatchedVia
@@ -15,6 +16,12 @@ from konkurs_pipeline.domain.notices import Notice
 
 # The namespace of action ids. Changing it would make every decision look new: never change it.
 _ACTION_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "konkurs-actions/1")
+
+
+# A decision asks for each id several times. As many as ten years have of a large bank, and no more memory than that.
+@lru_cache(maxsize=100_000)
+def _id_of(name: str) -> str:
+    return str(uuid.uuid5(_ACTION_NAMESPACE, name))
 
 
 class ActionKind(StrEnum):
@@ -60,7 +67,7 @@ class Action:
     def action_id(self) -> str:
         """The same decision has the same id in every run, replay and backfill."""
         parts = (self.notice.uuid, self.customer_ref, self.account_no or "*", self.kind.value)
-        return str(uuid.uuid5(_ACTION_NAMESPACE, "|".join(parts)))
+        return _id_of("|".join(parts))
 
     @property
     def order(self) -> tuple[object, ...]:
