@@ -150,7 +150,7 @@ RULES: Final[Mapping[AlarmKind, Rule]] = {
         Severity.WARNING,
         "actions",
         "No open quarantine entry keeps a notice from being acted on",
-        "look at the view `quarantine`: column `detail` says what is wrong; their notices are in REVIEW",
+        "`konkurs quarantine --status open` says what is wrong with each; their notices are in REVIEW",
     ),
     AlarmKind.RECEIPTS_SET_ASIDE: Rule(
         Severity.WARNING,

@@ -117,6 +117,7 @@ def test_nothing_is_printed_but_through_the_one_module() -> None:
     allowed = {
         "cli/poll/run.py",  # whether standard error is a terminal
         "orchestration/future_ticks.py",  # at a service's start: names of our own schedules alone
-        "storage/readers/dictionary.py",  # `make docs` writes the page, which holds our own text alone
+        "storage/readers/decision_table.py",  # `make docs` writes the page, which holds our own text alone
+        "storage/readers/dictionary.py",  # as above
     }
     assert set(elsewhere) <= allowed
