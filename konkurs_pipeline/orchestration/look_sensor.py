@@ -17,6 +17,7 @@ from konkurs_pipeline.brreg.client import Konkursvarsel, look_client, told_to_wa
 from konkurs_pipeline.brreg.fetching import Answer
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.errors import KonkursError, ServiceError
+from konkurs_pipeline.orchestration.bank_names import names_of
 from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.orchestration.run_names import PARTITION_TAG, POLL_JOB
 from konkurs_pipeline.orchestration.schedules import why_not_now
@@ -105,7 +106,7 @@ def build_look_sensor(
 
     @dg.sensor(
         name="look",
-        job_name=POLL_JOB,
+        job_name=names_of(settings).job(POLL_JOB),
         minimum_interval_seconds=max(settings.look_every_s, _LOOP_S),
         default_status=dg.DefaultSensorStatus.RUNNING,
         description="In opening hours: asks the service for something new, and starts a poll when there is",
@@ -126,7 +127,7 @@ def build_look_sensor(
         cursor = json.dumps(asdict(Backoff()))
         if not seen.unknown:
             return dg.SensorResult(skip_reason="nothing new", cursor=cursor)
-        busy = why_not_now(context.instance, lock_file)
+        busy = why_not_now(context.instance, lock_file, names_of(settings))
         if busy:
             return dg.SensorResult(skip_reason=busy, cursor=cursor)
         tags = {PARTITION_TAG: settings.calendar.workday_of(at).isoformat(), **watcher.evidence_tags()}
