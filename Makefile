@@ -37,10 +37,7 @@ demo: setup  ## the main job: Brreg's 15 test notices through the whole pipeline
 
 # The simulator also serves a generated year up to today, and new notices as they fall due. The first Ctrl-C ends all.
 dev: setup  ## the simulator, Dagster's UI on port 3000 and its daemon: watch the schedule poll
-	mkdir -p $(DATA)/dagster && cp dagster.yaml $(DATA)/dagster/
-	$(BIN)/konkurs simulate --seed 1 & simulator=$$!; trap 'kill $$simulator' EXIT INT TERM; \
-	DAGSTER_HOME=$(abspath $(DATA)/dagster) PATH="$(abspath $(BIN)):$$PATH" \
-	$(BIN)/dagster dev --workspace workspace.yaml --host 127.0.0.1 --port $(PORT)
+	@$(BIN)/python deploy/dev.py --data "$(DATA)" --port $(PORT)
 
 # In memory where there is room: half of the time would go into syncs of files that nobody keeps.
 SCRATCH := $(shell df --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 4000000 {print "/dev/shm"}')
