@@ -1,7 +1,7 @@
 """The journal of control requests: one line of JSON each, added under a lock of its own.
 
 A poll may hold the ledger for minutes, and a trustee's request must neither wait for it nor be lost. So the journal is a
-file beside the ledger, written through to the disk before the request is answered (docs/decisions/0017).
+file beside the ledger, written through to the disk before the request is answered (docs/decisions/0046).
 """
 
 from __future__ import annotations
