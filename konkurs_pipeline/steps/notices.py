@@ -152,14 +152,15 @@ def _says_the_same(first: Notice, now: Notice) -> bool:
 
 def _store(poll: Poll, new: Sequence[SeenNotice]) -> pl.DataFrame:
     """Add notices to their workdays; returns their rows."""
-    fresh = frame(RawNotices, [_row(one, poll.run_id) for one in new])
+    fresh = frame(RawNotices, [row_of(one, poll.run_id) for one in new])
     days = set(fresh["workday"])
     stored = poll.store.lake.read("raw_notices", days)
     poll.store.lake.replace("raw_notices", days, pl.concat([stored, fresh]).sort("registered_at", "uuid"))
     return fresh
 
 
-def _row(one: SeenNotice, run_id: str) -> dict[str, Any]:
+def row_of(one: SeenNotice, run_id: str) -> dict[str, Any]:
+    """Return the row of `raw_notices` of a notice that `run_id` saw first."""
     notice = one.notice
     return {
         "uuid": notice.uuid,

@@ -14,6 +14,7 @@ from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.schemas.tables import Debtors, RawNotices, frame
+from konkurs_pipeline.steps.rebuild import rebuild_lost_months
 from konkurs_pipeline.storage.handoff import receipts_folder
 from konkurs_pipeline.storage.handoff.recovery import Recovered, recover
 from konkurs_pipeline.storage.lake.hashes import write_sealed_parquet
@@ -200,3 +201,15 @@ def test_a_version_that_a_killed_run_wrote_and_did_not_note_is_taken(polled: Ban
         file_versions.note(store.ledger, "raw_notices", "2018-09", newest["2018-09"])
     with polled.store() as store:
         assert store.lake.workdays("raw_notices") == [TUESDAY]
+
+
+@pytest.mark.parametrize("table", ["raw_notices", "expanded_datasets"])
+def test_a_month_that_is_gone_is_made_again_from_the_kept_answers(polled: Bank, table: str) -> None:
+    with polled.store() as store:
+        before = store.lake.read(table)
+    for path in all_in(polled.layout.table(table)):
+        path.unlink()
+    with polled.store(in_doubt=True) as store:
+        assert len(rebuild_lost_months(store, polled.settings)) == 1
+        assert store.lake.read(table).equals(before)
+    assert polled.poll(WEDNESDAY).actions == []

@@ -31,7 +31,10 @@ RECEIVED: Final = ("raw_notices", "expanded_datasets")
 _EARLIER_FILE: Final = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?\.parquet")
 
 
-_CURE: Final = "Nothing was decided. Restore the newest copy of the file, then run `konkurs verify`"
+_CURE: Final = (
+    "Nothing was decided. Restore the newest copy of the file; where there is none, `konkurs recover` makes the month from the "
+    "kept answers"
+)
 
 
 def damaged(path: Path) -> str:

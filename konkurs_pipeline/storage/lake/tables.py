@@ -166,6 +166,20 @@ class Lake:
         self._known[table][month] = newest
         self._digests.pop(table, None)
 
+    def drop_lost(self, table: str) -> list[dt.date]:
+        """Forget, until they are written again, the months whose file is gone or is not the newest; returns them in order."""
+        if self._ledger is None:
+            return []
+        folder, lost = self._layout.table(table), []
+        for part, newest in file_versions.known(self._ledger, table).items():
+            path = path_of(folder, part, newest.version)
+            if hash_if_whole(path) != newest.sha256:
+                path.unlink(missing_ok=True)
+                self._known[table].pop(_month_of(part), None)
+                self._digests.pop(table, None)
+                lost.append(_month_of(part))
+        return lost
+
     def prove(self, table: str, month: dt.date) -> None:
         """Compare a month's file with its hash, the ledger and its schema; raises `StoreError` naming the file."""
         validated(LAKE[table], self.read_months(table, [month]))

@@ -1,0 +1,85 @@
+"""Make lake months that are gone or damaged again: notices and documents from the kept answers, the rest by the next run.
+
+When a match was first found is not in the answers: a match that is made again is found anew.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterator
+
+import polars as pl
+
+from konkurs_pipeline.brreg.wire import parse_json, parse_list
+from konkurs_pipeline.domain.notices import QuarantineReason
+from konkurs_pipeline.errors import ServiceError
+from konkurs_pipeline.schemas.tables import LAKE, ExpandedDatasets, RawNotices, frame
+from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.steps.list_items import Item, ItemReader
+from konkurs_pipeline.steps.notices import row_of
+from konkurs_pipeline.storage.ledger import erasures, quarantine
+from konkurs_pipeline.storage.store import Store
+
+_WHAT = "a kept answer"
+
+
+def rebuild_lost_months(store: Store, settings: Settings) -> list[str]:
+    """Make every month that is gone or damaged again; returns a line for each. Raises `StoreError` where one cannot be."""
+    made = []
+    for table in LAKE:
+        for month in store.lake.drop_lost(table):
+            rows = _rows(store, settings, table, month)
+            store.lake.replace(table, set(rows["workday"]), rows)
+            made.append(f"{table} {month:%Y-%m}: {rows.height} rows")
+    store.lake.problems.clear()
+    return made
+
+
+def _rows(store: Store, settings: Settings, table: str, month: dt.date) -> pl.DataFrame:
+    if table == "raw_notices":
+        return frame(RawNotices, list(_notices(store, settings, month)))
+    if table == "expanded_datasets":
+        return frame(ExpandedDatasets, list(_documents(store, month))).sort("uuid")
+    return store.lake.read_months(table, [month])
+
+
+def _answers(store: Store) -> list[tuple[str, str, str, dt.datetime]]:
+    """Return run, resource, hash of what is kept, and time of every answer of which something is kept, oldest first."""
+    answers = store.ledger.read("answers").sort("fetched_at")
+    is_kept = pl.col("erased_at").is_null() | pl.col("kept_sha256").is_not_null()
+    kept = answers.filter(is_kept).with_columns(digest=pl.coalesce("kept_sha256", "sha256"))
+    return kept.select("run_id", "resource", "digest", "fetched_at").rows()
+
+
+def _notices(store: Store, settings: Settings, month: dt.date) -> Iterator[dict[str, object]]:
+    """Yield the rows of a month, each notice as an answer first held it; a workday stays the one that debtors has."""
+    reader = ItemReader(settings.calendar, settings.api_url, settings.synthetic_allowed)
+    stored = dict(store.lake.read("debtors", columns=["notice_uuid", "workday"]).iter_rows())
+    seen = erasures.erased_uuids(store.ledger)
+    for run_id, resource, digest, fetched_at in _answers(store):
+        try:
+            value = parse_json(store.lake.answers.read(digest), what=_WHAT)
+            page = parse_list(value, what=_WHAT, base_url=settings.api_url, path=resource)
+        except ServiceError:
+            # A document, or a list that the poll refused too.
+            continue
+        for one in reader.read(Item(item, fetched_at, digest) for item in page.items)[0]:
+            workday = stored.get(one.notice.uuid, one.workday)
+            if one.notice.uuid not in seen and workday.replace(day=1) == month:
+                seen.add(one.notice.uuid)
+                yield {**row_of(one, run_id), "workday": workday}
+
+
+def _documents(store: Store, month: dt.date) -> Iterator[dict[str, object]]:
+    notices = store.lake.read_months("raw_notices", [month], columns=["uuid", "workday"])
+    workdays = dict(notices.iter_rows())
+    reason = QuarantineReason.DATASET_CONTRADICTS
+    done = {entry.uuid for entry in quarantine.open_entries(store.ledger) if entry.reason is reason}
+    for run_id, resource, digest, fetched_at in _answers(store):
+        uid = resource.rpartition("/")[2]
+        if uid in workdays and uid not in done:
+            done.add(uid)
+            document = json.loads(store.lake.answers.read(digest))
+            same = {"uuid": uid, "workday": workdays[uid], "fetched_at": fetched_at, "run_id": run_id}
+            yield {**same, "payload": json.dumps(document), "answer_sha256": digest}
