@@ -32,8 +32,8 @@ _EARLIER_FILE: Final = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?\.parquet")
 
 
 _CURE: Final = (
-    "Nothing was decided. Restore the newest copy of the file; where there is none, `konkurs recover` makes the month from the "
-    "kept answers"
+    "Nothing was decided. Restore the newest copy of the file; where there is none, `konkurs recover` makes the month from "
+    "the kept answers"
 )
 
 
