@@ -30,7 +30,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """How a command ends (INTERFACES § 3)."""
+    """How a command ends (docs/operations.md)."""
 
     DONE = 0
     FAILED = 1

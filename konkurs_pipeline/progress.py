@@ -1,4 +1,4 @@
-"""Who is told how long work goes on. The steps tell; a terminal shows (cli/progress), and by default nobody listens."""
+"""Who is told how long work goes on. The steps tell; a terminal shows (cli/printing/progress). By default nobody listens."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 An answer of an unexpected shape is a failure, never "no news": {} and [] would otherwise be an empty day. One
 bad notice is set aside with its reason and stops no other. Links are compared and never followed; of a `next`
-link only the query is used. Source: DOMAIN § 2 (docs/domain.md). What does not belong here: requests
+link only the query is used. Source: docs/domain.md § 2. What does not belong here: requests
 (`client`), comparing links (`links`), and the expanded dataset's fields.
 """
 

@@ -1,4 +1,4 @@
-"""An alert (`konkurs-alert/1`) as a webhook or a command receives it. Source: docs/operations.md, INTERFACES § 14."""
+"""An alert (`konkurs-alert/1`) as a webhook or a command receives it. Source: docs/operations.md, docs/outbox.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The records of an outbox file (`konkurs-actions/1`) and its manifest: what is written, key by key. Source: INTERFACES § 5.
+"""The records of an outbox file (`konkurs-actions/1`) and its manifest: what is written, key by key. Source: docs/outbox.md.
 
 No national identifier and no name stands in these files. What does not belong here: the bytes (outbox_format).
 """

@@ -1,4 +1,4 @@
-"""The receipt of core banking (`konkurs-receipt/1`), and how its bytes are read. Source: INTERFACES § 6.
+"""The receipt of core banking (`konkurs-receipt/1`), and how its bytes are read. Source: docs/outbox.md.
 
 The JSON Schema says what core banking should write. The reader also takes other spellings that can mean one thing only:
 ids and hashes in capitals, in braces or with blanks around them, status words in small letters. What does not belong here:

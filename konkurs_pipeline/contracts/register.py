@@ -1,4 +1,4 @@
-"""The columns of the bank's register files, every one read as text. Source: INTERFACES § 4.
+"""The columns of the bank's register files, every one read as text. Source: docs/settings.md.
 
 What does not belong here: reading a file (register/files) and judging its rows (register/rules).
 """

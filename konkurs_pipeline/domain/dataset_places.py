@@ -28,7 +28,7 @@ PETITIONER: Final = frozenset(
     {"rekvirent", "begjærende", "begjaerende", "saksøker", "saksoker", "kreditor", "fordringshaver"}
     | {"petitioner", "creditor", "applicant"}
 )
-# Their numbers stand in the same documents and must never be blocked (DOMAIN § 5).
+# Their numbers stand in the same documents and must never be blocked (docs/domain.md § 5).
 NEVER_BLOCKED: Final = TRUSTEE | ESTATE | COURT | PETITIONER
 NUMBER: Final = frozenset({"organisasjonsnummer", "orgnummer", "orgnr", "identifikator", "id", "nummer", "orgno"})
 NAME: Final = frozenset({"navn", "name", "fulltnavn", "fullname"})

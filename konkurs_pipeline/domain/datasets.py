@@ -1,6 +1,6 @@
 """The expanded dataset (utvidet datasett): where its fields stand, which parties it names, whether it fits its notice.
 
-The shape is assumed (INTERFACES § 7): Brreg's field names are not public. So it stands in one declarative table,
+The shape is assumed (docs/domain.md § 5): Brreg's field names are not public. So it stands in one declarative table,
 `ASSUMED_PATHS`, which a TOML file (`KONKURS_DATASET_MAP`) can change without code. A path is keys joined by dots; `[]`
 after a key means each element of a list. Of several paths the first that holds a value counts.
 
@@ -44,7 +44,7 @@ ASSUMED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "estate_id": ("konkursbo.organisasjonsnummer",),
     "court_name": ("tingrett.navn",),
 }
-# The code lists of the documentation (DOMAIN § 4), by field.
+# The code lists of the documentation (docs/domain.md § 4), by field.
 KNOWN_CODES: Final[Mapping[str, frozenset[str]]] = {
     "type": frozenset(kind.value for kind in NoticeType),
     "grounds": frozenset("BOT"),

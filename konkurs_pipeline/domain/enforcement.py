@@ -1,4 +1,4 @@
-"""Whether what core banking says it did is what the bank's register says afterwards. Pure. Source: INTERFACES § 6.
+"""Whether what core banking says it did is what the bank's register says afterwards. Pure. Source: docs/outbox.md.
 
 A BLOCK holds where a register accepted later has the account as blocked; a REOPEN, where it has it as open. What does not
 belong here: reading the register, and the alarms.

@@ -1,7 +1,7 @@
 """The fold: a set of notices → the bankruptcies they open, and what became of each.
 
 A pure function of the set. Notices are ordered by registration time, then uuid, so that the order in which they
-arrived can never matter. Rules (INTERFACES § 5):
+arrived can never matter. Rules (docs/outbox.md):
 
 - an aapning opens an estate;
 - a sletting applies to the debtor's latest opening before it that is not already deleted, also one that is revoked or

@@ -8,7 +8,7 @@ holds the two together. `python-stdnum` is not used: it rejects synthetic and 20
 Identifiers are text from the first byte to the last. Nothing here pads or repairs: 8086001471 is not 08086001471, it is
 damage. Spaces between the digits are spelling, and `without_spaces` takes them out.
 
-Sources: DOMAIN § 6 (docs/domain.md); Skatteetaten on the control digits from 2032.
+Sources: docs/domain.md § 6; Skatteetaten on the control digits from 2032.
 """
 
 from __future__ import annotations

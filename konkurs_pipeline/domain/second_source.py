@@ -9,7 +9,7 @@ It is a check of completeness, never a source of decisions: nothing here makes a
 | `notice_without_flag` | a company's bankruptcy is open for more than three workdays; the unit is not flagged, nor deleted |
 
 The two registers are not updated at the same moment, so a flag of the last three workdays is no difference yet. Source:
-DOMAIN § 10 (docs/domain.md). What does not belong here: asking Enhetsregisteret (brreg/enhetsregisteret).
+docs/domain.md § 10. What does not belong here: asking Enhetsregisteret (brreg/enhetsregisteret).
 """
 
 from __future__ import annotations

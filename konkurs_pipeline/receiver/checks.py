@@ -1,4 +1,4 @@
-"""What a receiver checks of one outbox file before it carries anything out: INTERFACES § 5, line by line. Pure."""
+"""What a receiver checks of one outbox file before it carries anything out: docs/outbox.md, line by line. Pure."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from konkurs_pipeline.schemas.table import SHA256, UUID, Instant, Privacy, Table
 class Registers(Table):
     """Every register of the bank that was accepted, also one that came back. One row per acceptance (accepted_at).
 
-    Source: the bank's files (docs/interfaces.md). The rows themselves are kept for the last three only. No personal data.
+    Source: the bank's files (docs/settings.md). The rows themselves are kept for the last three only. No personal data.
     """
 
     register_id: str = column("id of the snapshot, from the hashes of the two files", str_matches=SHA256)

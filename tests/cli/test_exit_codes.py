@@ -1,4 +1,4 @@
-"""Exit codes and what is said (INTERFACES § 3): one clear line for everything the outside world can cause, no traceback."""
+"""Exit codes and messages (docs/operations.md): one clear line for all that the outside world can cause, no traceback."""
 
 from __future__ import annotations
 

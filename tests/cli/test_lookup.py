@@ -1,4 +1,4 @@
-"""`konkurs lookup` never gives a false all-clear (INTERFACES § 3)."""
+"""`konkurs lookup` never gives a false all-clear (docs/operations.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the package: current, valid, and true of what is written and read (INTERFACES § 14)."""
+"""The JSON Schemas of the package: current, valid, and true of what is written and read (docs/outbox.md)."""
 
 from __future__ import annotations
 

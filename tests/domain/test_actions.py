@@ -1,4 +1,4 @@
-"""The policy, row by row of the table in `domain.actions` and of INTERFACES § 5."""
+"""The policy, row by row of the table in `domain.actions` and of docs/outbox.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which requests of a trustee are allowed (INTERFACES § 12): every reason named, and each rule alone decides."""
+"""Which requests of a trustee are allowed (docs/domain.md § 9): every reason named, and each rule alone decides."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether what core banking says it did is what the register says afterwards (INTERFACES § 6)."""
+"""Whether what core banking says it did is what the register says afterwards (docs/outbox.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fold against a table of cases, and against a second fold written from INTERFACES § 5 alone."""
+"""The fold against a table of cases, and against a second fold written from docs/outbox.md alone."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def states_of(fold: Fold) -> dict[str, tuple[str, str | None]]:
 
 
 def told_by_the_interface(notices: Sequence[Notice]) -> tuple[dict[str, tuple[str, str | None]], list[str]]:
-    """INTERFACES § 5 word by word: each ending looks back over what was registered before it, newest first."""
+    """docs/outbox.md word by word: each ending looks back over what was registered before it, newest first."""
     states: dict[str, tuple[str, str | None]] = {}
     orphans: list[str] = []
     in_time = sorted(notices, key=lambda n: (n.registered_at, n.uuid))

@@ -1,4 +1,4 @@
-"""What core banking is asked to do, case by case (INTERFACES § 5): openings, slettinger, accounts, customers."""
+"""What core banking is asked to do, case by case (docs/outbox.md): openings, slettinger, accounts, customers."""
 
 from __future__ import annotations
 

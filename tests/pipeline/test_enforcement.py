@@ -1,4 +1,4 @@
-"""A block must hold: the register that comes later is held against what core banking said it did (INTERFACES §§ 6, 8)."""
+"""A block must hold: the register that comes later is held against what core banking said it did (docs/outbox.md, 8)."""
 
 from __future__ import annotations
 

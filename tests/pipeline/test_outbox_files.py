@@ -1,4 +1,4 @@
-"""The files core banking reads, to the letter of INTERFACES § 5: names, records, trailer, CSV, manifest, chain."""
+"""The files core banking reads, to the letter of docs/outbox.md: names, records, trailer, CSV, manifest, chain."""
 
 from __future__ import annotations
 

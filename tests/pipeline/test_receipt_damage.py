@@ -1,4 +1,4 @@
-"""Receipts of every odd kind (INTERFACES § 6): what cannot be believed is set aside, tells a person, and stops nothing.
+"""Receipts of every odd kind (docs/outbox.md): what cannot be believed is set aside, tells a person, and stops nothing.
 
 The everyday kinds are in test_receipts.
 """

@@ -1,4 +1,4 @@
-"""Receipts from core banking (INTERFACES § 6): what each kind changes, and what changes nothing."""
+"""Receipts from core banking (docs/outbox.md): what each kind changes, and what changes nothing."""
 
 from __future__ import annotations
 

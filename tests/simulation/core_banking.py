@@ -1,4 +1,4 @@
-"""Two stand-ins for core banking, reading the outbox as INTERFACES § 5 says and nothing else of the pipeline.
+"""Two stand-ins for core banking, reading the outbox as docs/outbox.md says and nothing else of the pipeline.
 
 The strict one fails on any duplicate, gap or changed byte. The forgiving one carries out what it finds by action_id, and
 so shows what a tolerant receiver would have ended up with: both must agree.
@@ -22,7 +22,7 @@ _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "konkurs-actions/1")
 
 
 class BrokenPromiseError(AssertionError):
-    """The outbox is not what INTERFACES § 5 promises."""
+    """The outbox is not what docs/outbox.md promises."""
 
 
 class StrictReceiver:

@@ -1,4 +1,4 @@
-"""Norwegian working days, for the simulation's own reckoning: nothing of `domain/` is used here (INTERFACES § 9)."""
+"""Norwegian working days, for the simulation's own reckoning: nothing of `domain/` is used here (docs/domain.md § 7)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the bank must have been asked to do, written from DOMAIN and INTERFACES § 5 alone: nothing of `domain/` is used here.
+"""What the bank must have been asked to do, written from DOMAIN and docs/outbox.md alone: nothing of `domain/` is used here.
 
 The oracle is told what was delivered to the pipeline (notices, datasets, register, receipts) and says which rows a poll
 must write. It is plain rather than clever, so that a reader can hold it against the contract line by line.

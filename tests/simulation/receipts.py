@@ -1,4 +1,4 @@
-"""Receipts of every kind, as core banking may write them, and what they say once they are believed (INTERFACES § 6)."""
+"""Receipts of every kind, as core banking may write them, and what they say once they are believed (docs/outbox.md)."""
 
 from __future__ import annotations
 

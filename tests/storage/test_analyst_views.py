@@ -1,4 +1,4 @@
-"""`konkurs.duckdb` (INTERFACES § 8): the promised views and columns, a comment on each, and readers that hold nothing up."""
+"""`konkurs.duckdb` (docs/analysts.md): the promised views and columns, a comment on each, readers that hold nothing up."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """From Enhetsregisteret's JSON to units. An answer of another shape is a failure, never "no unit is flagged".
 
-Source: DOMAIN § 10 (docs/domain.md). What does not belong here: requests (`client`).
+Source: docs/domain.md § 10. What does not belong here: requests (`client`).
 """
 
 from __future__ import annotations

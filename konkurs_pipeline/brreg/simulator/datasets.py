@@ -1,9 +1,9 @@
-"""Invented expanded datasets (utvidet datasett) in the assumed shape of INTERFACES § 7, fixed for a notice.
+"""Invented expanded datasets (utvidet datasett) in the assumed shape of docs/domain.md § 5, fixed for a notice.
 
 Everything is drawn from the debtor's identifier or the notice's uuid, so that a test or the demo's register
 can know the numbers beforehand (`enk_of`, `tvam_of`, `estate_of`, `trustee_of`). Each kind of unit has a
 leading digit of its own (population.py says why none is 8 or 9). Every document holds numbers that must never
-be blocked: the trustee's and the estate's. Code lists: DOMAIN § 4 (docs/domain.md).
+be blocked: the trustee's and the estate's. Code lists: docs/domain.md § 4.
 
 What does not belong here: the HTTP answer around a document (app.py), reading one (brreg/wire).
 """

@@ -19,7 +19,7 @@ from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.readers.query import Answer, ask
 from konkurs_pipeline.storage.store import layout_of_store
 
-Number = Annotated[int, typer.Argument(metavar="N", help="The question's number: docs/questions.md lists them.")]
+Number = Annotated[int, typer.Argument(metavar="N", help="The question's number: docs/analysts.md lists them.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Answer as CSV (UTF-8, comma), for a spreadsheet.")]
 
 

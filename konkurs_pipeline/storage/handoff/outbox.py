@@ -39,7 +39,7 @@ _FILES: Final = (
     "WHERE seq >= ? ORDER BY seq"
 )
 _JSONL_SUFFIX: Final = ".jsonl"
-# As INTERFACES § 6 names receipts.
+# As docs/outbox.md names receipts.
 RECEIPT_SUFFIX: Final = ".receipt.json"
 _TAKEN: Final = "SELECT name FROM receipts WHERE outcome = 'taken'"
 

@@ -2,7 +2,7 @@
 
 A receipt that is unreadable, for an unknown file, or whose sha256 differs is set aside with the reason and changes nothing.
 Each version of a receipt (its bytes) is taken once. A file that did not change since is not read again: nobody need ever
-empty the folder, and ten years of polls leave 83 000. Source: INTERFACES § 6 (docs/outbox.md).
+empty the folder, and ten years of polls leave 83 000. Source: docs/outbox.md (docs/outbox.md).
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ _SOURCES: Final = {
 _HEAD: Final = """# Data dictionary
 
 Made by `make docs` from the tables as the code declares them (konkurs_pipeline/schemas); a test says that it is current.
-How to use the views: [analysts.md](analysts.md); ready questions: [questions.md](questions.md).
+How to use the views, and ready questions: [analysts.md](analysts.md).
 
 - **null**: whether the column may be null; its meaning says what null means.
 - **term**: the Norwegian term of the service or the bank's file that the value comes from; empty: our own.
