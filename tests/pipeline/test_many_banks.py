@@ -34,7 +34,8 @@ def test_every_asset_check_and_job_of_a_bank_among_many_stands_under_its_id(new_
     repository = build_defs(bank.settings).get_repository_def()
     assert all(key.asset_key.path[0] == "ALPHA" for key in repository.asset_graph.asset_check_keys)
     names = {name for name in repository.job_names if not name.startswith("__")}
-    assert names == {"ALPHA_konkurs_poll", "ALPHA_housekeeping", "ALPHA_second_source", "ALPHA_monthly_report"}
+    assert {"ALPHA_konkurs_poll", "ALPHA_housekeeping"} < names
+    assert all(name.startswith("ALPHA_") for name in names)
 
 
 def test_a_bank_alone_sees_no_prefix(bank: Bank) -> None:
