@@ -68,8 +68,11 @@ def _start_all(
     workspace = home / "workspace.yaml"
     workspace.write_text(f"load_from: [{{grpc_server: {{socket: '{code_socket}', location_name: konkurs}}}}]\n")
     module = ("--module-name", "konkurs_pipeline.definitions", "--location-name", "konkurs")
+    customers = load_settings().customers
+    # Every few minutes one of the bank's own customers is hit.
+    live = ("--customers", str(customers)) if customers.is_file() else ()
     commands = {
-        "simulator": ("konkurs", "simulate", "--seed", "1"),
+        "simulator": ("konkurs", "simulate", "--seed", "1", *live),
         "code": ("dagster", "api", "grpc", "--socket", code_socket, *module),
         "daemon": ("dagster-daemon", "run", "--workspace", str(workspace)),
         "ui": ("konkurs-webserver", "--host", "127.0.0.1", "--port", str(port), "--workspace", str(workspace)),

@@ -15,6 +15,7 @@ from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.orchestration.bank_names import BankNames, names_of
 from konkurs_pipeline.orchestration.dead_runs import named_in
 from konkurs_pipeline.orchestration.run_names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
+from konkurs_pipeline.orchestration.run_tags import tagged_at_end
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
@@ -48,7 +49,10 @@ def poll_resource(
                 poll = _poll_of(run, settings, open_, now, progress)
                 # `dagster job execute` opens a run's resources once more after its end, to look at its results.
                 is_polling = _asks_for_notices(run, names_of(settings)) and not polls.is_known(open_.ledger, run.run_id)
-                with conducted(poll) if is_polling else prepared(poll):
+                with (
+                    tagged_at_end(context.instance, open_.ledger, run.run_id),
+                    conducted(poll) if is_polling else prepared(poll),
+                ):
                     keep_look(open_, run.run_id, run.tags)
                     yield poll
         except KonkursError as error:

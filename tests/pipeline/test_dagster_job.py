@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.domain.alarms import RULES
@@ -66,6 +67,11 @@ class Instance:
 
     def materialised(self, asset: str) -> set[str]:
         return set(self.dagster.get_materialized_partitions(dg.AssetKey(asset)))
+
+    def tags(self, run_id: str) -> dict[str, str]:
+        run = self.dagster.get_run_by_id(run_id)
+        assert run is not None
+        return {name.removeprefix("konkurs/"): run.tags[name] for name in run.tags if name.startswith("konkurs/")}
 
     def check_results(self, run_id: str) -> dict[tuple[str, str], bool]:
         found = {}
@@ -137,6 +143,28 @@ def test_what_a_person_must_see_is_a_failed_check_and_not_a_failed_run(instance:
     assert failed == {("raw_notices", "nothing_in_quarantine"), ("actions", "quarantine")}
 
 
+def test_the_list_of_runs_shows_how_a_poll_ended_and_its_counts(instance: Instance, day: Ended, days: Ended) -> None:
+    counts = {"notices": "1", "new_notices": "1", "blocks": "1", "reopens": "0", "reviews": "0", "informs": "0"}
+    assert instance.tags(day.run_id) == {"outcome": "new", **counts}
+    assert instance.tags(days.run_id)["issue"] == "new_in_quarantine"
+
+
+def test_tags_that_cannot_be_written_fail_no_poll(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+    locked = OperationalError("UPDATE runs", None, OSError("database is locked"))
+
+    def fail(*_: object) -> None:
+        raise locked
+
+    bank.customer("K-1", company("firm"))
+    with opened(bank) as instance:
+        monkeypatch.setattr(dg.DagsterInstance, "add_run_tags", fail)
+        ended = instance.poll(MONDAY)
+        run = instance.dagster.get_run_by_id(ended.run_id)
+        assert run is not None
+        assert (ended.outcome, run.status) == (Outcome.NOTHING_NEW, dg.DagsterRunStatus.SUCCESS)
+        assert instance.tags(ended.run_id) == {}
+
+
 def test_the_alarms_can_be_looked_for_by_hand(bank: Bank) -> None:
     bank.customer("K-1", company("firm"))
     with opened(bank) as instance:
@@ -168,6 +196,7 @@ def test_a_poll_that_fails_is_a_failed_run_that_materialises_nothing_after_the_f
         run = instance.dagster.get_run_by_id(ended.run_id)
         assert run is not None
         assert run.status is dg.DagsterRunStatus.FAILURE
+        assert instance.tags(ended.run_id) == {"outcome": "failed", "issue": "answer_not_understood"}
         made = instance.dagster.all_logs(ended.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
         keys = [event.dagster_event.asset_key for event in made if event.dagster_event is not None]
         assert set(keys) == {dg.AssetKey("customers"), dg.AssetKey("accounts")}

@@ -12,10 +12,10 @@ from __future__ import annotations
 import datetime as dt
 import math
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 from typing import Final
-from uuid import UUID
+from uuid import NAMESPACE_OID, UUID, uuid5
 
 from konkurs_pipeline.brreg.simulator import population
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice, simulated_notice
@@ -34,6 +34,7 @@ _REACH: Final = {NoticeType.SLETTING: 50, NoticeType.OPPHEVING: 500, NoticeType.
 _OPENS: Final = dt.time(8)
 _QUARTER: Final = dt.timedelta(minutes=15)
 _QUARTERS_A_DAY: Final = 32
+_EVERY_FIVE_MINUTES: Final = 24 * 12
 _MILLISECONDS_A_QUARTER: Final = 15 * 60 * 1000
 _DEBTORS: Final[tuple[tuple[int, Callable[[random.Random], str]], ...]] = (
     (70, population.random_orgnr),
@@ -59,6 +60,33 @@ def generate_notices(seed: int, first: dt.date, last: dt.date) -> list[Simulated
         for quarter in _quarters(day)
         for notice in register.quarter(quarter)
     ]
+
+
+def notices_about(debtors: Sequence[str], first: dt.date, last: dt.date) -> list[SimulatedNotice]:
+    """Return a notice every five minutes of `first` to `last` (UTC), for a live demo, the same at every start.
+
+    Each debtor in turn is opened, then each opening is deleted, and so on; a day ends with all of them deleted.
+    """
+    rounds = [(type_, each) for type_ in (NoticeType.AAPNING, NoticeType.SLETTING) for each in debtors]
+    if not rounds:
+        return []
+    notices = _EVERY_FIVE_MINUTES - _EVERY_FIVE_MINUTES % len(rounds)
+    return [
+        _demo_notice(*rounds[number % len(rounds)], day, number)
+        for day in (first + dt.timedelta(days=ahead) for ahead in range((last - first).days + 1))
+        for number in range(notices)
+    ]
+
+
+def _demo_notice(type_: NoticeType, debtor_id: str, day: dt.date, number: int) -> SimulatedNotice:
+    registered_at = dt.datetime.combine(day, dt.time(), tzinfo=dt.UTC) + number * dt.timedelta(minutes=5)
+    return simulated_notice(
+        uuid=str(uuid5(NAMESPACE_OID, f"konkurs demo {registered_at.isoformat()}")),
+        type=type_.value,
+        registered_at=registered_at,
+        debtor_id=debtor_id,
+        ruling_date=registered_at.astimezone(OSLO).date(),
+    )
 
 
 @lru_cache(maxsize=64)

@@ -4,6 +4,7 @@ import datetime as dt
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from stdnum.no import fodselsnummer, kontonr, orgnr
 
 from konkurs_pipeline.brreg.simulator import population
-from konkurs_pipeline.brreg.simulator.generator import YEARLY, generate_notices
+from konkurs_pipeline.brreg.simulator.generator import YEARLY, generate_notices, notices_about
 from konkurs_pipeline.domain.identifiers import IdKind, identify_all, is_account_no
 from konkurs_pipeline.domain.workdays import OSLO, Calendar
 from konkurs_pipeline.errors import UsageError
@@ -150,3 +151,24 @@ def test_a_weekend_has_no_notices() -> None:
 def test_a_range_that_ends_before_it_begins_is_refused() -> None:
     with pytest.raises(UsageError, match="earlier day first"):
         generate_notices(1, LAST, FIRST)
+
+
+def test_a_demo_hits_a_customer_every_five_minutes_and_deletes_every_opening_of_its_day() -> None:
+    day = dt.date(2024, 3, 1)
+    firms = [population.random_orgnr(population.seeded(seed)) for seed in range(16)]
+    made = notices_about(firms, day, day)
+
+    assert {b.registered_at - a.registered_at for a, b in pairwise(made)} == {dt.timedelta(minutes=5)}
+    assert [(one.type, one.debtor_id) for one in made[:32]] == [(t, f) for t in ("aapning", "sletting") for f in firms]
+    last = {one.debtor_id: one.type for one in made}
+    assert last == dict.fromkeys(firms, "sletting")
+    assert all(one.visible_from == one.registered_at for one in made)
+
+
+def test_a_demo_that_is_started_again_serves_the_same_notices() -> None:
+    first, second = dt.date(2024, 3, 1), dt.date(2024, 3, 2)
+    firms = ["a", "b"]
+
+    assert notices_about(firms, first, second)[-288:] == notices_about(firms, second, second)
+    assert len({one.uuid for one in notices_about(firms, first, second)}) == 2 * 288
+    assert notices_about([], first, second) == []
