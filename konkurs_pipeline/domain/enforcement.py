@@ -7,7 +7,7 @@ belong here: reading the register, and the alarms.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,12 +44,10 @@ def enforcement_of(
     asked: Sequence[AskedOfAccount],
     says_blocked: Mapping[str, bool | None],
     accepted_at: dt.datetime | None,
-    ended_without_deletion: Collection[str],
 ) -> list[EnforcedAction]:
     """Return what became of each action, in the order given.
 
     `says_blocked`: account number → what the register accepted at `accepted_at` says; null or absent: nothing.
-    `ended_without_deletion`: openings whose estate was revoked or closed. The bank itself may lift their BLOCKs.
     """
     lifted = {
         one.caused_by for one in asked if one.kind is ActionKind.REOPEN and one.status is not ActionStatus.REJECTED
@@ -66,7 +64,7 @@ def enforcement_of(
             one.account_no not in standing if one.kind is ActionKind.REOPEN else one.action_id not in lifted
         )
         has_evidence = is_blocked is not None and _is_later(accepted_at, one)
-        holds = _holds(one, is_blocked=bool(is_blocked), ended=ended_without_deletion)
+        holds = bool(is_blocked) is (one.kind is ActionKind.BLOCK)
         found.append(EnforcedAction(one, is_blocked, accepted_at, holds if is_asked_still and has_evidence else None))
     return found
 
@@ -75,9 +73,3 @@ def _is_later(accepted_at: dt.datetime | None, one: AskedOfAccount) -> bool:
     """Whether the register was accepted after core banking carried the action out."""
     is_done = one.status in _CARRIED_OUT and one.confirmed_at is not None
     return is_done and accepted_at is not None and one.confirmed_at is not None and accepted_at > one.confirmed_at
-
-
-def _holds(one: AskedOfAccount, *, is_blocked: bool, ended: Collection[str]) -> bool | None:
-    if one.kind is ActionKind.REOPEN:
-        return not is_blocked
-    return None if one.notice_uuid in ended and not is_blocked else is_blocked

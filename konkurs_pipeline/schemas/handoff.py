@@ -157,7 +157,7 @@ class Enforcement(Table):
     register_accepted_at: Instant = optional("when that register was accepted; null: none was")
     holds: bool = optional(
         "whether a register accepted after the action was carried out agrees with it; null: there is no evidence, or the "
-        "action is asked no more (a REOPEN followed; another BLOCK of ours stands; the estate ended and the bank lifted it)"
+        "action is asked no more (a REOPEN followed, or another BLOCK of ours stands)"
     )
 
 

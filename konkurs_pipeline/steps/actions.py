@@ -61,7 +61,7 @@ def decide(poll: Poll, snapshot: Snapshot | None, polled: PolledNotices) -> Acti
     with ledger.transaction():
         header = decisions.commit(ledger, decision, bank=settings.bank_id, environment=settings.environment.value)
         polls.end(ledger, poll.run_id, now, is_decided=True)
-        enforcement.refresh(ledger, snapshot, poll.store.lake.read("estates", columns=("opening_uuid", "state")))
+        enforcement.refresh(ledger, snapshot)
     return ActionCounts(
         header,
         decisions.counts(settlement.write),

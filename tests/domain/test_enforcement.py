@@ -27,9 +27,8 @@ def holds(
     *asked: AskedOfAccount,
     says: bool | None,
     accepted_at: dt.datetime | None = LATER,
-    ended: frozenset[str] = frozenset(),
 ) -> list[bool | None]:
-    return [one.holds for one in enforcement_of(asked, {BLOCK.account_no: says}, accepted_at, ended)]
+    return [one.holds for one in enforcement_of(asked, {BLOCK.account_no: says}, accepted_at)]
 
 
 @pytest.mark.parametrize(
@@ -86,12 +85,6 @@ def test_a_block_that_is_being_reopened_is_no_more_expected() -> None:
     assert holds(BLOCK, reopening, says=False) == [None, None]
 
 
-def test_the_bank_may_lift_a_block_itself_once_the_estate_was_revoked_or_closed() -> None:
-    ended = frozenset({"opening"})
-    assert holds(BLOCK, says=False, ended=ended) == [None]
-    assert holds(BLOCK, says=True, ended=ended) == [True]
-
-
 ASKED = st.lists(
     st.sampled_from([BLOCK, REOPEN, OTHER, replace(OTHER, account_no="97100000001")]),
     unique_by=lambda one: one.action_id,
@@ -105,9 +98,9 @@ def test_nothing_is_claimed_without_evidence_whatever_the_order(
     accepted_at: dt.datetime | None,
     order: list[int],
 ) -> None:
-    found = enforcement_of(asked, {BLOCK.account_no: says}, accepted_at, set())
+    found = enforcement_of(asked, {BLOCK.account_no: says}, accepted_at)
     turned = [asked[n] for n in order if n < len(asked)]
-    again = {one.asked.action_id: one for one in enforcement_of(turned, {BLOCK.account_no: says}, accepted_at, set())}
+    again = {one.asked.action_id: one for one in enforcement_of(turned, {BLOCK.account_no: says}, accepted_at)}
     for one in found:
         assert again[one.asked.action_id] == one
         has_evidence = one.register_says_blocked is not None and accepted_at == LATER

@@ -12,7 +12,6 @@ import polars as pl
 
 from konkurs_pipeline.domain.action_rows import ActionKind, ActionStatus
 from konkurs_pipeline.domain.enforcement import AskedOfAccount, EnforcedAction, enforcement_of
-from konkurs_pipeline.domain.estates import EstateState
 from konkurs_pipeline.schemas.tables import Enforcement, dtypes
 from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.matched_accounts import accounts_of
@@ -23,11 +22,10 @@ SELECT action_id, action, customer_ref, account_no, notice_uuid, status, confirm
 WHERE action IN ('BLOCK', 'REOPEN') AND account_no IS NOT NULL AND status NOT IN ('held', 'void')
 ORDER BY decided_at, action_id
 """
-_ENDED: Final = (EstateState.REVOKED.value, EstateState.CLOSED.value)
 
 
-def refresh(ledger: Ledger, snapshot: Snapshot | None, estates: pl.DataFrame) -> None:
-    """Bring the table up to date; part of the caller's transaction. `estates`: opening_uuid and state of every estate."""
+def refresh(ledger: Ledger, snapshot: Snapshot | None) -> None:
+    """Bring the table up to date; part of the caller's transaction."""
     asked = [
         AskedOfAccount(
             action_id,
@@ -43,9 +41,8 @@ def refresh(ledger: Ledger, snapshot: Snapshot | None, estates: pl.DataFrame) ->
             _ASKED
         )
     ]
-    ended = set(estates.filter(pl.col("state").is_in(_ENDED))["opening_uuid"])
     accepted_at = snapshot.accepted_at if snapshot else None
-    found = enforcement_of(asked, _says_blocked(snapshot, asked), accepted_at, ended)
+    found = enforcement_of(asked, _says_blocked(snapshot, asked), accepted_at)
     rows = [_row(one) for one in found]
     before = {tuple(row.values()) for row in ledger.read("enforcement").to_dicts()}
     if before != {tuple(row.values()) for row in rows}:
