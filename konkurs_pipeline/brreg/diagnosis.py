@@ -156,7 +156,7 @@ def transport_error(
     """Return the error that a request without a usable answer means. `seconds`: what it had, by which setting."""
     if isinstance(error, httpx.TimeoutException):
         return AttemptUnansweredError(
-            f"{target}: no complete answer within {round(seconds, 1):g} s ({setting}); "
+            f"{target}: no complete answer within {round(seconds, 2):g} s ({setting}); "
             "try again later, and check network and firewall"
         )
     for cause in _causes(error):

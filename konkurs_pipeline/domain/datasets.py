@@ -184,12 +184,11 @@ def _named_debtor(
 def _linked_parties(
     notice: Notice, document: Mapping[str, object], fields: DatasetMap, *, synthetic_allowed: bool
 ) -> tuple[list[Party], list[str]]:
-    units = fields.linked_units(document)
+    units, findings = _units_to_read(document, fields)
     estates = (unit for unit in units if fields.text(unit, "linked_unit_form") == ESTATE_FORM)
     never = {*_never_blocked(document, fields), notice.debtor_id}
     never |= {unit_id for unit in estates if (unit_id := fields.text(unit, "linked_unit_id"))}
     parties: dict[str, Party] = {}
-    findings: list[str] = []
     for unit in units:
         unit_id, form = fields.text(unit, "linked_unit_id"), fields.text(unit, "linked_unit_form")
         if unit_id is None:
@@ -207,6 +206,22 @@ def _linked_parties(
             if form is not None and form not in LINKED_FORMS:
                 findings.append("a linked unit has an organisation form that is not known")
     return list(parties.values()), findings
+
+
+def _units_to_read(document: Mapping[str, object], fields: DatasetMap) -> tuple[list[Mapping[str, object]], list[str]]:
+    """Return the linked units and what is odd about them.
+
+    An object that stands alone in place of the list must have the form of a linked unit: it may be an estate or a trustee.
+    """
+    listed = fields.elements(document, "linked_units")
+    units = fields.linked_units(document)
+    read = [
+        unit
+        for unit in units
+        if any(unit is each for each in listed) or fields.text(unit, "linked_unit_form") in LINKED_FORMS
+    ]
+    is_odd = len(read) < len(units)
+    return read, ["an object without a known form stands in place of the linked units: left out"] if is_odd else []
 
 
 def _never_blocked(document: object, fields: DatasetMap) -> Iterator[str]:

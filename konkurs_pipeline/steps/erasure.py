@@ -69,8 +69,11 @@ def plan_erasure(store: Store, terms: Terms, now: dt.datetime) -> ErasurePlan:
     """Return what would be erased at `now`; raises `StoreError`, naming the file, when one is damaged."""
     entries = store.ledger.read("quarantine")
     of_notices = entries.filter(pl.col("uuid").is_not_null()).sort("resolved_at", nulls_last=True)
+    # What a killed erasure recorded is swept by the next one; it is not planned twice.
+    recorded = pl.Series(sorted(erasures.erased_uuids(store.ledger)), dtype=pl.String)
+    notices = store.lake.read("raw_notices", columns=NOTICE_COLUMNS)
     cases = cases_of(
-        notices_of(store.lake.read("raw_notices", columns=NOTICE_COLUMNS)),
+        notices_of(notices.filter(~pl.col("uuid").is_in(recorded.implode()))),
         _concerned(store),
         dict(of_notices.select("uuid", "resolved_at").iter_rows()),
     )

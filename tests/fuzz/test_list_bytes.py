@@ -141,7 +141,10 @@ def test_a_notice_is_read_as_it_stands_or_set_aside_by_name(body: bytes) -> None
         return
     notice = parsed.notice
     assert isinstance(item, dict)
-    assert (notice.type, notice.debtor_id) == (item["type"], item["debitor"])
+    assert notice.type == item["type"]
+    assert notice.debtor_id in {item["debitor"], "".join(str(item["debitor"]).split())}, (
+        "blanks in a number are no part of it"
+    )
     assert notice.uuid == str(item["uuid"]).lower()
     assert notice.registered_at_text == item["registreringstidspunkt"]
     assert notice.ruling_date is None or notice.ruling_date.isoformat() == item["kjennelsesdato"]

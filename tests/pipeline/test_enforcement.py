@@ -139,4 +139,4 @@ def test_rows_that_say_the_same_are_not_written_anew(story: Bank, monkeypatch: p
 
     with story.store() as store, monkeypatch.context() as watched:
         watched.setattr(type(store.ledger), "append", refuse)
-        refresh(store.ledger, store.snapshots.current(), store.lake.read("estates"))
+        refresh(store.ledger, store.snapshots.current())

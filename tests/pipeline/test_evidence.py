@@ -216,6 +216,27 @@ class _Parsed(HTMLParser):
         self.text.append(data)
 
 
+def test_each_account_is_shown_with_what_was_asked_answered_and_what_the_register_says(
+    story: Story, bank: Bank
+) -> None:
+    bank.go_on_from(story.bank)
+    case = evidence_of(bank.settings, story.opening.uuid, utc_now())
+    assert [(one.action, one.status, one.holds) for one in case.enforcement] == [
+        ("BLOCK", "applied", None),
+        ("REOPEN", "exported", None),
+    ]
+    assert "nothing yet" in page_of(case)
+    with bank.store() as store:
+        store.ledger.execute(
+            "UPDATE enforcement SET register_says_blocked = false, holds = false WHERE action = 'BLOCK'"
+        )
+        store.publish()
+    page = page_of(evidence_of(bank.settings, story.opening.uuid, utc_now()))
+    assert "<strong>NO</strong>" in page
+    assert "not blocked; accepted" in page
+    assert "Whether it holds" not in page_of(story.case(story.stranger.uuid)), "nothing was asked of an account"
+
+
 def test_no_number_of_a_party_stands_in_the_evidence(story: Story) -> None:
     """Nor one that core banking put into its code."""
     for asked_for in (story.opening.uuid, story.stranger.uuid):

@@ -82,5 +82,5 @@ def undisturbed(
     bank = on_tuesday(new_bank(notes / "data").go_on_from(monday), commands, notes)
     bank.runs_well()
     rows = bank.received()
-    assert [row[1] for row in rows] == ["BLOCK", "REVIEW", "REOPEN", "BLOCK", "BLOCK"]
+    assert [row[1] for row in rows] == ["BLOCK", "REVIEW", "REOPEN", "REVIEW", "BLOCK", "BLOCK"], rows
     return rows

@@ -33,7 +33,7 @@ def expect_failure(bank: Bank, fails: Fails) -> None:
     shown = set(bank.settings.outbox_dir.iterdir())
     failed = bank.try_poll(MONDAY)
     assert isinstance(failed, fails.kind), repr(failed)
-    assert fails.says in str(failed)
+    assert fails.says in str(failed), str(failed)
     row = bank.published("polls").sort("started_at").to_dicts()[-1]
     assert (row["outcome"], row["notices_seen"]) == ("failed", None)
     assert fails.says in row["detail"]

@@ -64,6 +64,21 @@ class ActionFacts:
 
 
 @dataclass(frozen=True)
+class EnforcementFacts:
+    """What became of one BLOCK or REOPEN of an account, as the table `enforcement` has it and explains it."""
+
+    action_id: str
+    customer_ref: str
+    account_no: str
+    action: str
+    status: str
+    confirmed_at: dt.datetime | None
+    register_says_blocked: bool | None
+    register_accepted_at: dt.datetime | None
+    holds: bool | None
+
+
+@dataclass(frozen=True)
 class ReceiptFacts:
     """One version of core banking's receipt for a file; `read_at`: when we read it (UTC)."""
 
@@ -150,6 +165,7 @@ class Case:
     others: tuple[tuple[str, str, str], ...]
     matches: tuple[MatchFacts, ...]
     actions: tuple[ActionFacts, ...]
+    enforcement: tuple[EnforcementFacts, ...]
     files: tuple[FileFacts, ...]
     newest_file: FileFacts | None
     registers: tuple[RegisterFacts, ...]

@@ -21,6 +21,7 @@ from konkurs_pipeline.enquiries.evidence.cases import CaseNotices, case_of
 from konkurs_pipeline.enquiries.evidence.facts import (
     ActionFacts,
     Case,
+    EnforcementFacts,
     FileFacts,
     MatchFacts,
     NoticeFacts,
@@ -80,6 +81,7 @@ def evidence_of(settings: Settings, asked_for: str, now: dt.datetime) -> Case:
         others=tuple((other.uuid, shown(other.type), other.registered_at_text) for other in case.others),
         matches=matches,
         actions=actions,
+        enforcement=_enforcement(published, actions),
         files=files,
         newest_file=newest,
         registers=registers,
@@ -157,6 +159,13 @@ def _actions(published: Published, uuids: Sequence[str]) -> tuple[ActionFacts, .
         )
         for row in rows
     )
+
+
+def _enforcement(published: Published, actions: Sequence[ActionFacts]) -> tuple[EnforcementFacts, ...]:
+    """Return what became of the actions on accounts, in the order of the actions."""
+    rows = _among(published, "enforcement", "action_id", [action.action_id for action in actions])
+    found = {row["action_id"]: EnforcementFacts(**row) for row in rows}
+    return tuple(found[action.action_id] for action in actions if action.action_id in found)
 
 
 def _outbox_rows(published: Published) -> list[dict[str, Any]]:

@@ -278,7 +278,9 @@ def _is_of_storage(error: duckdb.Error) -> bool:
     kinds = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.OutOfMemoryException)
     # Of a log that cannot be written DuckDB says that the transaction failed.
     is_commit = isinstance(error, duckdb.TransactionException) and "Failed to commit: Could not" in str(error)
-    return isinstance(error, kinds) or is_commit
+    # What a wrong checksum raises has no class of its own.
+    is_damage = str(error).startswith("Corrupt database file")
+    return isinstance(error, kinds) or is_commit or is_damage
 
 
 def _bound(parameters: Sequence[object]) -> list[object]:
