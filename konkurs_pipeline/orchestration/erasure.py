@@ -5,6 +5,7 @@ import dagster as dg
 from konkurs_pipeline.clock import Clock
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.orchestration.assets import CODE_VERSION, OWNER
 from konkurs_pipeline.orchestration.bank_names import BankNames
 from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.redaction import redact
@@ -26,7 +27,15 @@ def build_erasure(settings: Settings, now: Clock, names: BankNames) -> dg.Assets
         description="Nothing whose time has ended is left, and nothing is open for 15 years.",
     )
 
-    @dg.asset(key=names.asset(NAME), group_name="housekeeping", kinds={"duckdb"}, check_specs=[check], pool=names.pool)
+    @dg.asset(
+        key=names.asset(NAME),
+        group_name="housekeeping",
+        kinds={"duckdb"},
+        owners=[OWNER],
+        code_version=CODE_VERSION,
+        check_specs=[check],
+        pool=names.pool,
+    )
     def erasure() -> dg.MaterializeResult:  # type: ignore[type-arg]  # dagster compares the bare class
         """Personal data whose time has ended, erased from everything that is kept (docs/data-protection.md)."""
         try:
