@@ -520,3 +520,9 @@ def test_the_page_lists_every_setting_once() -> None:
     )
 
     assert sorted(listed) == sorted(variable(field) for field in Settings.model_fields)
+
+
+@pytest.mark.parametrize("value", ["/tmp/a\udcff", "/tmp/a\0b"], ids=["no UTF-8", "a null"])  # noqa: S108 -- never made
+@pytest.mark.parametrize("name", ["DATA_DIR", "OUTBOX_DIR", "CUSTOMERS", "ALERT_COMMAND"])
+def test_a_value_that_is_no_text_is_refused(name: str, value: str) -> None:
+    assert f"KONKURS_{name} holds bytes that are not UTF-8, or a null" in refusal(**{name: value})

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated
+import sys
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
@@ -16,16 +18,23 @@ FirstDay = Annotated[str | None, typer.Option("--from", metavar="DAY", help="Fir
 LastDay = Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last workday; default: today's.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides it.")]
 
+# Others are slips of the finger, and reckoning with them leaves the calendar.
+_FIRST_YEAR: Final = 1900
+_LAST_YEAR: Final = 2199
+
 
 def day(option: str, text: str | None) -> dt.date | None:
-    """Return the day that was typed after `option`. Raises `UsageError`."""
+    """Return the day that was typed after `option`. Raises `UsageError`, also for a day outside 1900 to 2199."""
     if text is None:
         return None
     try:
-        return dt.date.fromisoformat(text)
+        typed = dt.date.fromisoformat(text)
     except ValueError:
+        typed = None
+    if typed is None or not _FIRST_YEAR <= typed.year <= _LAST_YEAR:
         message = f"{option}: a day is written YYYY-MM-DD, such as 2018-06-08; got {redact(text)!r}"
-        raise UsageError(message) from None
+        raise UsageError(message)
+    return typed
 
 
 # What is shown ends at the millisecond, and what is kept goes on: a time that is copied from an answer includes its moment.
@@ -43,3 +52,23 @@ def instant(option: str, text: str | None) -> dt.datetime | None:
         message = f"{option} takes a time such as 2018-06-08T14:00 (Oslo) or 2018-06-08T12:00:00Z"
         raise UsageError(message) from None
     return in_utc if in_utc.microsecond % 1000 else in_utc + _REST_OF_MILLISECOND
+
+
+def refuse_place(out: Path | None) -> None:
+    """Raise `UsageError` where a file cannot be put at `out`: there is no folder, or something else than a file."""
+    if out is None:
+        return
+    if not out.parent.is_dir():
+        message = f"--out: there is no folder {out.parent}"
+    elif out.is_dir():
+        message = f"--out: {out} is a folder; name a file in it"
+    elif out.exists() and not out.is_file():
+        message = f"--out: {out} is no file, and writing would replace it: name a file, or leave --out away for stdout"
+    else:
+        return
+    raise UsageError(message)
+
+
+def standard_input(most: int = -1) -> bytes:
+    """Return what comes on standard input, at most so many bytes (-1: all); nothing where it is closed."""
+    return sys.stdin.buffer.read(most) if sys.stdin is not None else b""

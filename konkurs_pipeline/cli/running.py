@@ -15,7 +15,8 @@ from typer.exceptions import TyperException
 
 from konkurs_pipeline.cli.commands import COMMANDS
 from konkurs_pipeline.cli.printing.terminal import answer, make_streams_safe, say, say_problem
-from konkurs_pipeline.errors import ExitCode, KonkursError, SettingsError
+from konkurs_pipeline.domain.identifiers import is_utf8
+from konkurs_pipeline.errors import ExitCode, KonkursError, SettingsError, UsageError
 from konkurs_pipeline.redaction import redact
 
 _HELP = """Konkursvarsel for banks: poll the register of bankruptcies, match customers, hand over what to do.
@@ -68,6 +69,7 @@ def run_command(arguments: Sequence[str]) -> int:
     make_streams_safe()
     asked_for = next((argument for argument in arguments if not argument.startswith("-")), None)
     try:
+        _refuse_odd_bytes(arguments)
         app = build_app(asked_for)
         code = app(list(arguments), prog_name="konkurs", standalone_mode=False)
     except TyperException as error:
@@ -90,6 +92,12 @@ def run_command(arguments: Sequence[str]) -> int:
         say_problem(_defect(error))
         return ExitCode.FAILED
     return code or ExitCode.DONE
+
+
+def _refuse_odd_bytes(arguments: Sequence[str]) -> None:
+    if not all(map(is_utf8, arguments)):
+        message = "what was typed is not UTF-8: set the terminal to UTF-8, or rename the file"
+        raise UsageError(message)
 
 
 def _say_mistake(error: TyperException) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 from konkurs_pipeline.domain.estates import Estate, EstateState
 
@@ -95,6 +95,11 @@ def reject_reasons(request: AskedFor, known: Known) -> list[RejectReason]:
         RejectReason.FROM_DATE_AFTER_TO_DATE: request.from_date > request.to_date,
         RejectReason.TO_DATE_IN_FUTURE: request.to_date > known.oslo_date,
         RejectReason.NOT_ONLY_PRIMARY_OWNER: not request.only_primary_owner,
-        RejectReason.LEGAL_MANDATE_WRONG: MANDATE not in (request.legal_mandate, unquote(request.legal_mandate)),
+        RejectReason.LEGAL_MANDATE_WRONG: MANDATE not in _spellings(request.legal_mandate),
     }
     return [reason for reason, is_so in holds.items() if is_so]
+
+
+def _spellings(mandate: str) -> tuple[str, ...]:
+    """Return a mandate as it is and URL-decoded; a header's encoder writes a space as %20, a form's (Java's) as a plus."""
+    return mandate, unquote(mandate), unquote_plus(mandate)

@@ -29,8 +29,8 @@ def question(number: int) -> Question:
     """Return the question with this number. Raises `UsageError` that lists them all where there is none."""
     known = {each.number: each for each in questions()}
     if number not in known:
-        listed = "\n".join(f"  {each.number}  {each.title}" for each in known.values())
-        message = f"there is no question {number}; expected one of these:\n{listed}"
+        listed = "; ".join(f"{each.number} {each.title}" for each in known.values())
+        message = f"there is no question {number}; expected one of these: {listed}"
         raise UsageError(message)
     return known[number]
 

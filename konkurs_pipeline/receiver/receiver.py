@@ -52,11 +52,9 @@ class Answer:
 def receive(outbox: Path, receipts: Path, now: dt.datetime) -> Iterator[Answer]:
     """Take the files that have no receipt yet, in sequence; yields what became of each, and stops at the first refused.
 
-    Raises `UsageError` where a folder cannot be used.
+    Makes the folder of the receipts where it is absent. Raises `UsageError` where a folder cannot be used.
     """
-    if not (outbox.is_dir() and receipts.is_dir()):
-        message = f"expected two folders that are there: the outbox {outbox} and the receipts {receipts}"
-        raise UsageError(message)
+    _require_folders(outbox, receipts)
     taken = _read_state(receipts / _STATE_NAME)
     for manifest_path in sorted(outbox.glob(f"*{_MANIFEST_SUFFIX}"), key=_place):
         base_name = manifest_path.name.removesuffix(_MANIFEST_SUFFIX)
@@ -67,6 +65,17 @@ def receive(outbox: Path, receipts: Path, now: dt.datetime) -> Iterator[Answer]:
         yield answer
         if answer.refused:
             return
+
+
+def _require_folders(outbox: Path, receipts: Path) -> None:
+    if not outbox.is_dir():
+        message = f"{outbox} is no folder; expected: the outbox, which the first run creates"
+        raise UsageError(message)
+    try:
+        receipts.mkdir(exist_ok=True)
+    except OSError as error:
+        message = f"the receipts folder {receipts} cannot be made ({error.strerror}): name one that you may write to"
+        raise UsageError(message) from None
 
 
 def _place(manifest: Path) -> tuple[int, str]:

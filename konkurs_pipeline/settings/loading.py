@@ -11,6 +11,7 @@ from typing import Final
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from konkurs_pipeline.domain.identifiers import is_utf8
 from konkurs_pipeline.errors import SettingsError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings.dotenv_file import read_dotenv
@@ -35,6 +36,7 @@ def load_settings(environ: Mapping[str, str] | None = None, *, dotenv: Path = Pa
     ours = {name: value for name, value in given.items() if name.startswith(PREFIX) and value}
     known = {variable(field): field for field in Settings.model_fields}
     _refuse_unknown(set(ours) - set(known), list(known))
+    _refuse_odd_bytes(ours)
     values = {known[name]: value for name, value in ours.items()}
     try:
         return Settings.model_validate(values)
@@ -48,6 +50,17 @@ def _refuse_unknown(unknown: set[str], known: list[str]) -> None:
         return
     lines = [f"{redact(name)}: no such setting. {_suggestion(name, known)}" for name in sorted(unknown)]
     raise SettingsError("\n".join(lines))
+
+
+def _refuse_odd_bytes(ours: Mapping[str, str]) -> None:
+    """Refuse values that are not UTF-8 or hold a null: a path of them can be created here and opened nowhere else."""
+    lines = [
+        f"{name} holds bytes that are not UTF-8, or a null; expected: text. Set it in the environment or in .env"
+        for name, value in ours.items()
+        if not is_utf8(value) or "\0" in value
+    ]
+    if lines:
+        raise SettingsError("\n".join(lines))
 
 
 def _suggestion(name: str, known: list[str]) -> str:

@@ -126,7 +126,7 @@ def test_the_evidence_as_json_has_the_clock_of_each_notice(polled: CommandLine) 
 def test_a_lookup_takes_the_number_from_stdin_and_names_the_case(
     polled: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(f" {FIRM}\n"))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(f" {FIRM}\n".encode())))
     said = polled("lookup", "-")
     assert (said.code, "bankrupt: no" in said.out) == (0, True)
     assert (OPENING in said.out, APPEAL in said.out, FIRM in said.out) == (True, True, False)

@@ -40,7 +40,7 @@ def bank(konkurs: CommandLine) -> CommandLine:
 
 
 def ask(bank: CommandLine, *options: str, **changed: object) -> Said:
-    bank.patch.setattr("sys.stdin", io.StringIO(json.dumps({**REQUEST, **changed})))
+    bank.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps({**REQUEST, **changed}).encode())))
     return bank("control-request", *options)
 
 
@@ -108,6 +108,7 @@ def test_the_party_s_number_is_kept_nowhere_else_either(bank: CommandLine, field
 CHANGES: list[dict[str, Any]] = [
     {},
     {"legal_mandate": "kkl.%20%C2%A7156%20(3)%20og%20(4),%20jf.%20kkfor.%C2%A721"},
+    {"legal_mandate": "kkl.+%C2%A7156+%283%29+og+%284%29%2C+jf.+kkfor.%C2%A721"},
     {"requester_orgnr": "910425463", "only_primary_owner": False, "legal_mandate": "x"},
     {"from_date": "2017-09-02", "to_date": "2099-01-01"},
     {"party_id": "K-1", "from_date": "2018-09-04", "to_date": "2018-09-03"},
@@ -139,11 +140,19 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("text", "why"), UNREADABLE)
 def test_what_cannot_be_read_is_a_usage_error_that_repeats_no_value(bank: CommandLine, text: str, why: str) -> None:
-    bank.patch.setattr("sys.stdin", io.StringIO(text))
+    bank.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
     said = bank("control-request", "--json")
     assert (said.code, said.out) == (2, "")
     assert why in complaint(said)
     assert FIRM not in said.err
+
+
+def test_bytes_that_are_no_utf_8_are_a_usage_error(bank: CommandLine) -> None:
+    latin = json.dumps(REQUEST, ensure_ascii=False).encode("latin-1")
+    bank.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(latin), encoding="utf-8"))
+    said = bank("control-request", "--json")
+    assert (said.code, said.out) == (2, "")
+    assert "not UTF-8" in complaint(said)
 
 
 def test_without_a_store_nothing_is_answered(konkurs: CommandLine) -> None:

@@ -28,8 +28,8 @@ def bank(konkurs: CommandLine) -> CommandLine:
     return konkurs
 
 
-def typed(bank: CommandLine, text: str) -> None:
-    bank.patch.setattr("sys.stdin", io.StringIO(text))
+def typed(bank: CommandLine, text: bytes) -> None:
+    bank.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text)))
 
 
 def found(bank: CommandLine, *arguments: str) -> dict[str, Any]:
@@ -79,11 +79,17 @@ READING = [
     ("evidence", OPENING),
     ("ask", "1"),
     ("publish", "copy.duckdb", "--pseudonymise", "--key-file", "key"),
+    ("compare",),
+    ("erase",),
+    ("report",),
+    ("metrics",),
+    ("release", "11111111", "--by", "Kari", "--reason", "seen"),
+    ("review", "11111111", "--outcome", "blocked", "--by", "Kari", "--note", "seen"),
 ]
 
 
 @pytest.mark.parametrize("arguments", READING, ids=lambda arguments: " ".join(arguments[:2]))
-def test_a_command_that_only_reads_and_finds_no_store_exits_1_and_says_so(
+def test_a_command_that_needs_a_store_and_finds_none_exits_1_and_says_so(
     konkurs: CommandLine, arguments: tuple[str, ...]
 ) -> None:
     said = konkurs(*arguments)
@@ -115,7 +121,7 @@ def test_a_notice_of_an_unknown_type_is_no_all_clear(konkurs: CommandLine) -> No
 
 
 def test_each_line_of_standard_input_is_answered(bank: CommandLine) -> None:
-    typed(bank, f"{company('well')}\n{SPACED}\n")
+    typed(bank, f"{company('well')}\n{SPACED}\n".encode())
     said = bank("lookup", "-", "--json")
     answers = [json.loads(line) for line in said.out.splitlines()]
     assert said.code == 0
@@ -126,15 +132,28 @@ def test_each_line_of_standard_input_is_answered(bank: CommandLine) -> None:
 
 
 def test_one_line_that_is_no_number_leaves_the_others_answered_and_exits_2(bank: CommandLine) -> None:
-    typed(bank, f"K-1003\n\n{FIRM}")
+    typed(bank, f"K-1003\n\n{FIRM}".encode())
     said = bank("lookup", "-")
     assert said.code == 2
     assert said.out.startswith("line 3\nbankrupt: yes")
     assert [line[:16] for line in said.err.splitlines()[:2]] == ["konkurs: line 1 ", "konkurs: line 2 "]
 
 
+def test_a_line_that_is_no_utf_8_is_no_number_and_leaves_the_others_answered(bank: CommandLine) -> None:
+    typed(bank, b"\xff\xfe9\x001\x00\n" + FIRM.encode())
+    said = bank("lookup", "-")
+    assert said.code == 2
+    assert said.out.startswith("line 2\nbankrupt: yes")
+
+
+def test_as_of_a_time_to_come_says_what_is_known_now(bank: CommandLine) -> None:
+    said = bank("lookup", FIRM, "--as-of", "9999-12-31T23:59Z")
+    assert (said.code, "bankrupt: yes" in said.out) == (0, True)
+    assert "konkurs: " not in said.err
+
+
 def test_nothing_on_standard_input_is_a_usage_error(bank: CommandLine) -> None:
-    typed(bank, "")
+    typed(bank, b"")
     assert bank("lookup", "-").code == 2
 
 

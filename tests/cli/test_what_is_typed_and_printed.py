@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from konkurs_pipeline.cli.printing.tables import print_table
@@ -85,3 +87,54 @@ def test_a_signature_says_something_and_holds_no_identifier(by: str, reason: str
     with pytest.raises(UsageError, match=says) as refused:
         signed(by, reason)
     assert NUMBER not in str(refused.value)
+
+
+NO_TEXT = "K\udcff"
+ODD_ARGUMENTS = [
+    ("lookup", "--customer", NO_TEXT),
+    ("release", "11111111", "--by", NO_TEXT, "--reason", "seen"),
+    ("review", "11111111", "--outcome", "blocked", "--by", "Kari", "--note", NO_TEXT),
+    ("report", "--out", NO_TEXT),
+    (NO_TEXT,),
+]
+
+
+@pytest.mark.parametrize("arguments", ODD_ARGUMENTS)
+def test_what_is_typed_in_bytes_that_are_no_utf_8_is_a_usage_error(
+    konkurs: CommandLine, arguments: tuple[str, ...]
+) -> None:
+    said = konkurs(*arguments)
+    (line,) = said.err.splitlines()
+    assert (said.code, said.out) == (2, "")
+    assert "not UTF-8" in line
+
+
+ODD_DAYS = [
+    ("run", "--from", "0001-01-01"),
+    ("plan", "--from", "1899-12-31"),
+    ("gaps", "--to", "9999-12-31"),
+    ("report", "--to", "0001-01-05"),
+]
+
+
+@pytest.mark.parametrize("arguments", ODD_DAYS, ids=" ".join)
+def test_a_day_at_the_end_of_the_calendar_is_a_usage_error(konkurs: CommandLine, arguments: tuple[str, ...]) -> None:
+    said = konkurs(*arguments)
+    (line,) = said.err.splitlines()
+    assert (said.code, said.out, "YYYY-MM-DD" in line) == (2, "", True)
+
+
+def test_a_question_that_there_is_not_lists_those_there_are_in_one_line(konkurs: CommandLine) -> None:
+    said = konkurs("ask", "99")
+    (line,) = said.err.splitlines()
+    assert (said.code, "1 How many notices a month" in line, "\ufffd" in line) == (2, True, False)
+
+
+@pytest.mark.parametrize("command", [("report",), ("metrics",), ("evidence", "11111111")])
+@pytest.mark.parametrize(("out", "why"), [("pipe", "is no file"), (".", "is a folder"), ("none/x", "no folder none")])
+def test_a_page_replaces_nothing_but_a_file(konkurs: CommandLine, command: tuple[str, ...], out: str, why: str) -> None:
+    os.mkfifo(konkurs.folder / "pipe")
+    said = konkurs(*command, "--out", out)
+    (line,) = said.err.splitlines()
+    assert (said.code, said.out, why in line) == (2, "", True)
+    assert (konkurs.folder / "pipe").is_fifo()

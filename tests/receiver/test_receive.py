@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 from konkurs_pipeline.cli.running import build_app
+from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.receiver.receiver import Answer, receive
 from tests.contracts.validity import assert_valid
 from tests.pipeline.conftest import NewBank
@@ -289,3 +290,14 @@ def test_the_command_says_what_it_took_and_ends_with_1_where_one_is_refused(fold
     done = run()
     assert (done.return_value, done.stdout) == (1, "")
     assert "FILE_MISSING" in done.stderr
+
+
+def test_a_receipts_folder_that_is_absent_is_made(folders: Folders) -> None:
+    folders.receipts.rmdir()
+    assert len(folders.receive()) == 3
+    assert len(list(folders.receipts.glob("*.receipt.json"))) == 3
+
+
+def test_an_outbox_that_is_absent_is_a_usage_error(folders: Folders, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="is no folder; expected: the outbox"):
+        list(receive(tmp_path / "none", folders.receipts, NOW))

@@ -27,6 +27,7 @@ def command(*, as_json: AsJson = False) -> ExitCode:
     No customer's number leaves the bank. A difference is never an action: a person looks.
     """
     settings = load_settings()
+    layout_of_store(settings)
     if settings.enhetsregisteret_url == OFF:
         message = "the second source is off (KONKURS_ENHETSREGISTERET_URL): nothing was compared"
         if as_json:
@@ -34,7 +35,6 @@ def command(*, as_json: AsJson = False) -> ExitCode:
         else:
             say(message)
         return ExitCode.DONE
-    layout_of_store(settings)
     comparison = compare(settings, utc_now())
     rows = _record(settings, comparison)
     if as_json:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-
-from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.cli.options import AsJson, standard_input
 from konkurs_pipeline.cli.printing.terminal import answer, answer_json
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.contracts.control_request import parse_control_request
@@ -36,7 +34,7 @@ def command(*, as_json: AsJson = False) -> None:
 
 
 def _typed() -> bytes:
-    body = sys.stdin.read(_LARGEST + 1).encode(errors="replace") if sys.stdin is not None else b""
+    body = standard_input(_LARGEST + 1)
     if not body.strip() or len(body) > _LARGEST:
         message = (
             "a request is read as JSON from standard input: one object of less than 64 KiB (docs/case-officers.md)"

@@ -13,11 +13,10 @@ from konkurs_pipeline.cli.printing.progress import shown_progress
 from konkurs_pipeline.cli.printing.terminal import answer, answer_json, say
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.instants import instant_text
-from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.erasure import Erased, ErasurePlan, erase, plan_erasure, terms_of
-from konkurs_pipeline.storage.store import check_marker, layout_of, open_store
+from konkurs_pipeline.storage.store import layout_of_store, open_store
 
 Apply = Annotated[bool, typer.Option("--apply", help="Erase it. Without: only say what would be erased.")]
 
@@ -25,9 +24,7 @@ Apply = Annotated[bool, typer.Option("--apply", help="Erase it. Without: only sa
 def command(*, apply: Apply = False, as_json: AsJson = False) -> None:
     """Say what the retention rules would erase today, by rule; with --apply, erase it. The nightly job does the same."""
     settings = load_settings()
-    if not check_marker(settings, layout_of(settings)):
-        message = f"there is no store in {settings.data_dir}: run `konkurs run`, or set KONKURS_DATA_DIR"
-        raise StoreError(message)
+    layout_of_store(settings)
     now, done = utc_now(), None
     with open_store(settings) as store:
         plan = plan_erasure(store, terms_of(settings), now)

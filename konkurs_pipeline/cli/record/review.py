@@ -14,7 +14,7 @@ from konkurs_pipeline.domain.reviews import OUTCOME_MEANINGS, ReviewOutcome
 from konkurs_pipeline.enquiries.ids import action_ids, whole_id
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.handoff.reviews import record_outcome
-from konkurs_pipeline.storage.store import layout_of, open_store
+from konkurs_pipeline.storage.store import layout_of_store, open_store
 
 ActionId = Annotated[str, typer.Argument(metavar="ACTION_ID", help="The REVIEW, as `konkurs reviews` names it.")]
 Outcome = Annotated[ReviewOutcome, typer.Option("--outcome", help="What was done: docs/case-officers.md.")]
@@ -25,7 +25,7 @@ def command(action_id: ActionId, outcome: Outcome, by: By, note: Note) -> None:
     """Record what a person did about a REVIEW; a second outcome corrects the first, and both are kept."""
     by, note = signed(by, note, option="--note")
     settings = load_settings()
-    named = whole_id(action_id, action_ids(layout_of(settings)))
+    named = whole_id(action_id, action_ids(layout_of_store(settings)))
     with open_store(settings) as store:
         number = record_outcome(store.ledger, named, outcome, by=by, note=note, now=utc_now())
         store.publish()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Annotated, Final
 
 import typer
 
-from konkurs_pipeline.cli.options import AsJson, instant
+from konkurs_pipeline.cli.options import AsJson, instant, standard_input
 from konkurs_pipeline.cli.printing.rows import for_a_person
 from konkurs_pipeline.cli.printing.tables import print_table
 from konkurs_pipeline.cli.printing.terminal import answer, answer_json, answer_json_line, say, say_problem
@@ -78,7 +77,7 @@ def _typed(identifier: str) -> list[str]:
             message = f"this is no number to look up: {_NO_NUMBER}"
             raise UsageError(message)
         return [identifier]
-    lines = sys.stdin.read().splitlines() if sys.stdin is not None else []
+    lines = standard_input().decode(errors="replace").splitlines()
     if not lines:
         message = f"no number came on standard input: {_NO_NUMBER}, one a line"
         raise UsageError(message)
@@ -151,8 +150,10 @@ def _warn(question: Question, finding: Finding) -> None:
     if finding.known_up_to is None:
         say_problem(f"this is no all-clear: {_UNREAD}")
     else:
-        age = question.as_of - finding.known_up_to
-        if age > longest_without_poll(question.as_of, question.settings.calendar):
+        # What will be known at a moment to come is what is known now.
+        moment = min(question.as_of, utc_now())
+        age = moment - finding.known_up_to
+        if age > longest_without_poll(moment, question.settings.calendar):
             say_problem(f"the answer may be old: the last good poll ended {spoken(age)} before. See `konkurs status`")
     unknown = sum(notice["type"] not in _TYPES for notice in finding.notices)
     if unknown:

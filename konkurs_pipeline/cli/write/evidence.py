@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from konkurs_pipeline.cli.options import AsJson
+from konkurs_pipeline.cli.options import AsJson, refuse_place
 from konkurs_pipeline.cli.printing.terminal import answer_document, plain, say
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.evidence.clock import clock_of
@@ -29,8 +29,10 @@ Force = Annotated[bool, typer.Option("--force", help="Replace FILE where it exis
 
 def command(asked_for: CaseName, out: Out = None, *, force: Force = False, as_json: AsJson = False) -> None:
     """Make one page (HTML) that shows when the bank knew of a case, and what it did: times, files and their hashes."""
-    if out is not None:
-        _refuse_place(out, force=force)
+    refuse_place(out)
+    if out is not None and out.exists() and not force:
+        message = f"--out: {out} exists, and evidence is not overwritten unasked: choose another name, or add --force"
+        raise UsageError(message)
     settings = load_settings()
     layout = layout_of_store(settings)
     named = whole_id(asked_for, [*notice_uuids(layout), *action_ids(layout)])
@@ -41,18 +43,6 @@ def command(asked_for: CaseName, out: Out = None, *, force: Force = False, as_js
         return
     write_bytes_atomically(out, content.encode())
     say(f"written: {out}")
-
-
-def _refuse_place(out: Path, *, force: bool) -> None:
-    if not out.parent.is_dir():
-        message = f"--out: there is no folder {out.parent}"
-    elif out.is_dir():
-        message = f"--out: {out} is a folder; name a file in it"
-    elif out.exists() and not force:
-        message = f"--out: {out} exists, and evidence is not overwritten unasked: choose another name, or add --force"
-    else:
-        return
-    raise UsageError(message)
 
 
 def _json(case: Case) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
+from konkurs_pipeline.cli.options import refuse_place
 from konkurs_pipeline.cli.printing.terminal import answer_document
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.workdays import OSLO
@@ -15,10 +16,9 @@ from konkurs_pipeline.enquiries.report.figures import figures_of
 from konkurs_pipeline.enquiries.report.metrics import metrics_text
 from konkurs_pipeline.enquiries.report.period import Period
 from konkurs_pipeline.enquiries.report.standing import standing_of
-from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.files import write_bytes_atomically
-from konkurs_pipeline.storage.store import check_marker, layout_of
+from konkurs_pipeline.storage.store import layout_of_store
 
 Out = Annotated[
     Path | None,
@@ -30,10 +30,9 @@ _READABLE_BY_ALL: Final = 0o644
 
 def command(out: Out = None) -> None:
     """Write how things stand, and the figures of the last 30 days, as Prometheus text for a textfile collector."""
+    refuse_place(out)
     settings, now = load_settings(), utc_now()
-    if not check_marker(settings, layout_of(settings)):
-        message = f"there is no store in {settings.data_dir}: run `konkurs run`, or set KONKURS_DATA_DIR"
-        raise StoreError(message)
+    layout_of_store(settings)
     today = now.astimezone(OSLO).date()
     figures = figures_of(settings, Period(today - dt.timedelta(days=29), today), now)
     text = metrics_text(figures, standing_of(settings, now))

@@ -18,6 +18,7 @@ COMMENT: Final = (
 # Opening hours with the margin of the quarter-hour polls, else the longest time without a poll.
 _LONGEST: Final = """CASE WHEN isodow(oslo) <= 5 AND oslo::TIME BETWEEN TIME '08:45' AND TIME '16:45'
         THEN INTERVAL 45 MINUTE ELSE INTERVAL 7 HOUR END"""
+_SPELLINGS: Final = "mandate, url_decode(mandate), url_decode(replace(mandate, '+', ' '))"
 _RULES: Final = {
     RejectReason.NOT_UP_TO_DATE: f"known_up_to IS NULL OR now() - known_up_to > {_LONGEST}",
     RejectReason.REQUESTER_NOT_ALLOWED: f"requester IS DISTINCT FROM '{BRREG}'",
@@ -28,7 +29,7 @@ _RULES: Final = {
     RejectReason.FROM_DATE_AFTER_TO_DATE: "first_day > last_day",
     RejectReason.TO_DATE_IN_FUTURE: "last_day > oslo::DATE",
     RejectReason.NOT_ONLY_PRIMARY_OWNER: "owners_only IS DISTINCT FROM true",
-    RejectReason.LEGAL_MANDATE_WRONG: f"coalesce('{MANDATE}' NOT IN (mandate, url_decode(mandate)), true)",
+    RejectReason.LEGAL_MANDATE_WRONG: f"coalesce('{MANDATE}' NOT IN ({_SPELLINGS}), true)",
 }
 
 
