@@ -59,6 +59,15 @@ class NoticeList:
 
 
 @dataclass(frozen=True, slots=True)
+class LookPage:
+    """The uuids of a list's first page, and the answer. `is_whole`: there are no more pages, and each item has a uuid."""
+
+    uuids: frozenset[str]
+    answer: Answer
+    is_whole: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """One expanded dataset, a JSON object as received, and the answer that held it."""
 
@@ -159,13 +168,14 @@ class Konkursvarsel:
         finding = f"the service has no {UPDATED_AFTER} for the time asked for; all notices were read instead"
         return replace(full, findings=(finding, *full.findings))
 
-    def look(self, after: dt.datetime) -> tuple[set[str], Answer]:
-        """Return the uuids in the first page of what was registered after `after`, and the answer. One request."""
+    def look(self, after: dt.datetime) -> LookPage:
+        """Return the first page of what was registered after `after`. One request."""
         path = f"{UPDATED_AFTER}/{instant_text(after)}"
         answer = self._fetcher.get(path, None, self._max_bytes_list)
         page = parse_list(parse_json(answer.body, what="a look"), what="a look", base_url=self._base_url, path=path)
         uuids = (item.get("uuid") for item in page.items if isinstance(item, dict))
-        return {uuid.lower() for uuid in uuids if isinstance(uuid, str) and UUID_FORM.fullmatch(uuid)}, answer
+        found = {uuid.lower() for uuid in uuids if isinstance(uuid, str) and UUID_FORM.fullmatch(uuid)}
+        return LookPage(frozenset(found), answer, is_whole=page.next_query is None and len(found) == len(page.items))
 
     def fetch_all_notices(self, *, keep: Keep) -> NoticeList:
         """Return every notice the service has."""

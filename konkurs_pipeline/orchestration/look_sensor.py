@@ -69,7 +69,7 @@ class Watcher:
         if self._client is None:
             self._client = self._connect(self._settings)
         seen = look(self._client, self._settings, self._published, now)
-        if not seen.unknown:
+        if seen.is_whole and not seen.unknown:
             self._without = seen.answer
         return seen
 

@@ -100,6 +100,9 @@ class Answers(Table):
     kept_sha256: str = optional(
         "hash of what is kept of it since; null: it is whole, or nothing is", privacy=Privacy.HASH, str_matches=SHA256
     )
+    is_look: bool = optional(
+        "whether a light look received it, before the run that it started; null: the run itself did"
+    )
 
 
 class SecondSource(Table):

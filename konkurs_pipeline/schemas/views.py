@@ -55,5 +55,19 @@ class Documents(Table):
     linked_unit_count: pl.Int64 = column("number of linked units that it lists", source="tilknyttedeEnheter")
 
 
-VIEWS: Final[Mapping[str, type[Table]]] = {"documents": Documents}
-VIEW_KEYS: Final[Mapping[str, tuple[str, ...]]] = {"documents": ("notice_uuid",)}
+class FirstSeen(Table):
+    """When each notice was first seen, and until when it was not. One row per notice (notice_uuid). No personal data.
+
+    Only notices that were seen within two days of their registration: a backfill sees old ones at a minute of its own.
+    """
+
+    notice_uuid: str = column("the notice", source="uuid", privacy=Privacy.NONE, unique=True)
+    workday: dt.date = column("the notice's workday (partition)")
+    registered_at: Instant = column("registreringstidspunkt")
+    not_seen_at: Instant = optional("the last list before that had to hold it and did not; null: there is none")
+    first_seen_at: Instant = column("the answer of the service in which a poll first saw it")
+    minute: pl.Int64 = column("the minute of the quarter of the hour at which it was first seen, 0 to 14", ge=0, le=14)
+
+
+VIEWS: Final[Mapping[str, type[Table]]] = {"documents": Documents, "first_seen": FirstSeen}
+VIEW_KEYS: Final[Mapping[str, tuple[str, ...]]] = dict.fromkeys(VIEWS, ("notice_uuid",))

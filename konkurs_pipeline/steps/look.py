@@ -29,10 +29,11 @@ RESOURCE_TAG: Final = "konkurs/not_visible_resource"
 
 @dataclass(frozen=True)
 class Look:
-    """What a look saw. `unknown`: the uuids in its answer that no table knows."""
+    """What a look saw. `unknown`: the uuids in its answer that no table knows; `is_whole`: it saw the whole list."""
 
     answer: Answer
     unknown: frozenset[str]
+    is_whole: bool
 
 
 def look(client: Konkursvarsel, settings: Settings, published: Published, now: dt.datetime) -> Look:
@@ -42,8 +43,8 @@ def look(client: Konkursvarsel, settings: Settings, published: Published, now: d
     known = published.read("raw_notices", days, columns=("uuid", "registered_at"))
     newest = known.filter(pl.col("registered_at") <= now)["registered_at"].max()
     after = newest if isinstance(newest, dt.datetime) else settings.calendar.start_of(today)
-    uuids, answer = client.look(after)
-    return Look(answer, frozenset(uuids) - _known(known, published))
+    page = client.look(after)
+    return Look(page.answer, page.uuids - _known(known, published), page.is_whole)
 
 
 def _known(notices: pl.DataFrame, published: Published) -> set[str]:
@@ -69,8 +70,11 @@ def keep_look(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
                 "run_id": run_id,
                 "resource": tags[RESOURCE_TAG],
                 "fetched_at": dt.datetime.fromisoformat(tags[AT_TAG]),
+                "sha256": tags[SHA256_TAG],
+                "byte_count": len(body),
+                "is_look": True,
             }
-            store.ledger.append("answers", [{**row, "sha256": tags[SHA256_TAG], "byte_count": len(body)}])
+            store.ledger.append("answers", [row])
         store.layout.look.unlink()
 
 

@@ -12,8 +12,12 @@ import pytest
 
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.enquiries.evidence.gathering import evidence_of
+from konkurs_pipeline.enquiries.evidence.page import page_of
+from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.orchestration.launch import run_poll
 from konkurs_pipeline.orchestration.look_sensor import Backoff, build_look_sensor, is_open
+from konkurs_pipeline.orchestration.run_names import POLL_JOB
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.look import AT_TAG, SHA256_TAG, keep_look
 from konkurs_pipeline.storage import lock
@@ -90,6 +94,48 @@ def test_the_last_look_without_the_notice_becomes_an_answer_that_the_poll_keeps(
         assert b"sletting" not in store.lake.answers.read(digest)
     assert (at.isoformat(), digest) == (asked.tags[AT_TAG], asked.tags[SHA256_TAG])
     assert not bank.layout.look.exists()
+
+
+def test_the_evidence_names_the_look_that_did_not_show_the_notice(bank: Bank, looks: Looks) -> None:
+    """Look without it, look with it, a poll that fails, a poll that takes it: the look proves when it was not visible."""
+    looks.look()
+    bank.clock.move_to(oslo(MONDAY, "12:01"))
+    notice = bank.notice("sletting", company("firm"), MONDAY, "11:30")
+    asked = looks.look()
+    assert isinstance(asked, dg.RunRequest)
+    bank.fail(Fault.model_validate({"kind": "status", "status": 401}))
+    assert not _run(bank, asked)
+    bank.fail()
+    bank.poll(MONDAY, now=oslo(MONDAY, "12:15"), clock=bank.clock)
+    (sletting,) = (
+        one for one in evidence_of(bank.settings, notice.uuid, bank.clock()).notices if one.type == "sletting"
+    )
+    assert sletting.sighting.without is not None
+    assert sletting.sighting.without.sha256 == asked.tags[SHA256_TAG]
+    assert sletting.sighting.without.at.isoformat() == asked.tags[AT_TAG]
+    page = page_of(evidence_of(bank.settings, notice.uuid, bank.clock()))
+    assert "not yet visible" in page
+    assert asked.tags[SHA256_TAG] in page
+
+
+def _run(bank: Bank, asked: dg.RunRequest) -> bool:
+    """Run the job as the look asks for it; returns whether it ended well."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        job = build_defs(bank.settings, now=bank.clock).resolve_job_def(POLL_JOB)
+        tags = dict(asked.tags)
+        ran = job.execute_in_process(run_config=asked.run_config, instance=instance, raise_on_error=False, tags=tags)
+    return ran.success
+
+
+def test_a_list_that_has_more_pages_is_no_evidence(bank: Bank, looks: Looks) -> None:
+    more = {"_links": {"next": {"href": "?page=2"}}}
+    bank.fail(Fault.model_validate({"kind": "json_value", "body": json.dumps(more)}))
+    assert looks.look() == "nothing new"
+    bank.fail()
+    bank.notice("sletting", company("firm"), MONDAY, "11:30")
+    asked = looks.look()
+    assert isinstance(asked, dg.RunRequest)
+    assert AT_TAG not in asked.tags
 
 
 def test_a_poll_by_hand_under_way_is_left_alone(bank: Bank, looks: Looks) -> None:

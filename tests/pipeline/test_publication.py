@@ -18,6 +18,7 @@ from konkurs_pipeline.schemas.tables import JOURNALS, LAKE, LEDGER
 from konkurs_pipeline.schemas.views import VIEWS
 from konkurs_pipeline.storage.readers import publication
 from konkurs_pipeline.storage.readers.publication import publish_copy, read_key
+from konkurs_pipeline.storage.readers.query import ask
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, CrashError, company, damaged, person
 
 NOW: Final = dt.datetime(2018, 9, 5, 12, tzinfo=dt.UTC)
@@ -118,6 +119,13 @@ def test_one_person_has_one_pseudonym_in_every_table_and_copy(polled: Bank, key:
             assert joined == (1,)
 
 
+def _row_count(bank: Bank, table: str) -> int:
+    if table not in VIEWS:
+        return bank.published(table).height
+    ((count,),) = ask(bank.layout, f"SELECT count(*) FROM {table}").rows  # noqa: S608 -- own names
+    return int(count)
+
+
 def test_a_copy_stands_alone_with_its_comments_and_answers_as_of(polled: Bank, key: Path, tmp_path: Path) -> None:
     for used in (None, key):
         target = tmp_path / f"alone {used is None}.duckdb"
@@ -130,7 +138,7 @@ def test_a_copy_stands_alone_with_its_comments_and_answers_as_of(polled: Bank, k
             assert con.execute("SELECT count(*) FROM duckdb_views() WHERE NOT internal").fetchone() == (0,)
             for table in TABLES:
                 (count,) = con.execute(f"SELECT count(*) FROM {table}").fetchone() or (None,)  # noqa: S608
-                assert count == polled.published("expanded_datasets" if table in VIEWS else table).height
+                assert count == _row_count(polled, table)
             now = "SELECT action_id, status FROM actions"
             then = "SELECT action_id, status FROM actions_as_of(now())"
             assert sorted(con.execute(now).fetchall()) == sorted(con.execute(then).fetchall())

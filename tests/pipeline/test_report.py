@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import uuid
 from dataclasses import replace
 from xml.etree import ElementTree as ET
 
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
+from konkurs_pipeline.brreg.simulator.notices import simulated_notice
 from konkurs_pipeline.domain.alarms import AlarmKind
 from konkurs_pipeline.enquiries.report.figures import Figures, figures_of, spans_of
 from konkurs_pipeline.enquiries.report.metrics import metrics_text
@@ -21,6 +23,7 @@ from konkurs_pipeline.enquiries.report.page import page_of
 from konkurs_pipeline.enquiries.report.period import Period, month_before
 from konkurs_pipeline.enquiries.report.standing import standing_of
 from konkurs_pipeline.orchestration.monthly_report import build_monthly_report
+from konkurs_pipeline.storage.readers.query import ask
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company, oslo, person
 from tests.pipeline.test_questions import answer_newest_file
@@ -152,3 +155,43 @@ def test_the_shares_of_spans_rise_and_the_longest_is_the_longest(seconds: list[f
     assert span.count == len(known)
     assert list(span.seconds.values()) == sorted(span.seconds.values())
     assert not known or span.seconds["longest"] == max(known)
+
+
+def test_the_minute_at_which_notices_were_first_seen_is_a_view_and_a_chart(bank: Bank) -> None:
+    """A first poll sees an old notice at a minute of its own; one that a list before did not show became visible then."""
+    now = dt.datetime.now(dt.UTC)
+    day = bank.settings.calendar.workday_of(now)
+    registered = [now - dt.timedelta(days=3), now - dt.timedelta(hours=2), now - dt.timedelta(hours=1)]
+    served = [
+        simulated_notice(uuid=str(uuid.UUID(int=n)), type="aapning", registered_at=at, debtor_id=FIRM, ruling_date=day)
+        for n, at in enumerate(registered)
+    ]
+    bank.serve(served[:2])
+    bank.poll(day, now=now)
+    bank.serve(served)
+    bank.poll(day, now=now)
+    rows = ask(bank.layout, "SELECT notice_uuid, not_seen_at IS NULL, first_seen_at, minute FROM first_seen").rows
+    assert sorted((uid, never) for uid, never, *_ in rows) == [(served[1].uuid, True), (served[2].uuid, False)]
+    assert all(minute == at.minute % 15 for *_, at, minute in rows)
+    found = figures_of(bank.settings, Period(day, now.date() + dt.timedelta(days=1)), now).first_seen
+    assert (sum(found.at_once), sum(found.later)) == (1, 1)
+    seen = {uid: minute for uid, _, _, minute in rows}
+    assert found.at_once[seen[served[2].uuid]] == found.later[seen[served[1].uuid]] == 1
+
+
+def test_a_list_that_did_not_ask_for_the_time_of_a_notice_says_nothing_of_it(bank: Bank) -> None:
+    now = dt.datetime.now(dt.UTC)
+    day = bank.settings.calendar.workday_of(now)
+    bank.extra["KONKURS_LOOKBACK_WORKDAYS"] = "0"
+    bank.poll(day, now=now)
+    bank.extra["KONKURS_LOOKBACK_WORKDAYS"] = "5"
+    before = bank.settings.calendar.start_of(day) - dt.timedelta(minutes=1)
+    late = simulated_notice(
+        uuid=str(uuid.UUID(int=9)), type="aapning", registered_at=before, debtor_id=FIRM, ruling_date=day
+    )
+    bank.serve([late])
+    bank.poll(day, now=now)
+    ((not_seen,),) = ask(bank.layout, "SELECT not_seen_at FROM first_seen").rows
+    assert not_seen is None
+    found = figures_of(bank.settings, Period(day - dt.timedelta(days=7), now.date()), now).first_seen
+    assert (sum(found.at_once), sum(found.later)) == (0, 1)

@@ -94,15 +94,16 @@ class Sightings:
 def _lists(published: Published) -> pl.DataFrame:
     """Return one row per list that was asked for, in the order in which they came, with its pages' times and hashes.
 
-    `is_complete`: it was read to its end; a poll that failed may have read a part only. `asked_after` null: all notices.
+    `is_complete`: it was read to its end. A poll that failed may have read a part only; a look hands over whole lists only.
+    `asked_after` null: all notices.
     """
     polls = published.read("polls").filter(pl.col("outcome").is_in(sorted(GOOD)))
     answers = published.read("answers").filter(~pl.col("resource").str.contains(_DATASET)).sort("fetched_at")
     # Where the service has no `oppdatert`, the full list is read in the same run: another resource, another list.
-    pages = answers.group_by("run_id", "resource", maintain_order=True)
+    pages = answers.group_by("run_id", "resource", pl.col("is_look").fill_null(value=False), maintain_order=True)
     return pages.agg(
         times=pl.col("fetched_at"), digests=pl.col("sha256"), began=pl.col("fetched_at").min()
     ).with_columns(
-        is_complete=pl.col("run_id").is_in(polls["run_id"].implode()),
+        is_complete=pl.col("is_look") | pl.col("run_id").is_in(polls["run_id"].implode()),
         asked_after=pl.col("resource").str.extract(_ASKED_AFTER).str.to_datetime(time_unit="us", time_zone="UTC"),
     )

@@ -10,6 +10,7 @@ import pygal
 from pygal.style import Style
 
 from konkurs_pipeline.enquiries.report.figures import Figures
+from konkurs_pipeline.enquiries.report.minutes import QUARTER
 
 _FONT: Final = "Liberation Sans, Arial, Helvetica, sans-serif"
 # Colours that are told apart in grey and by people who see no red or green (Okabe and Ito).
@@ -87,6 +88,16 @@ def quarter_chart(figures: Figures) -> str:
     chart.x_labels = list(figures.volumes.buckets)
     chart.show_legend = False
     chart.add("missed quarters", list(figures.missed_quarters))
+    return _svg(chart)
+
+
+def minute_chart(figures: Figures) -> str:
+    """Return at which minute of the quarter notices were first seen; those whose minute is theirs apart from the rest."""
+    chart = _chart(pygal.StackedBar, "notices")
+    chart.x_label_rotation = 0
+    chart.x_labels = [f":{minute:02}" for minute in range(QUARTER)]
+    chart.add("not there two minutes before", list(figures.first_seen.at_once))
+    chart.add("visible for longer, perhaps", list(figures.first_seen.later))
     return _svg(chart)
 
 

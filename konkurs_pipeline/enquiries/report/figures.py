@@ -15,6 +15,7 @@ from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.domain.second_source import ComparisonOutcome
 from konkurs_pipeline.domain.volume import expected_count
 from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.enquiries.report.minutes import FirstSeen, first_seen
 from konkurs_pipeline.enquiries.report.period import Period
 from konkurs_pipeline.enquiries.reviews import reviews_of
 from konkurs_pipeline.enquiries.watch import Watched, recent_quarters
@@ -84,6 +85,7 @@ class Figures:
     actions: Sequence[KindOfAction]
     spans: Sequence[Spans]
     old_blocks: int
+    first_seen: FirstSeen
     quarters: Mapping[str, int]
     missed_quarters: Sequence[int]
     polls: Mapping[str, int]
@@ -113,6 +115,7 @@ def figures_of(settings: Settings, period: Period, now: dt.datetime) -> Figures:
         actions=[_kind(kind.value, actions) for kind in ActionKind],
         spans=[spans_of(step, in_time[step]) for step in ("visible", "written", "applied", "in all")],
         old_blocks=blocks.height - in_time.height,
+        first_seen=first_seen(published, _workdays_of(settings, period), period),
         quarters={
             "covered": sum(quarter.is_covered for quarter in quarters),
             "read by a later poll": sum(quarter.is_healed for quarter in quarters),
@@ -137,8 +140,7 @@ def _counted(column: pl.Series) -> dict[str, int]:
 def _volumes(settings: Settings, published: Published, period: Period, buckets: Sequence[str]) -> Volumes:
     calendar = settings.calendar
     workdays = [day for day in period.days if calendar.is_workday(day)]
-    # A notice of a Saturday belongs to Friday's workday: the first of the period may lie before it.
-    read = calendar.between(calendar.on_or_before(period.first), period.last)
+    read = _workdays_of(settings, period)
     notices = published.read("raw_notices", read, columns=("uuid", "type", "registered_at"))
     notices = _in_period(notices, "registered_at", period)
     names = {day: period.bucket(day) for day in period.days}
@@ -151,6 +153,11 @@ def _volumes(settings: Settings, published: Published, period: Period, buckets: 
     return Volumes(
         buckets, counts, [expected_count(days_of[bucket]) for bucket in buckets], _by_bucket(openings, buckets)
     )
+
+
+def _workdays_of(settings: Settings, period: Period) -> list[dt.date]:
+    """Return the workdays of the period's notices: a Saturday's belong to Friday, which may lie before it."""
+    return settings.calendar.between(settings.calendar.on_or_before(period.first), period.last)
 
 
 def _by_bucket(rows: pl.DataFrame, buckets: Sequence[str]) -> list[int]:

@@ -28,6 +28,7 @@ _CHARTS: Final[Mapping[str, Callable[[Figures], str]]] = {
     "hits": charts.hit_chart,
     "spans": charts.span_chart,
     "quarters": charts.quarter_chart,
+    "minutes": charts.minute_chart,
 }
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from konkurs_pipeline.domain.datasets import DatasetMap
 from konkurs_pipeline.schemas.requests import ControlRequests
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, Table, dtypes
-from konkurs_pipeline.schemas.views import Documents
+from konkurs_pipeline.schemas.views import Documents, FirstSeen
 from konkurs_pipeline.storage.control_requests import requests_query
 from konkurs_pipeline.storage.files import PRIVATE_FILE, hash_of, replace_atomically, write_bytes_atomically
 from konkurs_pipeline.storage.layout import Layout
@@ -20,6 +20,7 @@ from konkurs_pipeline.storage.ledger.database import connect
 from konkurs_pipeline.storage.readers.as_of import macros
 from konkurs_pipeline.storage.readers.control_request_macro import control_request_macro
 from konkurs_pipeline.storage.readers.documents import documents_query
+from konkurs_pipeline.storage.readers.first_seen import FIRST_SEEN_QUERY
 
 
 def ensure_views(layout: Layout, fields: DatasetMap) -> None:
@@ -76,6 +77,7 @@ def _statements(layout: Layout, fields: DatasetMap) -> list[str]:
     statements += _view("control_requests", ControlRequests, requests_query(_text(str(layout.control_requests))))
     documents = documents_query(fields, list(dtypes(Documents)), "expanded_datasets")
     statements += _view("documents", Documents, documents)
+    statements += _view("first_seen", FirstSeen, FIRST_SEEN_QUERY)
     return [*statements, *macros(), *control_request_macro()]
 
 
