@@ -70,7 +70,7 @@ class Actions(Table):
 
 
 class ActionHistory(Table):
-    """Every status an action took. One row per change (action_id, version). No national identifier.
+    """Every status an action took, and each PENDING of core banking. One row per change (action_id, version). No identifier.
 
     Source: the ledger, in the transaction that changed the action.
     """
@@ -79,7 +79,9 @@ class ActionHistory(Table):
     version: pl.Int64 = column("1, 2, 3, … of this action", gt=0)
     status: str = column("held, exported, applied, already_applied, rejected, void", isin=list(ActionStatus))
     known_at: Instant = column("from when on our ledger said so")
-    reported_at: Instant = optional("when core banking says it happened; null: it did not say, or it is our own doing")
+    reported_at: Instant = optional(
+        "when core banking says it happened, or, while it is exported, that it is not done yet; null: it did not say"
+    )
     status_code: str = optional("core banking's code; null: none was given", privacy=Privacy.TEXT)
     run_id: str = optional("the run that decided it; null: a receipt did", privacy=Privacy.NONE)
     source: str = optional("file name of the receipt; null: it is our own doing", privacy=Privacy.TEXT)

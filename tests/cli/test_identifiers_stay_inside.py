@@ -127,8 +127,9 @@ def test_no_number_of_the_cast_leaves_the_protected_tables(konkurs: CommandLine,
         if path.is_file() and not any(path.is_relative_to(folder) for folder in protected):
             places[f"the file {path.relative_to(konkurs.data)}"] = path.read_bytes()
     for table in LEDGER:
-        columns = [name for name in Published(layout).read(table).columns if (table, name) != ("quarantine", "payload")]
-        rows = Published(layout).read(table).select(columns)
+        rows = Published(layout).read(table)
+        if table == "quarantine":
+            rows = rows.drop("payload", "debtor_id")
         places[f"the table {table}"] = rows.write_ndjson().encode()
     assert len(places) > 50, "else this looks at the wrong place"
     found = {

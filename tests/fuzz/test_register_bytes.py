@@ -15,7 +15,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from konkurs_pipeline.errors import RegisterError
-from konkurs_pipeline.register.files import COLUMNS, RegisterFile, RegisterKind, read_register_file
+from konkurs_pipeline.register.files import (
+    COLUMNS,
+    OPTIONAL_COLUMNS,
+    RegisterFile,
+    RegisterKind,
+    read_register_file,
+)
 from konkurs_pipeline.register.judgement import judge_register
 from konkurs_pipeline.register.rules import Limits, judge_accounts
 from konkurs_pipeline.register.spelling import read_accounts
@@ -26,9 +32,14 @@ from tests.register.bank import account_rows, csv_of, customer_rows
 
 CUSTOMERS: Final = RegisterKind.CUSTOMERS
 ACCOUNTS: Final = RegisterKind.ACCOUNTS
+ALL_COLUMNS: Final = {kind: [*COLUMNS[kind], *OPTIONAL_COLUMNS[kind]] for kind in RegisterKind}
 ROWS: Final = {
     CUSTOMERS: [*customer_rows(4), ("C9", PERSON, f"{COMPANY} {COMPANY}", 'Å "Ø"; Æ, Ltd'), ("C8", COMPANY, "", "")],
-    ACCOUNTS: [*account_rows(4), ("97100000000", "C9", "co_owner", ""), ("97100000001", "C8", "OWNER", "TRUE")],
+    ACCOUNTS: [
+        *((*row, "") for row in account_rows(4)),
+        ("97100000000", "C9", "co_owner", "", "2018-09-03"),
+        ("97100000001", "C8", "OWNER", "TRUE", ""),
+    ],
 }
 LONE_CR: Final = "\ue000"
 ANY_SHARE: Final = Limits(synthetic_allowed=True, max_invalid=1.0)
@@ -37,18 +48,16 @@ ANY_SHARE: Final = Limits(synthetic_allowed=True, max_invalid=1.0)
 def _parquet_of(kind: RegisterKind) -> bytes:
     buffer = io.BytesIO()
     # What is not given is empty in CSV and null in Parquet.
-    frame = pl.DataFrame(
-        [[text or None for text in row] for row in ROWS[kind]], schema=list(COLUMNS[kind]), orient="row"
-    )
+    frame = pl.DataFrame([[text or None for text in row] for row in ROWS[kind]], schema=ALL_COLUMNS[kind], orient="row")
     frame.write_parquet(buffer, compression="zstd" if kind is CUSTOMERS else "uncompressed")
     return buffer.getvalue()
 
 
 def _csv_files(kind: RegisterKind) -> list[bytes]:
     return [
-        csv_of(COLUMNS[kind], ROWS[kind]),
-        b"\xef\xbb\xbf" + csv_of(COLUMNS[kind], ROWS[kind], separator=";", end="\r\n"),
-        csv_of([*COLUMNS[kind], "more"], [(*row, "x") for row in ROWS[kind]]),
+        csv_of(ALL_COLUMNS[kind], ROWS[kind]),
+        b"\xef\xbb\xbf" + csv_of(ALL_COLUMNS[kind], ROWS[kind], separator=";", end="\r\n"),
+        csv_of([*ALL_COLUMNS[kind], "more"], [(*row, "x") for row in ROWS[kind]]),
     ]
 
 
@@ -82,7 +91,7 @@ def judge(file: RegisterFile, limits: Limits = ANY_SHARE) -> pl.DataFrame | None
 
 
 def rows_by_python(content: bytes, kind: RegisterKind) -> list[tuple[str, ...]]:
-    """Return the rows as Python's own CSV reader has them, in the order of the kind's columns.
+    """Return the rows as Python's own CSV reader has them, in the order of the kind's columns. A missing one is empty.
 
     A CR that is no part of a line's end is a sign like others, in a register as in polars; to Python it ends a row.
     """
@@ -92,8 +101,9 @@ def rows_by_python(content: bytes, kind: RegisterKind) -> list[tuple[str, ...]]:
     while rows and not rows[-1]:
         # Empty lines at the end are let pass; one between rows is not.
         rows.pop()
-    places = [[name.strip().lower() for name in names].index(column) for column in COLUMNS[kind]]
-    return [tuple(row[place].replace(LONE_CR, "\r") for place in places) for row in rows]
+    named = [name.strip().lower() for name in names]
+    places = [named.index(column) if column in named else None for column in ALL_COLUMNS[kind]]
+    return [tuple("" if place is None else row[place].replace(LONE_CR, "\r") for place in places) for row in rows]
 
 
 @st.composite
@@ -140,7 +150,7 @@ def test_no_row_of_a_file_is_lost_between_reading_and_judging(file: tuple[Regist
 def test_any_bytes_are_a_register_or_refused(kind: RegisterKind, content: bytes) -> None:
     for suffix in (".csv", ".parquet"):
         taken = read(content, kind, suffix)
-        assert taken is None or judge(taken) is None or taken.frame.columns == list(COLUMNS[kind])
+        assert taken is None or judge(taken) is None or taken.frame.columns == ALL_COLUMNS[kind]
 
 
 @fuzzed(usual=80, cost=4)
@@ -150,7 +160,7 @@ def test_a_parquet_file_is_read_or_refused(file: tuple[RegisterKind, bytes]) -> 
     taken = read(content, kind, ".parquet")
 
     if taken is not None:
-        assert taken.frame.columns == list(COLUMNS[kind])
+        assert taken.frame.columns == ALL_COLUMNS[kind]
         assert all(dtype == pl.String for dtype in taken.frame.dtypes)
         assert not any(taken.frame.null_count().row(0))
         judge(taken)

@@ -13,9 +13,11 @@ import pytest
 
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.integrity import inspect
+from konkurs_pipeline.schemas.handoff import Actions
 from konkurs_pipeline.storage.handoff import decisions
 from konkurs_pipeline.storage.handoff.outbox import RECEIPT_SUFFIX
 from konkurs_pipeline.storage.lake.tables import Lake
+from konkurs_pipeline.storage.readers.as_of import AS_THEN, columns_of
 from tests.pipeline.kit import FRIDAY, MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, CrashError, company, records
 
 Rows = list[dict[str, Any]]
@@ -90,7 +92,18 @@ def story(bank: Bank) -> list[tuple[dt.datetime, Rows, Rows]]:
     bank.notice("aapning", company("a"), THURSDAY)
     bank.customer("K-e", company("e"))
     poll(THURSDAY)
+    answer(bank, -1, "PENDING")
+    poll(THURSDAY)
+    answer(bank, -1, "APPLIED", action_at=None)
+    poll(FRIDAY)
     return told
+
+
+def test_each_column_of_an_action_never_changes_or_is_shown_as_it_was_then() -> None:
+    decided = {"action_id", "action", "customer_ref", "account_no", "notice_uuid", "notice_type", "registered_at_text"}
+    decided |= {"registered_at", "ruling_date", "matched_via", "reason", "caused_by", "was_blocked", "decided_at"}
+    decided |= {"run_id", "register_id"}
+    assert sorted([*decided, *AS_THEN]) == sorted(columns_of(Actions))
 
 
 def test_as_of_the_end_of_each_poll_estates_and_actions_are_what_they_were(

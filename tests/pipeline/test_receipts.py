@@ -128,7 +128,8 @@ def test_of_several_words_on_one_action_in_one_receipt_the_last_counts(
     history = exported.published("action_history").filter(action_id=action_id).sort("version")
     if status == "exported":
         assert (row["status_code"], row["confirmed_at"], row["pending_at"]) == (words[1], None, last)
-        assert history["status"].to_list() == ["exported"]
+        assert history["status"].to_list() == ["exported", "exported"]
+        assert history["reported_at"].to_list() == [None, last]
         return
     assert (row["status_code"], row["confirmed_at"]) == (words[1], last)
     assert history["status"].to_list() == ["exported", status]

@@ -7,6 +7,7 @@ import shutil
 import pytest
 
 from konkurs_pipeline.clock import utc_now
+from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.domain.reviews import ReviewOutcome
 from konkurs_pipeline.enquiries.reviews import Review, reviews_of
 from konkurs_pipeline.enquiries.status import current_status
@@ -75,7 +76,7 @@ def test_a_second_outcome_counts_and_the_first_stays(reviewing: Bank) -> None:
 
 def test_the_status_counts_what_is_open_and_says_since_when(reviewing: Bank) -> None:
     before = current_status(reviewing.settings, utc_now())
-    oldest, newest = (review.decided_at.isoformat(timespec="milliseconds") for review in reviews(reviewing))
+    oldest, newest = (instant_text(review.decided_at) for review in reviews(reviewing))
     assert (before.open_reviews, before.oldest_open_review_at) == (2, oldest)
     record(reviewing, reviews(reviewing)[0].action_id)
     after = current_status(reviewing.settings, utc_now())

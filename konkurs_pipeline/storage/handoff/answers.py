@@ -19,7 +19,7 @@ FROM (SELECT {_ANSWERS}) r WHERE actions.action_id = r.action_id
 """  # noqa: S608 -- own constants
 _NOTE_PENDING: Final = f"""
 UPDATE actions SET status_code = r.status_code, pending_at = r.at
-FROM (SELECT {_ANSWERS}) r WHERE actions.action_id = r.action_id AND actions.status = 'exported'
+FROM (SELECT {_ANSWERS}) r WHERE actions.action_id = r.action_id
 """  # noqa: S608 -- own constants
 
 
@@ -53,11 +53,14 @@ def take_answers(ledger: Ledger, seq: int, receipt: Receipt, *, source: str, now
         _reject_all(ledger, statuses, receipt.code, source, now)
     counted = answers_that_count(receipt.actions, statuses)
     changed = {one.action_id: one for one in counted.values() if one.status in NEW_STATUS}
-    pending = [one for one in counted.values() if one.status is ActionAnswer.PENDING]
+    pending = [
+        one for one in counted.values() if one.status is ActionAnswer.PENDING and statuses[one.action_id] == "exported"
+    ]
     ledger.execute(_CONFIRM, [_records(changed.values(), now)])
     ledger.execute(_NOTE_PENDING, [_records(pending, now)])
     reported_at = {action_id: one.at for action_id, one in changed.items()}
-    action_history.note(ledger, changed, known_at=now, reported_at=reported_at, source=source)
+    reported_at |= {one.action_id: min(one.at or now, now) for one in pending}
+    action_history.note(ledger, reported_at, known_at=now, reported_at=reported_at, source=source)
     named = {one.action_id for one in receipt.actions}
     return TakenAnswers(
         named=len(named),

@@ -13,14 +13,15 @@ from typing import Final
 
 from konkurs_pipeline.storage.ledger.database import Ledger, each_record
 
-# An action whose last status is the present one took none: noting twice is noting once.
+# An action that says what its last row says took no new status: noting twice is noting once.
 _NOTE: Final = f"""
 INSERT INTO action_history
 SELECT a.action_id, coalesce(max(h.version), 0) + 1, a.status, ?, n.reported_at, a.status_code, ?, ?
 FROM (SELECT {each_record(action_id="VARCHAR", reported_at="TIMESTAMPTZ")}) n
 JOIN actions a USING (action_id) LEFT JOIN action_history h USING (action_id)
 GROUP BY a.action_id, a.status, a.status_code, n.reported_at
-HAVING a.status IS DISTINCT FROM arg_max(h.status, h.version)
+HAVING (a.status, a.status_code, coalesce(n.reported_at, arg_max_null(h.reported_at, h.version)))
+    IS DISTINCT FROM arg_max_null((h.status, h.status_code, h.reported_at), h.version)
 """  # noqa: S608 -- own constants
 _WITHOUT: Final = "FROM actions WHERE action_id NOT IN (SELECT action_id FROM action_history)"
 # From the times that an action keeps of itself; whether it was held before it was written is not among them. Materialised,
@@ -45,9 +46,10 @@ def note(  # noqa: PLR0913 -- a row of the table
     reported_at: Mapping[str, dt.datetime | None] | None = None,
     source: str | None = None,
 ) -> None:
-    """Keep the status these actions have now, where it is another than their last; part of the caller's transaction.
+    """Keep the status these actions have now, where it differs from their last row; part of the caller's transaction.
 
-    `reported_at`: by action, when core banking says it happened, where it said so.
+    `reported_at`: by action, when core banking says it happened, where it said so. On an exported action it is the time
+    at which core banking said that it is not done yet.
     """
     said = reported_at or {}
     noted = [{"action_id": action_id, "reported_at": said.get(action_id)} for action_id in dict.fromkeys(action_ids)]

@@ -25,7 +25,8 @@ _ACTIONS: Final = """
 CREATE MACRO actions_as_of(t) AS TABLE
 SELECT {columns}, h.known_at
 FROM actions a JOIN (
-    SELECT action_id, unnest(arg_max({{status: status, reported_at: reported_at{code}, known_at: known_at}}, version))
+    SELECT action_id, unnest(arg_max({{status: status, reported_at: reported_at{code}, known_at: known_at}}, version)),
+        arg_max(reported_at, version) FILTER (status = 'exported') AS pending_at
     FROM action_history WHERE known_at <= t::TIMESTAMPTZ GROUP BY action_id
 ) h USING (action_id)
 """
@@ -36,13 +37,15 @@ SELECT * FROM registers WHERE accepted_at <= t::TIMESTAMPTZ ORDER BY accepted_at
 _IS_CONFIRMED: Final = "h.status IN ('applied', 'already_applied', 'rejected')"
 _IS_RELEASED: Final = "a.released_at <= t::TIMESTAMPTZ"
 # What an action's columns said then; the others never change once it is decided.
-_AS_THEN: Final[Mapping[str, str]] = {
+AS_THEN: Final[Mapping[str, str]] = {
     "status": "h.status",
     "seq": "CASE WHEN a.exported_at <= t::TIMESTAMPTZ THEN a.seq END",
     "exported_at": "CASE WHEN a.exported_at <= t::TIMESTAMPTZ THEN a.exported_at END",
-    "confirmed_at": f"CASE WHEN {_IS_CONFIRMED} THEN coalesce(h.reported_at, h.known_at) END",
+    "confirmed_at": f"CASE WHEN {_IS_CONFIRMED} THEN least(h.reported_at, h.known_at) END",
     "status_code": "h.status_code",
+    "pending_at": "h.pending_at",
     "released_at": f"CASE WHEN {_IS_RELEASED} THEN a.released_at END",
+    "released_os_user": f"CASE WHEN {_IS_RELEASED} THEN a.released_os_user END",
     "released_by": f"CASE WHEN {_IS_RELEASED} THEN a.released_by END",
     "release_reason": f"CASE WHEN {_IS_RELEASED} THEN a.release_reason END",
     "void_reason": "CASE WHEN h.status = 'void' THEN a.void_reason END",
@@ -50,7 +53,7 @@ _AS_THEN: Final[Mapping[str, str]] = {
 COMMENTS: Final[Mapping[str, str]] = {
     "estates_as_of": "`estates` as it stood at t, and known_at: from when on it said so. "
     "An opening that was not known then is absent.",
-    "actions_as_of": "`actions` as it stood at t, and known_at: from when on the status was so. "
+    "actions_as_of": "`actions` as it stood at t, and known_at: from when on the ledger said so. "
     "What was not decided then is absent. register_id names the register that the decision rested on.",
     "register_as_of": "The row of `registers` of the register in use at t; none before the first was accepted.",
 }
@@ -64,7 +67,7 @@ def columns_of(table: type[Table]) -> list[str]:
 def macros(action_columns: Sequence[str] = ()) -> Iterator[str]:
     """Yield the statements that make the macros; `action_columns`: those that `actions` has, default all."""
     columns = ", ".join(
-        f'{_AS_THEN.get(name, f"a.{name}")} AS "{name}"' for name in action_columns or columns_of(Actions)
+        f'{AS_THEN.get(name, f"a.{name}")} AS "{name}"' for name in action_columns or columns_of(Actions)
     )
     has_code = not action_columns or "status_code" in action_columns
     code = ", status_code: status_code" if has_code else ""
