@@ -6,6 +6,7 @@ import csv
 import io
 import re
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -28,12 +29,12 @@ from konkurs_pipeline.register.spelling import read_accounts
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.leaks import COMPANY, PERSON, tells_an_identifier
 from tests.fuzz.mutations import hurt_bytes
-from tests.register.bank import account_rows, csv_of, customer_rows
+from tests.register.bank import Row, account_rows, csv_of, customer_rows
 
 CUSTOMERS: Final = RegisterKind.CUSTOMERS
 ACCOUNTS: Final = RegisterKind.ACCOUNTS
 ALL_COLUMNS: Final = {kind: [*COLUMNS[kind], *OPTIONAL_COLUMNS[kind]] for kind in RegisterKind}
-ROWS: Final = {
+ROWS: Final[Mapping[RegisterKind, Sequence[Row]]] = {
     CUSTOMERS: [*customer_rows(4), ("C9", PERSON, f"{COMPANY} {COMPANY}", 'Å "Ø"; Æ, Ltd'), ("C8", COMPANY, "", "")],
     ACCOUNTS: [
         *((*row, "") for row in account_rows(4)),
