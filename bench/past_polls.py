@@ -19,7 +19,8 @@ from konkurs_pipeline.contracts.outbox import Header
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.handoff import decisions
 from konkurs_pipeline.storage.handoff.outbox_format import manifest_name, render_all, render_jsonl
-from konkurs_pipeline.storage.ledger.database import Ledger, each_record
+from konkurs_pipeline.storage.ledger.connection import each_record
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 _TABLES: Final = ("polls", "answers", "outbox_files", "receipts")
 _AT_ONCE: Final = 5000

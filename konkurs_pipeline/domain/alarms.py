@@ -46,7 +46,7 @@ class AlarmKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Rule:
+class AlarmRule:
     """What an alarm means and what to do; `asset`: where Dagster shows its check, named as the alarm."""
 
     severity: Severity
@@ -55,128 +55,128 @@ class Rule:
     cure: str
 
 
-RULES: Final[Mapping[AlarmKind, Rule]] = {
-    AlarmKind.STORE_UNREADABLE: Rule(
+RULES: Final[Mapping[AlarmKind, AlarmRule]] = {
+    AlarmKind.STORE_UNREADABLE: AlarmRule(
         Severity.ERROR,
         "raw_notices",
         "Everything that was published can be read",
         "`konkurs verify` names what is damaged; docs/operations.md says how to restore it",
     ),
-    AlarmKind.CLOCK_WAS_AHEAD: Rule(
+    AlarmKind.CLOCK_WAS_AHEAD: AlarmRule(
         Severity.ERROR,
         "raw_notices",
         "No poll was recorded with a time that lies in the future",
         "mend the machine's clock, then `konkurs doctor`, and restart dagster-daemon: its schedules wait for that time",
     ),
-    AlarmKind.NO_GOOD_POLL: Rule(
+    AlarmKind.NO_GOOD_POLL: AlarmRule(
         Severity.ERROR,
         "raw_notices",
         "A poll had the list within the last 45 minutes of opening hours, else within 7 hours",
         "look at the last runs in Dagster, then `konkurs doctor`; is dagster-daemon running?",
     ),
-    AlarmKind.QUARTERS_MISSED: Rule(
+    AlarmKind.QUARTERS_MISSED: AlarmRule(
         Severity.ERROR,
         "raw_notices",
         "Every quarter of opening hours in the lookback was read by a poll, then or later",
         "`konkurs gaps` lists them; `konkurs run` heals those of the lookback, `konkurs run --from DAY --to DAY` older ones",
     ),
-    AlarmKind.BLOCKS_REJECTED: Rule(
+    AlarmKind.BLOCKS_REJECTED: AlarmRule(
         Severity.ERROR,
         "outbox",
         "Core banking rejected no BLOCK or REOPEN",
         "the account is not as the law asks: carry it out by hand, and let core banking send a receipt that says so",
     ),
-    AlarmKind.BLOCK_NOT_IN_FORCE: Rule(
+    AlarmKind.BLOCK_NOT_IN_FORCE: AlarmRule(
         Severity.ERROR,
         "outbox",
         "Every account that core banking says it blocked is blocked in the register that was accepted afterwards",
         "view `enforcement`, `holds` false: see whether the account is open, block it by hand, and ask who opened it",
     ),
-    AlarmKind.REOPEN_NOT_IN_FORCE: Rule(
+    AlarmKind.REOPEN_NOT_IN_FORCE: AlarmRule(
         Severity.ERROR,
         "outbox",
         "Every account that core banking says it reopened is open in the register that was accepted afterwards",
         "view `enforcement`, `holds` false: the customer may be blocked without cause; reopen it by hand, or ask who blocks",
     ),
-    AlarmKind.BLOCKS_UNCONFIRMED: Rule(
+    AlarmKind.BLOCKS_UNCONFIRMED: AlarmRule(
         Severity.ERROR,
         "outbox",
         "Every BLOCK is confirmed by core banking within 60 minutes of its file",
         "ask core banking whether it read the file, and where its receipt is; `konkurs status`",
     ),
-    AlarmKind.BLOCKS_HELD: Rule(
+    AlarmKind.BLOCKS_HELD: AlarmRule(
         Severity.ERROR,
         "actions",
         "No BLOCK row waits for a person's release",
         "`konkurs held`, look at the notices, then `konkurs release`",
     ),
-    AlarmKind.REGISTER_REFUSED: Rule(
+    AlarmKind.REGISTER_REFUSED: AlarmRule(
         Severity.ERROR,
         "customers",
         "Today's register files were accepted; else the last accepted ones are used",
         "mend the bank's export: the reason is in `konkurs status`; new customers are not matched until then",
     ),
-    AlarmKind.POLL_INCOMPLETE: Rule(
+    AlarmKind.POLL_INCOMPLETE: AlarmRule(
         Severity.WARNING,
         "expanded_datasets",
         "The last poll got all it needed",
         "the next poll tries again; if it goes on, `konkurs doctor`",
     ),
-    AlarmKind.SILENCE: Rule(
+    AlarmKind.SILENCE: AlarmRule(
         Severity.WARNING,
         "raw_notices",
         "No two opening hours of a workday pass without a notice",
         "ask the register's service desk whether it writes; 200 with an empty list all day is how an outage looks",
     ),
-    AlarmKind.NO_OPENINGS: Rule(
+    AlarmKind.NO_OPENINGS: AlarmRule(
         Severity.ERROR,
         "raw_notices",
         "No workday passes without an aapning",
         "`konkurs contract`: does the list still name its types as before? Then ask the register's service desk",
     ),
-    AlarmKind.SHORT_LIST: Rule(
+    AlarmKind.SHORT_LIST: AlarmRule(
         Severity.ERROR,
         "raw_notices",
         "The list is not far shorter than what is known of the same days",
         "`konkurs contract`; is the list paged or cut? Ask the register's service desk. What was known is kept",
     ),
-    AlarmKind.TOO_MANY_NOTICES: Rule(
+    AlarmKind.TOO_MANY_NOTICES: AlarmRule(
         Severity.WARNING,
         "raw_notices",
         "No workday or hour has far more notices of a type than expected",
         "look at the notices of that time in `raw_notices`; BLOCK rows above the limit are held, REOPEN rows never",
     ),
-    AlarmKind.QUARANTINE: Rule(
+    AlarmKind.QUARANTINE: AlarmRule(
         Severity.WARNING,
         "actions",
         "No open quarantine entry keeps a notice from being acted on",
         "`konkurs quarantine --status open` says what is wrong with each; their notices are in REVIEW",
     ),
-    AlarmKind.RECEIPTS_SET_ASIDE: Rule(
+    AlarmKind.RECEIPTS_SET_ASIDE: AlarmRule(
         Severity.WARNING,
         "outbox",
         "Every receipt of core banking that stands in the folder was understood",
         "`konkurs receipts` says why; core banking must send it again, or take it out of the folder",
     ),
-    AlarmKind.SECOND_SOURCE_DIFFERS: Rule(
+    AlarmKind.SECOND_SOURCE_DIFFERS: AlarmRule(
         Severity.WARNING,
         "estates",
         "Enhetsregisteret and the known bankruptcies agree",
         "look at the view `second_source` or run `konkurs compare`; docs/runbook.md says what each difference can mean",
     ),
-    AlarmKind.SECOND_SOURCE_UNREAD: Rule(
+    AlarmKind.SECOND_SOURCE_UNREAD: AlarmRule(
         Severity.WARNING,
         "estates",
         "Enhetsregisteret was compared within the last three days, or is off",
         "`konkurs compare` says what is wrong; check KONKURS_ENHETSREGISTERET_URL. No block waits for it",
     ),
-    AlarmKind.REGISTER_STALE: Rule(
+    AlarmKind.REGISTER_STALE: AlarmRule(
         Severity.WARNING,
         "customers",
         "The bank's customers file is of the last two workdays",
         "the bank's export does not arrive: customers who joined since are not matched",
     ),
-    AlarmKind.CERTIFICATE: Rule(
+    AlarmKind.CERTIFICATE: AlarmRule(
         Severity.ERROR,
         "raw_notices",
         "The client certificate can be used, and is valid for 60 days more",
@@ -197,7 +197,7 @@ class Alarm:
     level: str = ""
 
     @property
-    def rule(self) -> Rule:
+    def rule(self) -> AlarmRule:
         """Return what the alarm means and its cure."""
         return RULES[self.kind]
 

@@ -17,7 +17,7 @@ from typing import Final
 from konkurs_pipeline.domain.dataset_places import (
     COURT,
     DEBTOR,
-    ESTATE,
+    KONKURSBO,
     NAME,
     NEVER_BLOCKED,
     NUMBER,
@@ -39,7 +39,7 @@ _IN_UNIT: Final = ("linked_unit_id", "linked_unit_name", "linked_unit_form")
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class ReceivedDocument:
     """A notice and its document."""
 
     notice: Notice
@@ -66,7 +66,7 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class _Rule:
+class _FieldRule:
     """How a field is known: by a value of the list, by the shape of its values, by its name, in which notices."""
 
     equals: Callable[[Notice], str | None] | None = None
@@ -97,53 +97,55 @@ def _is_code_of(name: str) -> Callable[[str], bool]:
     return lambda text: text in KNOWN_CODES[name]
 
 
-def _codes(name: str, only_in: str | None = None) -> _Rule:
-    return _Rule(shape=_is_code_of(name), shape_suffices=True, only_in=only_in, evidence="its known codes")
+def _codes(name: str, only_in: str | None = None) -> _FieldRule:
+    return _FieldRule(shape=_is_code_of(name), shape_suffices=True, only_in=only_in, evidence="its known codes")
 
 
-def _number_of(owner: frozenset[str]) -> _Rule:
-    return _Rule(shape=_is_orgnr, leaf=NUMBER | owner, owner=owner, evidence="its name and organisation numbers")
+def _number_of(owner: frozenset[str]) -> _FieldRule:
+    return _FieldRule(shape=_is_orgnr, leaf=NUMBER | owner, owner=owner, evidence="its name and organisation numbers")
 
 
 def _ruling_date(notice: Notice) -> str | None:
     return notice.ruling_date.isoformat() if notice.ruling_date else None
 
 
-_RULES: Final[Mapping[str, _Rule]] = {
-    "uuid": _Rule(equals=lambda notice: notice.uuid, evidence="the list's uuid"),
-    "type": _Rule(equals=lambda notice: notice.type, evidence="the list's type"),
-    "debtor_id": _Rule(equals=lambda notice: notice.debtor_id, evidence="the list's debitor"),
-    "ruling_date": _Rule(equals=_ruling_date, evidence="the list's kjennelsesdato"),
+_RULES: Final[Mapping[str, _FieldRule]] = {
+    "uuid": _FieldRule(equals=lambda notice: notice.uuid, evidence="the list's uuid"),
+    "type": _FieldRule(equals=lambda notice: notice.type, evidence="the list's type"),
+    "debtor_id": _FieldRule(equals=lambda notice: notice.debtor_id, evidence="the list's debitor"),
+    "ruling_date": _FieldRule(equals=_ruling_date, evidence="the list's kjennelsesdato"),
     "grounds": _codes("grounds"),
     "liquidation_code": _codes("liquidation_code"),
     "closing_code": _codes("closing_code", NoticeType.AVSLUTNING),
-    "recommendation_date": _Rule(
+    "recommendation_date": _FieldRule(
         shape=_is_date,
         leaf=frozenset({"innstillingsdato", "innstilling", "innstillingdato", "recommendation"}),
         only_in=NoticeType.AVSLUTNING,
         evidence="its name and dates",
     ),
-    "fristdag": _Rule(shape=_is_date, leaf=frozenset({"fristdag"}), evidence="its name and dates"),
-    "fordringsfrist": _Rule(
+    "fristdag": _FieldRule(shape=_is_date, leaf=frozenset({"fristdag"}), evidence="its name and dates"),
+    "fordringsfrist": _FieldRule(
         shape=_is_date, leaf=frozenset({"fordringsfrist", "kravfrist"}), evidence="its name and dates"
     ),
-    "debtor_name": _Rule(leaf=NAME | DEBTOR, owner=DEBTOR),
-    "address_lines": _Rule(leaf=frozenset({"adresselinjer", "adresselinje", "adresse", "addresslines"}), owner=DEBTOR),
-    "postal_code": _Rule(
+    "debtor_name": _FieldRule(leaf=NAME | DEBTOR, owner=DEBTOR),
+    "address_lines": _FieldRule(
+        leaf=frozenset({"adresselinjer", "adresselinje", "adresse", "addresslines"}), owner=DEBTOR
+    ),
+    "postal_code": _FieldRule(
         shape=_is_postal_code,
         leaf=frozenset({"postnummer", "postnr", "postkode", "postalcode", "postcode", "zip"}),
         owner=DEBTOR,
         evidence="its name and four digits",
     ),
-    "postal_place": _Rule(leaf=frozenset({"poststed", "postalplace", "city", "sted"}), owner=DEBTOR),
+    "postal_place": _FieldRule(leaf=frozenset({"poststed", "postalplace", "city", "sted"}), owner=DEBTOR),
     "trustee_id": _number_of(TRUSTEE),
-    "trustee_name": _Rule(leaf=NAME | TRUSTEE, owner=TRUSTEE),
-    "estate_id": _number_of(ESTATE),
-    "court_name": _Rule(leaf=NAME | COURT, owner=COURT),
+    "trustee_name": _FieldRule(leaf=NAME | TRUSTEE, owner=TRUSTEE),
+    "konkursbo_id": _number_of(KONKURSBO),
+    "court_name": _FieldRule(leaf=NAME | COURT, owner=COURT),
 }
 
 
-def propose(received: Sequence[Received], fields: DatasetMap) -> list[Choice]:
+def propose(received: Sequence[ReceivedDocument], fields: DatasetMap) -> list[Choice]:
     """Return a choice for each field that documents lack and some place may hold, or that no document has at all."""
     documents = [each.document for each in received]
     judged = _Judge(received, fields, texts_of(documents), _declared(fields))
@@ -161,7 +163,7 @@ def _declared(fields: DatasetMap) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class _Judge:
-    received: Sequence[Received]
+    received: Sequence[ReceivedDocument]
     fields: DatasetMap
     texts: Texts
     declared: frozenset[str]
@@ -182,14 +184,14 @@ class _Judge:
             return Choice(name, None, tuple(fitting or [candidate for candidate, _ in found]))
         return None
 
-    def _lacks(self, name: str, rule: _Rule, each: Received) -> bool:
+    def _lacks(self, name: str, rule: _FieldRule, each: ReceivedDocument) -> bool:
         said = self.fields.text(each.document, name)
         if rule.equals is None:
             return said is None and not self.fields.elements(each.document, name)
         wanted = rule.equals(each.notice)
         return wanted is not None and (said is None or said.lower() != wanted.lower())
 
-    def _candidates(self, name: str, rule: _Rule, lacking: Collection[int]) -> Iterator[tuple[Candidate, bool]]:
+    def _candidates(self, name: str, rule: _FieldRule, lacking: Collection[int]) -> Iterator[tuple[Candidate, bool]]:
         """Yield the places that may be the field's; the flag says whether one may be proposed without a person."""
         for path, per_document in self.texts.items():
             here = len(per_document.keys() & lacking)
@@ -203,7 +205,7 @@ class _Judge:
                 evidence = rule.evidence if fits else "the shape of its values only"
                 yield Candidate(path.removesuffix("[]"), here, len(lacking), evidence), fits
 
-    def _holds(self, rule: _Rule, per_document: Mapping[int, Sequence[str]]) -> bool:
+    def _holds(self, rule: _FieldRule, per_document: Mapping[int, Sequence[str]]) -> bool:
         """Whether every value at a place, in every document, is one that the field can have there."""
         return all(
             self._may_be(rule, self.received[number].notice, value)
@@ -211,12 +213,12 @@ class _Judge:
             for value in values
         )
 
-    def _may_be(self, rule: _Rule, notice: Notice, value: str) -> bool:
+    def _may_be(self, rule: _FieldRule, notice: Notice, value: str) -> bool:
         if rule.equals is not None:
             return value.lower() == (rule.equals(notice) or "").lower()
         return rule.only_in in (None, notice.type) and rule.shape(value)
 
-    def _is_named(self, path: str, rule: _Rule) -> bool:
+    def _is_named(self, path: str, rule: _FieldRule) -> bool:
         said, others = path_words(path), NEVER_BLOCKED | DEBTOR
         in_home = rule.owner == DEBTOR and any(path.startswith(f"{home}.") for home in self.debtor_homes)
         if said & (others - rule.owner) and not (in_home and not said & NEVER_BLOCKED):
@@ -237,16 +239,16 @@ class _Judge:
         return (*chosen, *self.fields.paths[name]) if first else (*self.fields.paths[name], *chosen)
 
 
-_ANYTHING: Final = _Rule().shape
+_ANYTHING: Final = _FieldRule().shape
 # Where values alone fit several places, the name decides.
 _NAMES: Final = {
-    "uuid": _Rule(leaf=frozenset({"uuid"})),
-    "type": _Rule(leaf=frozenset({"type", "varseltype"})),
-    "debtor_id": _Rule(leaf=NUMBER | DEBTOR, owner=DEBTOR),
-    "ruling_date": _Rule(leaf=frozenset({"kjennelsesdato", "kjennelse", "konkursdato", "rulingdate"})),
-    "grounds": _Rule(leaf=frozenset({"konkursgrunnlag", "grunnlag", "grunnlagskode", "grounds"})),
-    "closing_code": _Rule(leaf=frozenset({"avslutningskode", "avslutning", "avslutningsmåte", "closingcode"})),
-    "liquidation_code": _Rule(leaf=frozenset({"avviklingskode", "avvikling", "liquidationcode"})),
+    "uuid": _FieldRule(leaf=frozenset({"uuid"})),
+    "type": _FieldRule(leaf=frozenset({"type", "varseltype"})),
+    "debtor_id": _FieldRule(leaf=NUMBER | DEBTOR, owner=DEBTOR),
+    "ruling_date": _FieldRule(leaf=frozenset({"kjennelsesdato", "kjennelse", "konkursdato", "rulingdate"})),
+    "grounds": _FieldRule(leaf=frozenset({"konkursgrunnlag", "grunnlag", "grunnlagskode", "grounds"})),
+    "closing_code": _FieldRule(leaf=frozenset({"avslutningskode", "avslutning", "avslutningsmåte", "closingcode"})),
+    "liquidation_code": _FieldRule(leaf=frozenset({"avviklingskode", "avvikling", "liquidationcode"})),
 }
 
 
@@ -265,7 +267,7 @@ def _undecided(choice: Choice, doubled: Collection[str]) -> Choice:
     return Choice(choice.field, None, candidates)
 
 
-def _propose_units(received: Sequence[Received], fields: DatasetMap) -> list[Choice]:
+def _propose_units(received: Sequence[ReceivedDocument], fields: DatasetMap) -> list[Choice]:
     people = [each for each in received if identify(each.notice.debtor_id, synthetic_allowed=True).is_person]
     units = [unit for each in people for unit in fields.linked_units(each.document)]
     if not people or (units and all(fields.text(unit, "linked_unit_id") for unit in units)):

@@ -22,14 +22,14 @@ Lists = dict[str, dict[int, list[Document]]]
 # Whose a place is, by the words of its path: Norwegian, and the English that a translated service would use.
 DEBTOR: Final = frozenset({"debitor", "konkursdebitor", "skyldner", "debtor"})
 TRUSTEE: Final = frozenset({"bostyrer", "bobestyrer", "trustee", "administrator"})
-ESTATE: Final = frozenset({"konkursbo", "konkursboet", "bo", "boet", "estate", "bankruptcyestate"})
+KONKURSBO: Final = frozenset({"konkursbo", "konkursboet", "bo", "boet", "estate", "bankruptcyestate"})
 COURT: Final = frozenset({"tingrett", "tingretten", "domstol", "rett", "court"})
 PETITIONER: Final = frozenset(
     {"rekvirent", "begjærende", "begjaerende", "saksøker", "saksoker", "kreditor", "fordringshaver"}
     | {"petitioner", "creditor", "applicant"}
 )
 # Their numbers stand in the same documents and must never be blocked (docs/domain.md § 5).
-NEVER_BLOCKED: Final = TRUSTEE | ESTATE | COURT | PETITIONER
+NEVER_BLOCKED: Final = TRUSTEE | KONKURSBO | COURT | PETITIONER
 NUMBER: Final = frozenset({"organisasjonsnummer", "orgnummer", "orgnr", "identifikator", "id", "nummer", "orgno"})
 NAME: Final = frozenset({"navn", "name", "fulltnavn", "fullname"})
 

@@ -41,7 +41,7 @@ ASSUMED_PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "linked_unit_form": ("organisasjonsform",),
     "trustee_id": ("bostyrer.organisasjonsnummer",),
     "trustee_name": ("bostyrer.navn",),
-    "estate_id": ("konkursbo.organisasjonsnummer",),
+    "konkursbo_id": ("konkursbo.organisasjonsnummer",),
     "court_name": ("tingrett.navn",),
 }
 # The code lists of the documentation (docs/domain.md § 4), by field.
@@ -53,7 +53,7 @@ KNOWN_CODES: Final[Mapping[str, frozenset[str]]] = {
 }
 # A person's sole proprietorship, and a forced VAT registration: the forms a linked unit is known to have [spec].
 LINKED_FORMS: Final = frozenset({"ENK", "TVAM"})
-_IDENTIFIERS: Final = frozenset({"debtor_id", "linked_unit_id", "trustee_id", "estate_id"})
+_IDENTIFIERS: Final = frozenset({"debtor_id", "linked_unit_id", "trustee_id", "konkursbo_id"})
 ESTATE_FORM: Final = "KBO"
 
 
@@ -226,7 +226,7 @@ def _units_to_read(document: Mapping[str, object], fields: DatasetMap) -> tuple[
 
 def _never_blocked(document: object, fields: DatasetMap) -> Iterator[str]:
     """Yield the numbers of every trustee and estate that a declared path names."""
-    for name in ("trustee_id", "estate_id"):
+    for name in ("trustee_id", "konkursbo_id"):
         yield from fields.texts(document, name)
 
 

@@ -22,7 +22,7 @@ from konkurs_pipeline.domain.estates import EstateState, fold_estates
 from konkurs_pipeline.domain.notices import Notice
 
 
-class Rule(StrEnum):
+class RetentionRule(StrEnum):
     """Why something was erased."""
 
     OTHERS = "others"
@@ -38,9 +38,9 @@ class Terms:
     others: dt.timedelta
     customers_years: int
 
-    def of(self, rule: Rule, end: dt.datetime) -> dt.datetime:
+    def of(self, rule: RetentionRule, end: dt.datetime) -> dt.datetime:
         """Return from when on what ended at `end` may go."""
-        if rule is Rule.OTHERS:
+        if rule is RetentionRule.OTHERS:
             return end + self.others
         try:
             return end.replace(year=end.year + self.customers_years)
@@ -50,12 +50,12 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Case:
+class RetentionCase:
     """The notices that are kept and erased together: one bankruptcy, or a notice of none. `ended_at` null: not ended."""
 
     notices: tuple[Notice, ...]
     ended_at: dt.datetime | None
-    rule: Rule
+    rule: RetentionRule
 
     def due_at(self, terms: Terms) -> dt.datetime | None:
         """Return from when on the case may go; null as long as it has not ended."""
@@ -64,7 +64,7 @@ class Case:
 
 def cases_of(
     notices: Iterable[Notice], concerned: Collection[str], in_quarantine: Mapping[str, dt.datetime | None]
-) -> list[Case]:
+) -> list[RetentionCase]:
     """Return the cases that these notices make.
 
     `concerned`: the uuids of notices that a match, an action or a request names. `in_quarantine`: uuid → when its entry was
@@ -75,10 +75,10 @@ def cases_of(
         by_debtor[notice.debtor_id].append(notice)
     groups = [group for of_one in by_debtor.values() for group in _groups(of_one)]
     return [
-        Case(
+        RetentionCase(
             tuple(group),
             _end(group, is_open=is_open, in_quarantine=in_quarantine),
-            Rule.CUSTOMERS if any(notice.uuid in concerned for notice in group) else Rule.OTHERS,
+            RetentionRule.CUSTOMERS if any(notice.uuid in concerned for notice in group) else RetentionRule.OTHERS,
         )
         for group, is_open in groups
     ]

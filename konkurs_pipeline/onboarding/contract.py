@@ -14,7 +14,7 @@ from typing import Final
 
 from konkurs_pipeline.brreg.client import connect
 from konkurs_pipeline.brreg.wire import UnreadableNoticeError, parse_notice
-from konkurs_pipeline.domain.dataset_map_proposal import Received
+from konkurs_pipeline.domain.dataset_map_proposal import ReceivedDocument
 from konkurs_pipeline.domain.datasets import KNOWN_CODES, DatasetMap, walk
 from konkurs_pipeline.domain.foreign_text import shown
 from konkurs_pipeline.domain.notices import Notice
@@ -64,7 +64,7 @@ class Sample:
     items: Sequence[JsonObject]
     listed: int
     findings: Sequence[str]
-    received: Sequence[Received]
+    received: Sequence[ReceivedDocument]
     asked: int
     failures: Mapping[str, int]
 
@@ -82,13 +82,13 @@ def take_sample(settings: Settings, now: dt.datetime, *, datasets: int = 50) -> 
             listed = service.fetch_all_notices(keep=lambda _: None)
         items = [item.value for item in listed.items if isinstance(item.value, dict)]
         notices = {notice.uuid: notice for notice in _some_of_every_type(_readable(items), datasets)}
-        received: list[Received] = []
+        received: list[ReceivedDocument] = []
         failures: Counter[str] = Counter()
         for uuid, document in service.fetch_datasets(list(notices), keep=lambda _: None):
             if isinstance(document, ServiceError):
                 failures[type(document).__name__] += 1
             else:
-                received.append(Received(notices[uuid], document.content))
+                received.append(ReceivedDocument(notices[uuid], document.content))
     return Sample(items, len(listed.items), listed.findings, received, len(notices), failures)
 
 
@@ -134,7 +134,7 @@ def _list_fields(items: Sequence[Mapping[str, object]]) -> Iterator[FieldReport]
         yield FieldReport("list", shown(name), count, len(items), "not in the documentation")
 
 
-def _dataset_fields(received: Sequence[Received], fields: DatasetMap) -> Iterator[FieldReport]:
+def _dataset_fields(received: Sequence[ReceivedDocument], fields: DatasetMap) -> Iterator[FieldReport]:
     documents = [each.document for each in received]
     if not documents:
         return
@@ -162,7 +162,7 @@ def is_found(document: object, name: str, fields: DatasetMap) -> bool:
     return name != "linked_units" and fields.text(document, name) is not None
 
 
-def _other_debtors(received: Sequence[Received], fields: DatasetMap) -> str | None:
+def _other_debtors(received: Sequence[ReceivedDocument], fields: DatasetMap) -> str | None:
     others = sum(fields.text(each.document, "debtor_id") not in (None, each.notice.debtor_id) for each in received)
     return f"another number than the list's debitor in {others}" if others else None
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from konkurs_pipeline.domain.dataset_map_proposal import Choice, Received, propose
+from konkurs_pipeline.domain.dataset_map_proposal import Choice, ReceivedDocument, propose
 from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, DatasetMap, Role, read_dataset
 from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.errors import AnswerError
@@ -45,7 +45,9 @@ class MapComparison:
     after: Fit
 
 
-def write_map(path: Path, received: Sequence[Received], fields: DatasetMap, settings: Settings) -> MapComparison | None:
+def write_map(
+    path: Path, received: Sequence[ReceivedDocument], fields: DatasetMap, settings: Settings
+) -> MapComparison | None:
     """Write the map that fits the documents to `path` and prove it; null, and no file, where a map would change nothing.
 
     Raises `UsageError` where `path` exists, `AnswerError` where there is no document to judge by.
@@ -69,7 +71,7 @@ def write_map(path: Path, received: Sequence[Received], fields: DatasetMap, sett
     )
 
 
-def _lines(choices: Sequence[Choice], fields: DatasetMap, received: Sequence[Received]) -> Iterator[str]:
+def _lines(choices: Sequence[Choice], fields: DatasetMap, received: Sequence[ReceivedDocument]) -> Iterator[str]:
     yield f"# Proposed by `konkurs contract --write-map` from {len(received)} datasets. Read it, choose where a line says so,"
     yield "# then set KONKURS_DATASET_MAP to this file. Fields that are not named keep their assumed places."
     if not any(each.notice.type == NoticeType.AVSLUTNING for each in received):
@@ -96,7 +98,7 @@ def _left_to_a_person(choice: Choice) -> Iterator[str]:
         yield f"# {choice.field} = {json.dumps([each.path], ensure_ascii=False)}  # {said}"
 
 
-def _fit(received: Sequence[Received], fields: DatasetMap, *, synthetic_allowed: bool) -> Fit:
+def _fit(received: Sequence[ReceivedDocument], fields: DatasetMap, *, synthetic_allowed: bool) -> Fit:
     readings = [
         read_dataset(each.notice, each.document, fields, synthetic_allowed=synthetic_allowed) for each in received
     ]
@@ -107,7 +109,7 @@ def _fit(received: Sequence[Received], fields: DatasetMap, *, synthetic_allowed:
     )
 
 
-def _is_found_anywhere(name: str, received: Sequence[Received], fields: DatasetMap) -> bool:
+def _is_found_anywhere(name: str, received: Sequence[ReceivedDocument], fields: DatasetMap) -> bool:
     documents = [each.document for each in received]
     units = [unit for document in documents for unit in fields.linked_units(document)]
     among = units if name.startswith("linked_unit_") else documents

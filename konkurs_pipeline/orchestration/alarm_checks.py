@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from konkurs_pipeline.domain.alarms import RULES, Alarm, AlarmKind, Severity
-from konkurs_pipeline.enquiries.alarms import look_for_alarms
+from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.orchestration.bank_names import BankNames
 from konkurs_pipeline.orchestration.checks import renamed

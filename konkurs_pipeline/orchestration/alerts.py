@@ -14,7 +14,7 @@ from konkurs_pipeline.alerting.channels import channels_of
 from konkurs_pipeline.alerting.telling import as_text, from_text, tell
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.alarms import Alarm
-from konkurs_pipeline.enquiries.alarms import look_for_alarms
+from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.orchestration.alarm_history import note_outside_a_run
 from konkurs_pipeline.orchestration.bank_names import names_of

@@ -15,7 +15,8 @@ import dagster as dg
 
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.orchestration.alarm_checks import alarm_results
-from konkurs_pipeline.orchestration.asset_table import STEPS, Made, Step
+from konkurs_pipeline.orchestration.asset_results import Made
+from konkurs_pipeline.orchestration.asset_table import STEPS, Step
 from konkurs_pipeline.orchestration.bank_names import BankNames
 from konkurs_pipeline.orchestration.checks import SCHEMA_CHECK, reported
 from konkurs_pipeline.orchestration.results import StepResults

@@ -10,7 +10,7 @@ from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.orchestration.alarm_checks import build_watch
 from konkurs_pipeline.orchestration.alerts import build_alert_sensor
 from konkurs_pipeline.orchestration.assets import build_assets
-from konkurs_pipeline.orchestration.bank_names import names_of
+from konkurs_pipeline.orchestration.bank_names import BankNames, names_of
 from konkurs_pipeline.orchestration.erasure import build_erasure, build_nightly_erasure
 from konkurs_pipeline.orchestration.housekeeping import build_housekeeping
 from konkurs_pipeline.orchestration.loggers import quiet_console
@@ -39,35 +39,25 @@ def build_defs(
     settings = settings or load_settings()
     workdays = workday_partitions(settings.calendar, now().date())
     names = names_of(settings)
-    second_source = build_second_source(settings, now, names)
-    monthly_report = build_monthly_report(settings, now, names)
-    erasure = build_erasure(settings, now, names)
-    nightly_assets = (second_source, monthly_report, erasure)
+    nightly_assets = (
+        build_second_source(settings, now, names),
+        build_monthly_report(settings, now, names),
+        build_erasure(settings, now, names),
+    )
     job = dg.define_asset_job(
         names.job(POLL_JOB),
         # The assets report their checks themselves, see checks.py.
         selection=(dg.AssetSelection.all() - dg.AssetSelection.assets(*nightly_assets)).without_checks(),
         description="One poll: the workdays of its partitions and the lookback before them, from the list to the outbox.",
-        # A run that died is tried again as a whole: a decision rests on a list of its own.
+        # Dagster tries a run that died again as a whole: a run decides only from a list that it fetched itself.
         tags={"dagster/retry_strategy": "ALL_STEPS", **names.tags},
     )
-
     housekeeping, nightly = build_housekeeping(now, names)
-
-    def first_polled() -> dt.date | None:
-        return first_polled_workday(layout_of(settings))
-
     return dg.Definitions(
         assets=[*build_assets(workdays, names), *nightly_assets],
         asset_checks=[build_watch(names)],
         jobs=[job, housekeeping],
-        schedules=[
-            *build_schedules(settings, names, first_polled),
-            nightly,
-            build_nightly_comparison(settings, names),
-            build_report_schedule(names),
-            build_nightly_erasure(names),
-        ],
+        schedules=[*_schedules(settings, names), nightly],
         sensors=[build_alert_sensor(settings, now), *build_look_sensor(settings, now)],
         resources={
             "poll": poll_resource(settings, store=store, now=now, progress=progress),
@@ -77,6 +67,18 @@ def build_defs(
         executor=dg.in_process_executor,
         loggers={"console": quiet_console},
     )
+
+
+def _schedules(settings: Settings, names: BankNames) -> list[dg.ScheduleDefinition]:
+    def first_polled() -> dt.date | None:
+        return first_polled_workday(layout_of(settings))
+
+    return [
+        *build_schedules(settings, names, first_polled),
+        build_nightly_comparison(settings, names),
+        build_report_schedule(names),
+        build_nightly_erasure(names),
+    ]
 
 
 @dg.definitions

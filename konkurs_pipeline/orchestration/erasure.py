@@ -42,27 +42,31 @@ def build_erasure(settings: Settings, now: Clock, names: BankNames) -> dg.Assets
             done, left = _erase(settings, now)
         except KonkursError as error:
             raise dg.Failure(description=redact(str(error)), allow_retries=False) from None
-        return dg.MaterializeResult(
-            metadata={
-                "notices": sum(done.notices.values()),
-                "quarantine_entries": done.entries,
-                "register_snapshots": done.registers,
-                "answers": done.answers,
-                "left": len(left.uuids),
-                "kept_cases": sum(left.kept.values()),
-                "open_too_long": left.open_too_long,
-            },
-            check_results=[
-                dg.AssetCheckResult(
-                    passed=not left.uuids and not left.open_too_long,
-                    check_name=_CHECK,
-                    metadata={"left": len(left.uuids), "open_too_long": left.open_too_long},
-                    severity=dg.AssetCheckSeverity.WARN,
-                )
-            ],
-        )
+        return _result(done, left)
 
     return erasure
+
+
+def _result(done: Erased, left: ErasurePlan) -> dg.MaterializeResult:  # type: ignore[type-arg]  # as above
+    return dg.MaterializeResult(
+        metadata={
+            "notices": sum(done.notices.values()),
+            "quarantine_entries": done.entries,
+            "register_snapshots": done.registers,
+            "answers": done.answers,
+            "left": len(left.uuids),
+            "kept_cases": sum(left.kept.values()),
+            "open_too_long": left.open_too_long,
+        },
+        check_results=[
+            dg.AssetCheckResult(
+                passed=not left.uuids and not left.open_too_long,
+                check_name=_CHECK,
+                metadata={"left": len(left.uuids), "open_too_long": left.open_too_long},
+                severity=dg.AssetCheckSeverity.WARN,
+            )
+        ],
+    )
 
 
 def _erase(settings: Settings, now: Clock) -> tuple[Erased, ErasurePlan]:

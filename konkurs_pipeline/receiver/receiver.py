@@ -40,7 +40,7 @@ class ReceiverState(BaseModel):
 
 
 @dataclass(frozen=True)
-class Answer:
+class FileResult:
     """What became of one outbox file. `refused` null: it was taken."""
 
     base_name: str
@@ -49,7 +49,7 @@ class Answer:
     refused: str | None = None
 
 
-def receive(outbox: Path, receipts: Path, now: dt.datetime) -> Iterator[Answer]:
+def receive(outbox: Path, receipts: Path, now: dt.datetime) -> Iterator[FileResult]:
     """Take the files that have no receipt yet, in sequence; yields what became of each, and stops at the first refused.
 
     Makes the folder of the receipts where it is absent. Raises `UsageError` where a folder cannot be used.
@@ -88,7 +88,7 @@ def _seq_in(name: str) -> int:
     return int(parts[3]) if len(parts) > 3 and parts[3].isdecimal() else 0  # noqa: PLR2004 -- KONKURS, bank, environment, seq
 
 
-def _answer(manifest_path: Path, receipt_path: Path, taken: ReceiverState, now: dt.datetime) -> Answer:
+def _answer(manifest_path: Path, receipt_path: Path, taken: ReceiverState, now: dt.datetime) -> FileResult:
     base_name = manifest_path.name.removesuffix(_MANIFEST_SUFFIX)
     manifest: Manifest | None = None
     try:
@@ -100,14 +100,14 @@ def _answer(manifest_path: Path, receipt_path: Path, taken: ReceiverState, now: 
         # At a gap nothing is wrong with the file itself, and whose an unreadable manifest is cannot be told.
         if manifest and error.code is not RefusalCode.SEQ_GAP:
             _write_receipt(receipt_path, manifest.file_id, manifest.files[0].sha256, [], refused=error.code)
-        return Answer(base_name, 0, 0, str(error))
+        return FileResult(base_name, 0, 0, str(error))
     answers = _carry_out(file, taken, now)
     _note(file, taken)
     # First what was done, then the receipt: a file whose receipt was lost is answered again with ALREADY_APPLIED.
     _write(receipt_path.with_name(_STATE_NAME), taken.model_dump_json().encode())
     _write_receipt(receipt_path, file.header.file_id, file.sha256, answers)
     known = sum(answer.status is ActionAnswer.ALREADY_APPLIED for answer in answers)
-    return Answer(base_name, len(answers) - known, known)
+    return FileResult(base_name, len(answers) - known, known)
 
 
 def _check_place(file: ReadFile, taken: ReceiverState) -> None:

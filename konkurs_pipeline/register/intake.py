@@ -20,7 +20,8 @@ from konkurs_pipeline.register.refusal import refuse
 from konkurs_pipeline.register.rules import Limits, refuse_if_shrunk
 from konkurs_pipeline.schemas.register import RegisterTables
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.storage.snapshots import FORM, FileIdentity, Snapshot, SnapshotFacts, Snapshots, snapshot_id
+from konkurs_pipeline.storage.accepted_register import FileIdentity, Snapshot, SnapshotFacts, snapshot_id
+from konkurs_pipeline.storage.snapshots import FORM, Snapshots
 
 # Reading customers, reading accounts, judging, writing: each takes about as long.
 _PARTS: Final = 4

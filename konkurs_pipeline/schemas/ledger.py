@@ -11,7 +11,7 @@ import polars as pl
 
 from konkurs_pipeline.domain.notices import NoticeType, QuarantineReason
 from konkurs_pipeline.domain.outcomes import IssueCode, Outcome
-from konkurs_pipeline.domain.retention import Rule
+from konkurs_pipeline.domain.retention import RetentionRule
 from konkurs_pipeline.domain.second_source import ComparisonOutcome, DifferenceKind
 from konkurs_pipeline.schemas.table import SHA256, UUID, Instant, Privacy, Table, column, optional
 
@@ -152,7 +152,7 @@ class Erasures(Table):
     """
 
     erasure_id: str = column("one run of the erasure", str_matches=UUID)
-    rule: str = column("others, customers, or late (what came for an erased debtor)", isin=list(Rule))
+    rule: str = column("others, customers, or late (what came for an erased debtor)", isin=list(RetentionRule))
     started_at: Instant = column("when it was decided; from then on nothing of it is taken in again")
     finished_at: Instant = optional("when nothing of it was left; null: it was killed, and the next one finishes it")
     erased_by: str = column("who asked for it: a user of the machine, or the nightly job", privacy=Privacy.NAME)
@@ -176,7 +176,7 @@ class ErasedNotices(Table):
     first_seen_at: Instant = column("when an answer first held the notice")
     answer_sha256: str = column("hash of the answer that first held it", privacy=Privacy.HASH, str_matches=SHA256)
     erased_at: Instant = column("when it was erased")
-    rule: str = column("why: others, customers or late", isin=list(Rule))
+    rule: str = column("why: others, customers or late", isin=list(RetentionRule))
     erasure_id: str = column("the erasure", str_matches=UUID)
     debtor_mark: str = column(
         "keyed hash of the debtor's number: tells a later notice for the same debtor; the key is in the ledger alone",

@@ -23,13 +23,13 @@ from konkurs_pipeline.domain.settlement import Settlement, settle
 from konkurs_pipeline.domain.situation import Account, Situation
 from konkurs_pipeline.steps.notices import PolledNotices
 from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.storage.accepted_register import Snapshot
 from konkurs_pipeline.storage.handoff import decisions, enforcement
-from konkurs_pipeline.storage.handoff.decisions import Decision
+from konkurs_pipeline.storage.handoff.decisions import RunDecision
 from konkurs_pipeline.storage.ledger import polls, quarantine
 from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.ledger.quarantine import Entry
 from konkurs_pipeline.storage.matched_accounts import accounts_of
-from konkurs_pipeline.storage.snapshots import Snapshot
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def decide(poll: Poll, snapshot: Snapshot | None, polled: PolledNotices) -> Acti
         message = f"{waiting} BLOCK rows are held: look at them with `konkurs held`, then `konkurs release`"
         poll.report(IssueCode.BLOCKS_HELD, message)
     days = poll.window.from_workday, poll.window.to_workday
-    decision = Decision(poll.run_id, now, *days, snapshot.id if snapshot else None, settlement)
+    decision = RunDecision(poll.run_id, now, *days, snapshot.id if snapshot else None, settlement)
     with ledger.transaction():
         header = decisions.commit(ledger, decision, bank=settings.bank_id, environment=settings.environment.value)
         polls.end(ledger, poll.run_id, now, is_decided=True)

@@ -25,12 +25,12 @@ from konkurs_pipeline.schemas.tables import ExpandedDatasets, frame
 from konkurs_pipeline.steps.dataset_queue import DatasetQueue, lacking_datasets, queue_of
 from konkurs_pipeline.steps.notices import answer_row
 from konkurs_pipeline.steps.poll import Poll
+from konkurs_pipeline.storage.accepted_register import Snapshot
 from konkurs_pipeline.storage.lake.made_from import Derivation
 from konkurs_pipeline.storage.ledger import quarantine
 from konkurs_pipeline.storage.ledger.dataset_failures import dataset_failures
 from konkurs_pipeline.storage.ledger.dataset_failures import record as record_failures
 from konkurs_pipeline.storage.ledger.quarantine import Entry
-from konkurs_pipeline.storage.snapshots import Snapshot
 
 # Written this many at a time, so that a killed backfill keeps what it has.
 _PORTION: Final = 250
@@ -51,7 +51,7 @@ class DatasetCounts:
 
 
 @dataclass(frozen=True)
-class _Received:
+class _FetchedDocuments:
     """The documents of one portion: rows of those that fit their notices, what was set aside, and why others failed.
 
     `failed`: uuid → error, of documents that were asked for in vain. `link_findings`: what of their links is not as
@@ -63,7 +63,7 @@ class _Received:
     failed: dict[str, ServiceError] = field(default_factory=dict)
     link_findings: set[str] = field(default_factory=set)
 
-    def take(self, other: _Received) -> None:
+    def take(self, other: _FetchedDocuments) -> None:
         """Add what another portion brought."""
         self.rows.extend(other.rows)
         self.set_aside.extend(other.set_aside)
@@ -83,7 +83,7 @@ def fetch_missing_datasets(poll: Poll, snapshot: Snapshot | None) -> DatasetCoun
     is_range = poll.window.from_workday != poll.window.to_workday
     queue = queue_of(lacking, dataset_failures(poll.store.ledger), None if is_range else poll.now())
     until = None if is_range else time.monotonic() + poll.settings.datasets_budget_s
-    received = _fetch(poll, queue, until) if queue.due.height else _Received()
+    received = _fetch(poll, queue, until) if queue.due.height else _FetchedDocuments()
     _close_what_agrees_now(poll)
     counts = _counts(queue, received)
     _report(poll, counts, received)
@@ -92,7 +92,7 @@ def fetch_missing_datasets(poll: Poll, snapshot: Snapshot | None) -> DatasetCoun
     return counts
 
 
-def _counts(queue: DatasetQueue, received: _Received) -> DatasetCounts:
+def _counts(queue: DatasetQueue, received: _FetchedDocuments) -> DatasetCounts:
     answered = len(received.rows) + len(received.set_aside) + len(received.failed)
     return DatasetCounts(
         wanted=queue.wanted,
@@ -103,7 +103,7 @@ def _counts(queue: DatasetQueue, received: _Received) -> DatasetCounts:
     )
 
 
-def _report(poll: Poll, counts: DatasetCounts, received: _Received) -> None:
+def _report(poll: Poll, counts: DatasetCounts, received: _FetchedDocuments) -> None:
     wanted = f"{counts.wanted} expanded datasets"
     if counts.missing:
         why = next(map(str, received.failed.values()), "they failed several times, and rest for a while")
@@ -120,9 +120,9 @@ def _report(poll: Poll, counts: DatasetCounts, received: _Received) -> None:
         poll.report(IssueCode.DATASETS_NOT_AS_DOCUMENTED, message)
 
 
-def _fetch(poll: Poll, queue: DatasetQueue, until: float | None) -> _Received:
+def _fetch(poll: Poll, queue: DatasetQueue, until: float | None) -> _FetchedDocuments:
     """Fetch what is due, portion by portion, until `until` (monotonic seconds; null: no limit) or until none can be had."""
-    total = _Received()
+    total = _FetchedDocuments()
     with poll.connect(poll.settings) as service:
         for portion in queue.due.iter_slices(_PORTION):
             received = _fetch_portion(poll, service, portion, until)
@@ -134,7 +134,7 @@ def _fetch(poll: Poll, queue: DatasetQueue, until: float | None) -> _Received:
     return total
 
 
-def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame, until: float | None) -> _Received:
+def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame, until: float | None) -> _FetchedDocuments:
     notices = {notice.uuid: notice for notice in notices_of(portion)}
     workdays = dict(portion.select("uuid", "workday").iter_rows())
     answers: list[Answer] = []
@@ -143,7 +143,7 @@ def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame, un
         poll.store.lake.answers.keep(answer.body)
         answers.append(answer)
 
-    received = _Received()
+    received = _FetchedDocuments()
     for uid, found in service.fetch_datasets(list(notices), keep=keep, until=until):
         if isinstance(found, NotTriedError):
             continue
@@ -158,7 +158,7 @@ def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame, un
     return received
 
 
-def _classify(poll: Poll, received: _Received, notice: Notice, document: Document, workday: dt.date) -> None:
+def _classify(poll: Poll, received: _FetchedDocuments, notice: Notice, document: Document, workday: dt.date) -> None:
     """Put a document with those that fit, those to set aside, or those that failed."""
     content, answer = document.content, document.answer
     if poll.fields.text(content, "debtor_id") is None:
@@ -185,7 +185,7 @@ def _classify(poll: Poll, received: _Received, notice: Notice, document: Documen
     )
 
 
-def _store(poll: Poll, received: _Received) -> None:
+def _store(poll: Poll, received: _FetchedDocuments) -> None:
     lake = poll.store.lake
     fresh = frame(ExpandedDatasets, received.rows)
     days = set(fresh["workday"])

@@ -14,7 +14,7 @@ from typing import Any, Final
 import polars as pl
 
 from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, notices_of
-from konkurs_pipeline.domain.retention import Case, Rule, Terms, cases_of
+from konkurs_pipeline.domain.retention import RetentionCase, RetentionRule, Terms, cases_of
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.schemas.tables import LAKE, dtypes
 from konkurs_pipeline.settings import Settings
@@ -36,10 +36,10 @@ class ErasurePlan:
     `kept`: reason → how many cases stay. `oldest`: when the case that began first of those that stay began, and why it stays.
     """
 
-    due: Mapping[Rule, Sequence[Case]]
+    due: Mapping[RetentionRule, Sequence[RetentionCase]]
     entries: Sequence[str]
     registers: Sequence[str]
-    counts: Mapping[Rule, Mapping[str, int]]
+    counts: Mapping[RetentionRule, Mapping[str, int]]
     kept: Mapping[str, int]
     oldest: tuple[dt.datetime, str] | None
     open_too_long: int
@@ -54,7 +54,7 @@ class ErasurePlan:
 class Erased:
     """What an erasure did. `notices`: by rule."""
 
-    notices: Mapping[Rule, int] = field(default_factory=dict)
+    notices: Mapping[RetentionRule, int] = field(default_factory=dict)
     entries: int = 0
     registers: int = 0
     answers: int = 0
@@ -77,7 +77,7 @@ def plan_erasure(store: Store, terms: Terms, now: dt.datetime) -> ErasurePlan:
         _concerned(store),
         dict(of_notices.select("uuid", "resolved_at").iter_rows()),
     )
-    due: dict[Rule, list[Case]] = {Rule.OTHERS: [], Rule.CUSTOMERS: []}
+    due: dict[RetentionRule, list[RetentionCase]] = {RetentionRule.OTHERS: [], RetentionRule.CUSTOMERS: []}
     kept: dict[str, int] = {}
     staying: list[tuple[dt.datetime, str]] = []
     for case in cases:
@@ -103,7 +103,7 @@ def plan_erasure(store: Store, terms: Terms, now: dt.datetime) -> ErasurePlan:
     )
 
 
-def _known(cases: Sequence[Case]) -> pl.Series:
+def _known(cases: Sequence[RetentionCase]) -> pl.Series:
     return pl.Series([notice.uuid for case in cases for notice in case.notices], dtype=pl.String)
 
 
@@ -115,7 +115,7 @@ def _concerned(store: Store) -> set[str]:
     return found
 
 
-def _counts(store: Store, cases: Sequence[Case], entries: pl.DataFrame) -> dict[str, int]:
+def _counts(store: Store, cases: Sequence[RetentionCase], entries: pl.DataFrame) -> dict[str, int]:
     uuids = pl.Series([notice.uuid for case in cases for notice in case.notices], dtype=pl.String).implode()
     documents = store.lake.read("expanded_datasets", columns=["uuid"])
     return {
@@ -140,10 +140,10 @@ def erase(store: Store, plan: ErasurePlan, *, by: str, now: dt.datetime, progres
     with store.ledger.transaction():
         if plan.due or plan.entries:
             found = {rule.value: _rows(store, rows, cases) for rule, cases in plan.due.items()}
-            found.setdefault(Rule.OTHERS.value, [])
+            found.setdefault(RetentionRule.OTHERS.value, [])
             counts = {rule: {"case_count": 0, "document_count": 0, "quarantine_count": 0} for rule in found}
             counts |= {rule.value: dict(of_rule) for rule, of_rule in plan.counts.items()}
-            counts[Rule.OTHERS.value]["quarantine_count"] += len(plan.entries)
+            counts[RetentionRule.OTHERS.value]["quarantine_count"] += len(plan.entries)
             erasures.begin(store.ledger, found, counts, by=by, now=now)
         erasures.remove_quarantine(store.ledger, plan.uuids, plan.entries)
     for register in plan.registers:
@@ -157,7 +157,7 @@ def erase(store: Store, plan: ErasurePlan, *, by: str, now: dt.datetime, progres
     )
 
 
-def _rows(store: Store, notices: pl.DataFrame, cases: Sequence[Case]) -> list[dict[str, Any]]:
+def _rows(store: Store, notices: pl.DataFrame, cases: Sequence[RetentionCase]) -> list[dict[str, Any]]:
     uuids = pl.Series([notice.uuid for case in cases for notice in case.notices], dtype=pl.String)
     columns = ("uuid", "workday", "type", "registered_at", "first_seen_at", "answer_sha256", "debtor_id")
     found = notices.filter(pl.col("uuid").is_in(uuids.implode())).select(columns).to_dicts()

@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from konkurs_pipeline.domain.notices import NoticeType
-from konkurs_pipeline.domain.retention import Rule
+from konkurs_pipeline.domain.retention import RetentionRule
 from konkurs_pipeline.steps.erased_answers import sweep_answers_of_run
 from konkurs_pipeline.steps.list_items import SeenNotice
 from konkurs_pipeline.steps.poll import Poll
@@ -67,4 +67,6 @@ def _record(poll: Poll, late: Sequence[SeenNotice]) -> None:
     ]
     none = {"case_count": 0, "document_count": 0, "quarantine_count": 0}
     with ledger.transaction():
-        erasures.begin(ledger, {Rule.LATE.value: rows}, {Rule.LATE.value: none}, by=_BY, now=poll.now())
+        erasures.begin(
+            ledger, {RetentionRule.LATE.value: rows}, {RetentionRule.LATE.value: none}, by=_BY, now=poll.now()
+        )

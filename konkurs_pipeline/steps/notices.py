@@ -78,10 +78,7 @@ def poll_notices(poll: Poll) -> PolledNotices:
     ]
     opened = _settle_quarantine(ledger, wrong, taken, poll.now())
     findings = sorted({*listed.findings, *(finding for one in seen for finding in one.findings)})
-    if opened:
-        poll.report(IssueCode.NEW_IN_QUARANTINE, f"{opened} new in quarantine: see `konkurs status`")
-    if findings:
-        poll.report(IssueCode.LIST_NOT_AS_DOCUMENTED, f"the list is not as documented: {'; '.join(findings)}")
+    _report(poll, opened, findings)
     unique = {one.notice.uuid for one in taken}
     polls.count_notices(ledger, poll.run_id, seen=len(unique), new=len(new))
     return PolledNotices(
@@ -93,6 +90,13 @@ def poll_notices(poll: Poll) -> PolledNotices:
         by_workday=dict(sorted(Counter(fresh["workday"]).items())),
         findings=tuple(findings),
     )
+
+
+def _report(poll: Poll, opened: int, findings: Sequence[str]) -> None:
+    if opened:
+        poll.report(IssueCode.NEW_IN_QUARANTINE, f"{opened} new in quarantine: see `konkurs status`")
+    if findings:
+        poll.report(IssueCode.LIST_NOT_AS_DOCUMENTED, f"the list is not as documented: {'; '.join(findings)}")
 
 
 def _fetch(poll: Poll) -> NoticeList:

@@ -44,7 +44,7 @@ _EARLIER_LISTS: Final = 5
 
 
 @dataclass(frozen=True)
-class _Known:
+class _KnownBankruptcies:
     """What the store holds: all bankruptcies, and customer reference → those that match the customer."""
 
     bankruptcies: list[KnownBankruptcy]
@@ -97,7 +97,7 @@ def _earlier_counts(settings: Settings) -> list[int]:
     return [count for count in tried["unit_count"].tail(_EARLIER_LISTS) if count is not None]
 
 
-def _known(settings: Settings) -> _Known:
+def _known(settings: Settings) -> _KnownBankruptcies:
     published = Published(layout_of(settings))
     refs: defaultdict[str, list[str]] = defaultdict(list)
     for uuid, ref in published.read("customer_matches", columns=("notice_uuid", "customer_ref")).iter_rows():
@@ -111,10 +111,10 @@ def _known(settings: Settings) -> _Known:
     for each in bankruptcies:
         for ref in each.customer_refs:
             of_customer[ref].append(each)
-    return _Known(bankruptcies, of_customer)
+    return _KnownBankruptcies(bankruptcies, of_customer)
 
 
-def _of_companies(known: _Known) -> list[KnownBankruptcy]:
+def _of_companies(known: _KnownBankruptcies) -> list[KnownBankruptcy]:
     return [each for each in known.bankruptcies if identify(each.debtor_id, synthetic_allowed=True) is IdKind.ORGNR]
 
 

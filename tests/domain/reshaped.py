@@ -9,7 +9,7 @@ from typing import Any
 
 from konkurs_pipeline.brreg.simulator.datasets import expanded_dataset
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice, load_test_notices
-from konkurs_pipeline.domain.dataset_map_proposal import Received
+from konkurs_pipeline.domain.dataset_map_proposal import ReceivedDocument
 from konkurs_pipeline.domain.notices import Notice
 
 Document = dict[str, Any]
@@ -46,10 +46,10 @@ def as_notice(made: SimulatedNotice) -> Notice:
     return Notice(made.uuid, made.type, made.registered_at, made.registered_at_text, made.ruling_date, made.debtor_id)
 
 
-def received(change: Callable[[Document], Document] = dict) -> list[Received]:
+def received(change: Callable[[Document], Document] = dict) -> list[ReceivedDocument]:
     """Return Brreg's notices, each with its document after `change`."""
     return [
-        Received(as_notice(made), change(expanded_dataset(made, "https://example.invalid")))
+        ReceivedDocument(as_notice(made), change(expanded_dataset(made, "https://example.invalid")))
         for made in load_test_notices()
     ]
 

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from konkurs_pipeline.brreg.simulator.datasets import PERSON_WITH_TVAM, enk_of, estate_of, trustee_of, tvam_of
-from konkurs_pipeline.domain.dataset_map_proposal import Choice, Received, propose
+from konkurs_pipeline.domain.dataset_map_proposal import Choice, ReceivedDocument, propose
 from konkurs_pipeline.domain.dataset_places import texts_of
 from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, DatasetMap, read_dataset
 from tests.domain.reshaped import Document, received, reshaped
@@ -20,16 +20,16 @@ from tests.domain.reshaped import Document, received, reshaped
 PEOPLE_HAVE = "tilknyttedeEnheter"
 
 
-def choices(documents: list[Received]) -> dict[str, Choice]:
+def choices(documents: list[ReceivedDocument]) -> dict[str, Choice]:
     return {choice.field: choice for choice in propose(documents, DatasetMap())}
 
 
-def map_of(documents: list[Received]) -> DatasetMap:
+def map_of(documents: list[ReceivedDocument]) -> DatasetMap:
     proposed = {name: choice.paths for name, choice in choices(documents).items() if choice.paths}
     return DatasetMap({**ASSUMED_PATHS, **proposed})
 
 
-def parties(each: Received, fields: DatasetMap) -> set[str]:
+def parties(each: ReceivedDocument, fields: DatasetMap) -> set[str]:
     reading = read_dataset(each.notice, each.document, fields, synthetic_allowed=True)
     return {party.national_id for party in reading.parties}
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.notices import Notice
-from konkurs_pipeline.domain.retention import Case, Rule, Terms, cases_of
+from konkurs_pipeline.domain.retention import RetentionCase, RetentionRule, Terms, cases_of
 
 START = dt.datetime(2018, 9, 3, 10, tzinfo=dt.UTC)
 TERMS = Terms(dt.timedelta(days=90), 10)
@@ -42,7 +42,7 @@ def test_one_that_concerned_a_customer_stays_for_years() -> None:
 
 def test_years_from_the_29th_of_february_end_on_the_1st_of_march() -> None:
     leap = dt.datetime(2020, 2, 29, tzinfo=dt.UTC)
-    assert Terms(dt.timedelta(0), 1).of(Rule.CUSTOMERS, leap) == dt.datetime(2021, 3, 1, tzinfo=dt.UTC)
+    assert Terms(dt.timedelta(0), 1).of(RetentionRule.CUSTOMERS, leap) == dt.datetime(2021, 3, 1, tzinfo=dt.UTC)
 
 
 def test_a_second_bankruptcy_of_a_debtor_does_not_keep_the_first() -> None:
@@ -70,4 +70,4 @@ def test_what_goes_never_changes_the_state_of_what_stays(told: list[tuple[str, s
 
 
 def test_a_case_is_a_value() -> None:
-    assert Case((), None, Rule.OTHERS) == Case((), None, Rule.OTHERS)
+    assert RetentionCase((), None, RetentionRule.OTHERS) == RetentionCase((), None, RetentionRule.OTHERS)

@@ -17,7 +17,7 @@ from konkurs_pipeline.brreg.simulator.pki import make_certificates
 from konkurs_pipeline.domain.alarms import AlarmKind
 from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.domain.workdays import OSLO
-from konkurs_pipeline.enquiries.alarms import look_for_alarms
+from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, frame

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from konkurs_pipeline.domain.retention import Rule
+from konkurs_pipeline.domain.retention import RetentionRule
 from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.steps import erased_answers, erasure
 from konkurs_pipeline.steps.erasure import erase, plan_erasure, terms_of
@@ -95,7 +95,12 @@ def test_a_customers_case_goes_after_its_years_and_not_before(lived: Bank) -> No
 def test_an_erasure_is_recorded_with_its_counts(lived: Bank) -> None:
     erased(lived)
     (row,) = lived.published("erasures").to_dicts()
-    assert (row["rule"], row["case_count"], row["notice_count"], row["document_count"]) == (Rule.OTHERS, 1, 2, 2)
+    assert (row["rule"], row["case_count"], row["notice_count"], row["document_count"]) == (
+        RetentionRule.OTHERS,
+        1,
+        2,
+        2,
+    )
     assert (row["erased_by"], row["started_at"], row["finished_at"]) == ("Kari", LATER, LATER)
 
 
@@ -163,7 +168,7 @@ def test_an_erasure_that_was_killed_is_finished_by_whoever_comes_next(
 def test_a_plan_says_what_stays_and_why(lived: Bank) -> None:
     with lived.store() as store:
         plan = plan_erasure(store, terms_of(lived.settings), LATER)
-    assert {rule: len(cases) for rule, cases in plan.due.items()} == {Rule.OTHERS: 1}
+    assert {rule: len(cases) for rule, cases in plan.due.items()} == {RetentionRule.OTHERS: 1}
     assert plan.kept == {"open, or in quarantine": 1, "ended, rule customers": 1}
     assert where_is(lived, OTHER), "a plan erases nothing"
 

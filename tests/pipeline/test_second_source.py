@@ -14,7 +14,7 @@ from konkurs_pipeline.brreg.simulator.faults import Fault, FaultKind, Resource
 from konkurs_pipeline.cli.main import main
 from konkurs_pipeline.domain.alarms import AlarmKind
 from konkurs_pipeline.domain.second_source import ComparisonOutcome
-from konkurs_pipeline.enquiries.alarms import look_for_alarms
+from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.steps.second_source import compare

@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 from konkurs_pipeline.cli.running import build_app
 from konkurs_pipeline.errors import UsageError
-from konkurs_pipeline.receiver.receiver import Answer, receive
+from konkurs_pipeline.receiver.receiver import FileResult, receive
 from tests.contracts.validity import assert_valid
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company
@@ -49,7 +49,7 @@ class Folders:
         shutil.copytree(bank.settings.outbox_dir, self.outbox)
         self.receipts.mkdir()
 
-    def receive(self) -> list[Answer]:
+    def receive(self) -> list[FileResult]:
         return list(receive(self.outbox, self.receipts, NOW))
 
     def file(self, number: int, ending: str) -> Path:

@@ -14,7 +14,7 @@ from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.register import RegisterIdentifiers, RegisterTables
 from konkurs_pipeline.schemas.tables import frame
 from konkurs_pipeline.storage import snapshots as storage
-from konkurs_pipeline.storage.snapshots import Snapshot
+from konkurs_pipeline.storage.accepted_register import Snapshot, snapshot_id
 from tests.register.bank import (
     BRREG_COMPANY,
     Bank,
@@ -39,10 +39,7 @@ def test_the_id_follows_from_the_two_files(bank: Bank) -> None:
     text = "konkurs-register/1\n" + "".join(f"{digest}\n" for digest in hashes)
 
     assert snapshot.id == hashlib.sha256(text.encode()).hexdigest() == snapshot.folder.name
-    assert (
-        storage.snapshot_id(hashes[0], None)
-        == hashlib.sha256(f"konkurs-register/1\n{hashes[0]}\n-\n".encode()).hexdigest()
-    )
+    assert snapshot_id(hashes[0], None) == hashlib.sha256(f"konkurs-register/1\n{hashes[0]}\n-\n".encode()).hexdigest()
 
 
 def test_only_the_owner_may_read_what_is_written(bank: Bank) -> None:

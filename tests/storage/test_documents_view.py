@@ -40,10 +40,10 @@ def read(payload: str, fields: DatasetMap) -> dict[str, Any]:
 def test_a_text_and_the_linked_units_are_found_where_the_map_finds_them(
     document: dict[str, Any], texts: tuple[str, ...], units: tuple[str, ...]
 ) -> None:
-    fields = DatasetMap({**ASSUMED_PATHS, "grounds": texts, "estate_id": texts, "linked_units": units})
+    fields = DatasetMap({**ASSUMED_PATHS, "grounds": texts, "konkursbo_id": texts, "linked_units": units})
     row = read(json.dumps(document), fields)
     assert row["konkursgrunnlag"] == fields.text(document, "grounds")
-    assert row["konkursbo_orgnr"] == fields.text(document, "estate_id")
+    assert row["konkursbo_orgnr"] == fields.text(document, "konkursbo_id")
     assert row["linked_unit_count"] == len(fields.linked_units(document))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from konkurs_pipeline.storage.ledger.database import connect
+from konkurs_pipeline.storage.ledger.connection import connect
 
 # The version number in a file's header; 65 is DuckDB 1.2.
 _AT: Final = slice(12, 20)

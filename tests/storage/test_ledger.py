@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkurs_pipeline.storage.ledger.database import EACH, Ledger
+from konkurs_pipeline.storage.ledger.connection import EACH
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 
 @pytest.fixture(scope="module")

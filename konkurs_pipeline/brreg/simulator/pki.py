@@ -91,7 +91,7 @@ CLIENT: Final = Leaf("Demobanken (oppdiktet)", ExtendedKeyUsageOID.CLIENT_AUTH)
 
 
 @dataclass(frozen=True)
-class _Issued:
+class _KeyAndCertificate:
     certificate: x509.Certificate
     key: ec.EllipticCurvePrivateKey
     issuer: x509.Certificate
@@ -151,7 +151,7 @@ def _is_usable(files: SimulatorCertificates) -> bool:
     return all(each.not_valid_after_utc > needed_until for each in (ca, server, client.certificate))
 
 
-def _issue_authority(name: str) -> _Issued:
+def _issue_authority(name: str) -> _KeyAndCertificate:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _subject(name)
     certificate = (
@@ -161,10 +161,10 @@ def _issue_authority(name: str) -> _Issued:
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA256())
     )
-    return _Issued(certificate, key, certificate)
+    return _KeyAndCertificate(certificate, key, certificate)
 
 
-def _issue(leaf: Leaf, authority: _Issued) -> _Issued:
+def _issue(leaf: Leaf, authority: _KeyAndCertificate) -> _KeyAndCertificate:
     issuer = _issue_authority("Untrusted CA") if leaf.foreign else authority
     key = ec.generate_private_key(ec.SECP256R1())
     builder = (
@@ -177,7 +177,7 @@ def _issue(leaf: Leaf, authority: _Issued) -> _Issued:
     if leaf.hosts:
         names = [_general_name(host) for host in leaf.hosts]
         builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
-    return _Issued(builder.sign(issuer.key, hashes.SHA256()), key, issuer.certificate)
+    return _KeyAndCertificate(builder.sign(issuer.key, hashes.SHA256()), key, issuer.certificate)
 
 
 def _builder(
@@ -227,7 +227,7 @@ def _general_name(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
 
 
-def _pack(held: _Issued, password: str) -> bytes:
+def _pack(held: _KeyAndCertificate, password: str) -> bytes:
     encryption = (
         PrivateFormat.PKCS12.encryption_builder()
         .kdf_rounds(_KDF_ROUNDS)

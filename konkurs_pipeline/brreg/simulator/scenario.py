@@ -84,16 +84,16 @@ class Scenario:
         return app
 
 
-class _Table(BaseModel):
+class _ScenarioTable(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class _Clock(_Table):
+class _ScenarioClock(_ScenarioTable):
     starts_at: AwareDatetime
     speed: Annotated[float, Field(gt=0)] = 1.0
 
 
-class _Generated(_Table):
+class _GeneratedNotices(_ScenarioTable):
     seed: int
     first: dt.date
     last: dt.date
@@ -106,7 +106,7 @@ class _Generated(_Table):
         return self
 
 
-class _Notice(_Table):
+class _ScenarioNotice(_ScenarioTable):
     uuid: Annotated[str, Field(min_length=1)]
     type: str
     registered_at: AwareDatetime
@@ -121,7 +121,7 @@ class _Notice(_Table):
         return simulated_notice(debtor_id=self.debtor, **self.model_dump(exclude={"debtor"}))
 
 
-class _Unit(_Table):
+class _ScenarioUnit(_ScenarioTable):
     organisasjonsnummer: Annotated[str, Field(pattern=r"^[0-9]{9}$")]
     organisasjonsform: str | None = None
     konkurs: bool | None = None
@@ -137,13 +137,13 @@ class _Unit(_Table):
         return {**fields, **({"organisasjonsform": {"kode": form}} if form else {})}
 
 
-class _File(_Table):
+class _ScenarioFile(_ScenarioTable):
     page_size: Annotated[int, Field(ge=1)] | None = None
     brreg_test_list: bool = False
-    clock: _Clock | None = None
-    generated: _Generated | None = None
-    notice: list[_Notice] = Field(default_factory=list)
-    unit: list[_Unit] = Field(default_factory=list)
+    clock: _ScenarioClock | None = None
+    generated: _GeneratedNotices | None = None
+    notice: list[_ScenarioNotice] = Field(default_factory=list)
+    unit: list[_ScenarioUnit] = Field(default_factory=list)
     fault: list[Fault] = Field(default_factory=list)
 
     def notices(self) -> list[SimulatedNotice]:
@@ -176,9 +176,9 @@ def _read(path: Path) -> dict[str, object]:
     raise UsageError(message)
 
 
-def _parse(path: Path, content: dict[str, object]) -> _File:
+def _parse(path: Path, content: dict[str, object]) -> _ScenarioFile:
     try:
-        return _File.model_validate(content)
+        return _ScenarioFile.model_validate(content)
     except ValidationError as error:
         lines = [f"scenario {path}: {_explain(detail)}" for detail in error.errors()]
         raise UsageError("\n".join(lines)) from None

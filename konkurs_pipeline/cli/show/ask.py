@@ -16,7 +16,7 @@ from konkurs_pipeline.domain.foreign_text import without_controls, without_formu
 from konkurs_pipeline.enquiries.questions import question
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.storage.readers.query import Answer, ask
+from konkurs_pipeline.storage.readers.query import QueryResult, ask
 from konkurs_pipeline.storage.store import layout_of_store
 
 Number = Annotated[int, typer.Argument(metavar="N", help="The question's number: docs/analysts.md lists them.")]
@@ -43,7 +43,7 @@ def command(number: Number, *, as_csv: AsCsv = False, as_json: AsJson = False) -
         say(asked.note if rows else "No rows: the store holds nothing that this question counts.")
 
 
-def _csv(found: Answer) -> str:
+def _csv(found: QueryResult) -> str:
     text = io.StringIO()
     rows = ((_cell(value) for value in row) for row in found.rows)
     csv.writer(text, lineterminator="\n").writerows([found.columns, *rows])

@@ -38,7 +38,7 @@ _TYPES: Final = frozenset(kind.value for kind in NoticeType)
 
 
 @dataclass(frozen=True)
-class Question:
+class LookupRequest:
     """What every number of one command is asked with."""
 
     settings: Settings
@@ -61,7 +61,7 @@ def command(
     then = instant("--as-of", as_of) or utc_now()
     numbers = _typed(identifier) if identifier is not None else []
     settings = load_settings()
-    question = Question(settings, layout_of_store(settings), then, as_json)
+    question = LookupRequest(settings, layout_of_store(settings), then, as_json)
     if customer_ref is not None:
         return _answer_customer(question, customer_ref)
     if identifier != "-":
@@ -84,7 +84,7 @@ def _typed(identifier: str) -> list[str]:
     return lines
 
 
-def _answer_line(question: Question, line: int, text: str) -> ExitCode:
+def _answer_line(question: LookupRequest, line: int, text: str) -> ExitCode:
     """Answer one line of standard input; the number itself is not repeated, so the line's number stands with it."""
     if typed_number(text) is None:
         say_problem(f"line {line} is no number to look up: {_NO_NUMBER}")
@@ -96,7 +96,7 @@ def _answer_line(question: Question, line: int, text: str) -> ExitCode:
     return _answer_number(question, text, lambda found: answer_json_line({"line": line, **found}))
 
 
-def _answer_number(question: Question, text: str, print_json: Callable[[dict[str, object]], None]) -> ExitCode:
+def _answer_number(question: LookupRequest, text: str, print_json: Callable[[dict[str, object]], None]) -> ExitCode:
     number = typed_number(text) or ""
     is_valid = identify(number, synthetic_allowed=question.settings.synthetic_allowed) is not IdKind.UNKNOWN
     if not is_valid:
@@ -110,7 +110,7 @@ def _answer_number(question: Question, text: str, print_json: Callable[[dict[str
     return ExitCode.DONE
 
 
-def _answer_customer(question: Question, customer_ref: str) -> ExitCode:
+def _answer_customer(question: LookupRequest, customer_ref: str) -> ExitCode:
     finding = look_up_customer(question.layout, customer_ref, question.as_of)
     if finding is None:
         message = "--customer: no such customer is in the bank's register, and none was ever matched"
@@ -145,7 +145,7 @@ def _print(finding: Finding) -> None:
 _UNREAD: Final = "the bank had not read the service yet"
 
 
-def _warn(question: Question, finding: Finding) -> None:
+def _warn(question: LookupRequest, finding: Finding) -> None:
     """Say what makes a "no" unsafe: an old reading, or a notice that nobody understood."""
     if finding.known_up_to is None:
         say_problem(f"this is no all-clear: {_UNREAD}")

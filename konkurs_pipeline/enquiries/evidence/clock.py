@@ -25,7 +25,7 @@ class Whose(StrEnum):
 
 
 @dataclass(frozen=True)
-class Step:
+class ClockStep:
     """One step. `proof`: the hash or id that shows it; `since_before`: null for the first."""
 
     name: str
@@ -36,7 +36,7 @@ class Step:
     since_before: dt.timedelta | None = None
 
 
-def clock_of(case: Case, notice: NoticeFacts) -> list[Step]:
+def clock_of(case: Case, notice: NoticeFacts) -> list[ClockStep]:
     """Return the steps of one notice of the case, each with the time since the one before."""
     # Core banking's times lie before our reading of the receipt that tells them, and a person does not wait for either.
     steps = [*_until_known(notice), *sorted(_since_known(case, notice), key=lambda step: step.at)]
@@ -51,27 +51,27 @@ def known_at(notice: NoticeFacts) -> dt.datetime:
     return notice.sighting.held.at if notice.sighting.held else notice.taken_at
 
 
-def _until_known(notice: NoticeFacts) -> list[Step]:
+def _until_known(notice: NoticeFacts) -> list[ClockStep]:
     message = f"registreringstidspunkt as received: {notice.registered_at_text}"
-    steps = [Step("registered", notice.registered_at, Whose.BRREG, message)]
+    steps = [ClockStep("registered", notice.registered_at, Whose.BRREG, message)]
     without, held = notice.sighting.without, notice.sighting.held
     if without:
         message = "the service's last list, over a time that covers the notice, that did not hold it"
-        steps.append(Step("not yet visible", without.at, Whose.OURS, message, f"sha256 {without.sha256}"))
+        steps.append(ClockStep("not yet visible", without.at, Whose.OURS, message, f"sha256 {without.sha256}"))
         steps.sort(key=lambda step: step.at)
     if held:
         message = "the first list that held it: its bytes are kept"
-        steps.append(Step("visible to us", held.at, Whose.OURS, message, f"sha256 {held.sha256}"))
+        steps.append(ClockStep("visible to us", held.at, Whose.OURS, message, f"sha256 {held.sha256}"))
     if held is None or held.at != notice.taken_at:
         message = "a run of its workday took it from the list"
-        steps.append(Step("taken", notice.taken_at, Whose.OURS, message, f"sha256 {notice.answer_sha256}"))
+        steps.append(ClockStep("taken", notice.taken_at, Whose.OURS, message, f"sha256 {notice.answer_sha256}"))
     return steps
 
 
-def _since_known(case: Case, notice: NoticeFacts) -> Iterator[Step]:
+def _since_known(case: Case, notice: NoticeFacts) -> Iterator[ClockStep]:
     if notice.dataset_fetched_at:
         message = "the expanded dataset, the document behind the notice, was received"
-        yield Step("fetched", notice.dataset_fetched_at, Whose.OURS, message, f"sha256 {notice.dataset_sha256}")
+        yield ClockStep("fetched", notice.dataset_fetched_at, Whose.OURS, message, f"sha256 {notice.dataset_sha256}")
     actions = [action for action in case.actions if action.notice_uuid == notice.uuid]
     files = {file.seq: file for file in case.files}
     for seq in sorted({action.seq or 0 for action in actions}):
@@ -82,7 +82,7 @@ def _since_known(case: Case, notice: NoticeFacts) -> Iterator[Step]:
     yield from _reviewed(actions)
 
 
-def _decided(group: Sequence[ActionFacts]) -> Iterator[Step]:
+def _decided(group: Sequence[ActionFacts]) -> Iterator[ClockStep]:
     for at in sorted({action.decided_at for action in group}):
         rows = [action for action in group if action.decided_at == at]
         held = sum(action.exported_at != at for action in rows)
@@ -90,36 +90,36 @@ def _decided(group: Sequence[ActionFacts]) -> Iterator[Step]:
         message = f"{counted(rows)}: {', '.join(sorted({action.reason for action in rows}))}"
         message += f"; {held} held back for a person's release" if held else ""
         message += f", and never written: {', '.join(void)}" if void else ""
-        yield Step("decided", at, Whose.OURS, message, f"run {rows[0].run_id}")
+        yield ClockStep("decided", at, Whose.OURS, message, f"run {rows[0].run_id}")
     for at, by, why in sorted(
         {(a.released_at, a.released_by or "", a.release_reason or "") for a in group if a.released_at}
     ):
         if at is not None:
-            yield Step("released", at, Whose.OURS, f"by {by}: {why}")
+            yield ClockStep("released", at, Whose.OURS, f"by {by}: {why}")
 
 
-def _handed_over(group: Sequence[ActionFacts], file: FileFacts) -> Iterator[Step]:
+def _handed_over(group: Sequence[ActionFacts], file: FileFacts) -> Iterator[ClockStep]:
     message = f"file {file.seq}, {file.base_name}, with {counted(group)} of this notice, was committed"
-    yield Step("written", file.created_at, Whose.OURS, message, f"sha256 {file.sha256}")
+    yield ClockStep("written", file.created_at, Whose.OURS, message, f"sha256 {file.sha256}")
     yield from _received(file)
     yield from _answered(group)
 
 
-def _received(file: FileFacts) -> Iterator[Step]:
+def _received(file: FileFacts) -> Iterator[ClockStep]:
     if file.receipts:
         first = file.receipts[0]
         message = f"{first.name} was read: core banking had the file by then at the latest"
-        yield Step("received", first.read_at, Whose.OURS, message, f"sha256 {first.sha256}")
+        yield ClockStep("received", first.read_at, Whose.OURS, message, f"sha256 {first.sha256}")
 
 
-def _answered(group: Sequence[ActionFacts]) -> Iterator[Step]:
+def _answered(group: Sequence[ActionFacts]) -> Iterator[ClockStep]:
     for status in ActionStatus:
         answered = [action for action in group if action.status == status and action.confirmed_at]
         if answered:
             last = max(action.confirmed_at for action in answered if action.confirmed_at)
             name = "rejected" if status is ActionStatus.REJECTED else "carried out"
             message = f"{counted(answered)} ({len(answered)} of {len(group)} rows): {status.value}{_codes(answered)}"
-            yield Step(name, last, Whose.CORE_BANKING, message)
+            yield ClockStep(name, last, Whose.CORE_BANKING, message)
 
 
 def _codes(actions: Sequence[ActionFacts]) -> str:
@@ -127,11 +127,11 @@ def _codes(actions: Sequence[ActionFacts]) -> str:
     return f", code {', '.join(codes)}" if codes else ""
 
 
-def _reviewed(actions: Sequence[ActionFacts]) -> Iterator[Step]:
+def _reviewed(actions: Sequence[ActionFacts]) -> Iterator[ClockStep]:
     recorded = [(outcome, action) for action in actions for outcome in action.outcomes]
     for outcome, action in sorted(recorded, key=lambda pair: (pair[0].reviewed_at, pair[0].review_no)):
         message = f"{outcome.outcome}, by {outcome.reviewed_by}: {outcome.note}"
-        yield Step("reviewed", outcome.reviewed_at, Whose.OURS, message, f"action {action.action_id}")
+        yield ClockStep("reviewed", outcome.reviewed_at, Whose.OURS, message, f"action {action.action_id}")
 
 
 def counted(actions: Sequence[ActionFacts]) -> str:

@@ -31,7 +31,7 @@ from konkurs_pipeline.enquiries.evidence.facts import (
     RegisterFacts,
 )
 from konkurs_pipeline.enquiries.evidence.proofs import Proof, Prover
-from konkurs_pipeline.enquiries.evidence.sightings import Look, Sightings
+from konkurs_pipeline.enquiries.evidence.sightings import ListAnswer, Sightings
 from konkurs_pipeline.enquiries.reviews import outcomes_by_action
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.redaction import redact
@@ -236,7 +236,7 @@ def _polls(
     return tuple(PollFacts(*(row[name] for name in fields)) for row in rows)
 
 
-def _looks(notices: Sequence[NoticeFacts]) -> Iterator[Look]:
+def _looks(notices: Sequence[NoticeFacts]) -> Iterator[ListAnswer]:
     for notice in notices:
         yield from filter(None, (notice.sighting.without, notice.sighting.held))
 

@@ -28,7 +28,7 @@ _CLOCK_TOLERANCE: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
-class Look:
+class ListAnswer:
     """One list that the service answered with: when its last page was received (UTC), and the hash of the page meant."""
 
     at: dt.datetime
@@ -43,8 +43,8 @@ class Sighting:
     Either is null where there was none, or its bytes are no longer whole: `unreadable` counts those.
     """
 
-    without: Look | None = None
-    held: Look | None = None
+    without: ListAnswer | None = None
+    held: ListAnswer | None = None
     unreadable: int = 0
 
 
@@ -58,17 +58,17 @@ class Sightings:
 
     def of(self, notice: Notice, taken_at: dt.datetime) -> Sighting:
         """Return between which two lists the notice became visible; `taken_at`: when a run took it, the latest possible."""
-        without: Look | None = None
+        without: ListAnswer | None = None
         unreadable = 0
         for run_id, is_complete, times, digests in self._covering(notice, taken_at):
             bodies = [self._body(digest) for digest in digests]
             for at, digest, body in zip(times, digests, bodies, strict=True):
                 if body is not None and notice.uuid.encode() in body:
-                    return Sighting(without, Look(at, digest, run_id), unreadable)
+                    return Sighting(without, ListAnswer(at, digest, run_id), unreadable)
             if None in bodies:
                 unreadable += 1
             elif is_complete:
-                without = Look(times[-1], digests[-1], run_id)
+                without = ListAnswer(times[-1], digests[-1], run_id)
         return Sighting(without, None, unreadable)
 
     def _covering(

@@ -10,7 +10,8 @@ from typing import Final
 from konkurs_pipeline.contracts.receipt import Receipt, ReceiptAction
 from konkurs_pipeline.domain.receipts import NEW_STATUS, ActionAnswer, answers_that_count
 from konkurs_pipeline.storage.ledger import action_history
-from konkurs_pipeline.storage.ledger.database import EACH, Ledger, each_record
+from konkurs_pipeline.storage.ledger.connection import EACH, each_record
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 _ANSWERS: Final = each_record(action_id="VARCHAR", status="VARCHAR", status_code="VARCHAR", at="TIMESTAMPTZ")
 _CONFIRM: Final = f"""

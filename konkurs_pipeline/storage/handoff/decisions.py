@@ -22,14 +22,15 @@ from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.handoff.outbox_format import manifest_name, render_all, render_jsonl
 from konkurs_pipeline.storage.ledger import action_history
-from konkurs_pipeline.storage.ledger.database import EACH, Ledger
+from konkurs_pipeline.storage.ledger.connection import EACH
+from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.os_user import operating_system_user
 
 _NEVER_WRITTEN = "('held', 'void')"
 
 
 @dataclass(frozen=True)
-class Decision:
+class RunDecision:
     """What one run decided, ready to be committed."""
 
     run_id: str
@@ -84,7 +85,7 @@ def release(ledger: Ledger, run_id: str, *, by: str, reason: str, now: dt.dateti
     return int(count)
 
 
-def commit(ledger: Ledger, decision: Decision, *, bank: str, environment: str) -> Header:
+def commit(ledger: Ledger, decision: RunDecision, *, bank: str, environment: str) -> Header:
     """Commit what a run decided and the file it hands over; must be called within `ledger.transaction()`."""
     header = _next_header(ledger, decision, bank=bank, environment=environment)
     jsonl = render_jsonl(header, decision.settlement.write)
@@ -118,7 +119,7 @@ def next_in_sequence(ledger: Ledger) -> tuple[int, str | None]:
     return (last[0][0] + 1, last[0][1]) if last else (1, None)
 
 
-def _next_header(ledger: Ledger, decision: Decision, *, bank: str, environment: str) -> Header:
+def _next_header(ledger: Ledger, decision: RunDecision, *, bank: str, environment: str) -> Header:
     seq, previous = next_in_sequence(ledger)
     return Header(
         file_id=str(uuid.uuid5(uuid.NAMESPACE_URL, f"konkurs-actions/1/{bank}/{environment}/{decision.run_id}/{seq}")),
@@ -147,7 +148,7 @@ def _file_row(header: Header, jsonl: bytes, action_count: int) -> Mapping[str, A
     }
 
 
-def _store_actions(ledger: Ledger, decision: Decision, header: Header) -> None:
+def _store_actions(ledger: Ledger, decision: RunDecision, header: Header) -> None:
     """Add new rows; a row that was held or void before takes its new status in place, and keeps its history.
 
     A void row loses its release: the release was given for what was held then.
@@ -192,7 +193,9 @@ def ids_in_file(ledger: Ledger, seq: int) -> list[str]:
     return [action_id for (action_id,) in ledger.rows("SELECT action_id FROM actions WHERE seq = ?", [seq])]
 
 
-def _action_row(action: Action, decision: Decision, *, status: ActionStatus, header: Header | None) -> dict[str, Any]:
+def _action_row(
+    action: Action, decision: RunDecision, *, status: ActionStatus, header: Header | None
+) -> dict[str, Any]:
     return {
         "action_id": action.action_id,
         "action": action.kind.value,

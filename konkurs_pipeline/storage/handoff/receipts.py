@@ -26,7 +26,8 @@ from konkurs_pipeline.storage.handoff.receipts_folder import (
     shown_name,
     versions_in,
 )
-from konkurs_pipeline.storage.ledger.database import EACH, Ledger
+from konkurs_pipeline.storage.ledger.connection import EACH
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 # Core banking writes here as another user of the same group.
 _RECEIPTS_FOLDER_MODE: Final = 0o770

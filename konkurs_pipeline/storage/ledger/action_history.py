@@ -11,7 +11,8 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from konkurs_pipeline.storage.ledger.database import Ledger, each_record
+from konkurs_pipeline.storage.ledger.connection import each_record
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 # An action that says what its last row says took no new status: noting twice is noting once.
 _NOTE: Final = f"""

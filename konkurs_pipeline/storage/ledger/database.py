@@ -11,7 +11,6 @@ The DDL comes from `schemas.tables`. All SQL on the ledger is here; no SQL anywh
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -32,61 +31,13 @@ from konkurs_pipeline.storage.files import (
     storage_errors,
 )
 from konkurs_pipeline.storage.lake.hashes import break_seal, is_seal_broken, seal_beside
+from konkurs_pipeline.storage.ledger.connection import ROWS_WRITTEN_TOGETHER, attach, bound, is_of_storage, quoted
 
 # Rows that are only ever added, and may come twice within an instant.
 _WITHOUT_KEY: Final = ("receipts", "answers", "second_source_comparisons")
 _KEYS: Final = {name: ", ".join(KEYS[name]) for name in LEDGER if name not in _WITHOUT_KEY}
 # Histories that nothing is looked up in by a key have no index: no damage can hide in one.
 _WITHOUT_INDEX: Final = ("action_history", "registers")
-# Nothing is ever downloaded.
-_CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
-    "autoinstall_known_extensions": False,
-    "autoload_known_extensions": False,
-    # It takes a file for the one before it of the same name, size, inode and second, and would read that one's rows.
-    "enable_external_file_cache": False,
-    # Files can be opened with DuckDB 1.2 and later: the analysts', and the ledger by the program before this one.
-    "storage_compatibility_version": "v1.2.0",
-    "threads": 2,
-}
-# A run that adds a row to a table has its last group of rows written anew. By default a group is 122 880 rows: after ten
-# years of polls that would be 65 MB a poll.
-_ROWS_WRITTEN_TOGETHER: Final = 8192
-# A row for each value of a parameter that is a list of texts.
-EACH: Final = "unnest(from_json(?, '[\"VARCHAR\"]'))"
-
-
-def each_record(**types: str) -> str:
-    """Return the same for a parameter that is a list of records (dict) with these columns, of these types of SQL."""
-    return f"unnest(from_json(?, '[{json.dumps(types)}]'), max_depth := 2)"
-
-
-def connect(path: Path | str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB database with the project's settings; raises `StoreError` when it is damaged or in use."""
-    with _opening(path):
-        con = duckdb.connect(str(path), read_only=read_only, config=_CONFIG)
-        con.execute("SET TimeZone = 'UTC'")
-    return con
-
-
-def _attach(path: Path) -> duckdb.DuckDBPyConnection:
-    """Open the ledger; raises `StoreError` as `connect` does."""
-    con = connect(":memory:")
-    with _opening(path):
-        # Where DuckDB puts what memory does not hold: beside the file, as when the file is opened itself.
-        con.execute(f"SET temp_directory = '{_quoted(path)}.tmp'")
-        con.execute(f"ATTACH '{_quoted(path)}' AS ledger (TYPE duckdb, ROW_GROUP_SIZE {_ROWS_WRITTEN_TOGETHER})")
-        con.execute("USE ledger")
-    return con
-
-
-@contextmanager
-def _opening(path: Path | str) -> Iterator[None]:
-    try:
-        yield
-    except duckdb.Error as error:
-        kind = "is open in another program" if "lock" in str(error).lower() else "cannot be opened: it is damaged"
-        message = f"{path} {kind}. Close that program, or restore the file from a copy and run `konkurs verify`"
-        raise StoreError(message) from None
 
 
 class Ledger:
@@ -100,7 +51,7 @@ class Ledger:
         remove_leftovers(path.parent)
         self._path = path
         self.doubt = _doubt(path)
-        self._con = _attach(path)
+        self._con = attach(path)
         path.chmod(PRIVATE_FILE)
         if self.doubt is None:
             break_seal(path)
@@ -119,7 +70,7 @@ class Ledger:
         fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
         with storage_errors(f"writing {self._path} anew"):
             fresh.unlink(missing_ok=True)
-            fresh_sql = f"ATTACH '{_quoted(fresh)}' AS fresh (TYPE duckdb, ROW_GROUP_SIZE {_ROWS_WRITTEN_TOGETHER})"
+            fresh_sql = f"ATTACH '{quoted(fresh)}' AS fresh (TYPE duckdb, ROW_GROUP_SIZE {ROWS_WRITTEN_TOGETHER})"
             for statement in (fresh_sql, "COPY FROM DATABASE ledger TO fresh", "DETACH fresh", "CHECKPOINT ledger"):
                 self.execute(statement)
             self._con.close()
@@ -127,7 +78,7 @@ class Ledger:
             # What was committed is in the file: a log beside it would belong to the old one.
             self._path.with_name(f"{self._path.name}.wal").unlink(missing_ok=True)
             fresh.replace(self._path)
-        self._con = _attach(self._path)
+        self._con = attach(self._path)
 
     def close(self) -> None:
         """Close the database; what was committed is on disk, and the file can be told from any other."""
@@ -211,12 +162,12 @@ class Ledger:
         Raises `StoreError` where the database is damaged or the disk is full.
         """
         with self._storage_errors():
-            return self._con.execute(sql, _bound(parameters)).fetchall()
+            return self._con.execute(sql, bound(parameters)).fetchall()
 
     def execute(self, sql: str, parameters: Sequence[object] = ()) -> None:
         """Run one statement; parameters and errors as in `rows`."""
         with self._storage_errors():
-            self._con.execute(sql, _bound(parameters))
+            self._con.execute(sql, bound(parameters))
 
     @contextmanager
     def _storage_errors(self) -> Iterator[None]:
@@ -224,7 +175,7 @@ class Ledger:
         try:
             yield
         except duckdb.Error as error:
-            if not _is_of_storage(error):
+            if not is_of_storage(error):
                 raise
             message = (
                 f"the ledger {self._path} failed ({type(error).__name__}). Make room, or restore the file from a copy and "
@@ -258,7 +209,7 @@ class Ledger:
         order = f"ORDER BY {_KEYS[table]}" if table in _KEYS else ""
         entries = ", ".join(f"'{key}': '{value}'" for key, value in metadata.items())
         self.execute(
-            f"COPY (SELECT * FROM {table} {order}) TO '{_quoted(target)}' (FORMAT parquet, KV_METADATA {{{entries}}})"  # noqa: S608 -- own names
+            f"COPY (SELECT * FROM {table} {order}) TO '{quoted(target)}' (FORMAT parquet, KV_METADATA {{{entries}}})"  # noqa: S608 -- own names
         )
 
 
@@ -273,21 +224,6 @@ def _ddl(table: str) -> str:
     return f"CREATE TABLE IF NOT EXISTS {table} ({columns}{key})"
 
 
-def _is_of_storage(error: duckdb.Error) -> bool:
-    """Whether an error is the disk's or the file's, and no bug in a statement."""
-    kinds = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.OutOfMemoryException)
-    # Of a log that cannot be written DuckDB says that the transaction failed.
-    is_commit = isinstance(error, duckdb.TransactionException) and "Failed to commit: Could not" in str(error)
-    # What a wrong checksum raises has no class of its own.
-    is_damage = str(error).startswith("Corrupt database file")
-    return isinstance(error, kinds) or is_commit or is_damage
-
-
-def _bound(parameters: Sequence[object]) -> list[object]:
-    # Of a list, DuckDB's client would look for pandas at each value, in vain: 0.1 ms a value.
-    return [json.dumps(value, default=str) if isinstance(value, list) else value for value in parameters]
-
-
 def _doubt(path: Path) -> str | None:
     if not is_seal_broken(path):
         return None
@@ -295,7 +231,3 @@ def _doubt(path: Path) -> str | None:
         f"{path} is not what the last run left: it is damaged, or was replaced by a copy. Nothing was decided. See "
         "`konkurs verify`; restore the newest copy, or take over from the outbox what it lacks with `konkurs recover`"
     )
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")

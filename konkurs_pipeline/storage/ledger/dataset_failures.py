@@ -12,7 +12,8 @@ from typing import Final
 import polars as pl
 
 from konkurs_pipeline.domain.back_off import rest_after
-from konkurs_pipeline.storage.ledger.database import EACH, Ledger, each_record
+from konkurs_pipeline.storage.ledger.connection import EACH, each_record
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 _INSERT: Final = (
     "INSERT INTO dataset_failures SELECT uuid, failures, next_try_at FROM "  # noqa: S608 -- own constants

@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from konkurs_pipeline.storage.files import hash_of
-from konkurs_pipeline.storage.ledger.database import EACH, Ledger
+from konkurs_pipeline.storage.ledger.connection import EACH
+from konkurs_pipeline.storage.ledger.database import Ledger
 
 
 def erased_uuids(ledger: Ledger) -> set[str]:

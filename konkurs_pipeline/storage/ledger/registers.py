@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from konkurs_pipeline.storage.accepted_register import Snapshot
 from konkurs_pipeline.storage.ledger.database import Ledger
-from konkurs_pipeline.storage.snapshots import Snapshot
 
 
 def record(ledger: Ledger, snapshot: Snapshot, run_id: str) -> None:

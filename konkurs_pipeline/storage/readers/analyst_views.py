@@ -16,7 +16,7 @@ from konkurs_pipeline.schemas.views import Documents, FirstSeen
 from konkurs_pipeline.storage.control_requests import requests_query
 from konkurs_pipeline.storage.files import PRIVATE_FILE, hash_of, replace_atomically, write_bytes_atomically
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.ledger.database import connect
+from konkurs_pipeline.storage.ledger.connection import connect
 from konkurs_pipeline.storage.readers.as_of import macros
 from konkurs_pipeline.storage.readers.control_request_macro import control_request_macro
 from konkurs_pipeline.storage.readers.documents import documents_query

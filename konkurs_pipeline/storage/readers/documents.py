@@ -21,7 +21,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     "avslutningskode": "closing_code",
     "tingrett": "court_name",
     "bostyrer_name": "trustee_name",
-    "konkursbo_orgnr": "estate_id",
+    "konkursbo_orgnr": "konkursbo_id",
 }
 _DATES: Final[Mapping[str, str]] = {
     "innstillingsdato": "recommendation_date",

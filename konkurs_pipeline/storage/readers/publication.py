@@ -32,7 +32,7 @@ from konkurs_pipeline.schemas.views import VIEWS
 from konkurs_pipeline.storage import lock
 from konkurs_pipeline.storage.files import make_private_folder, private_files, put_whole, storage_errors
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.ledger.database import connect
+from konkurs_pipeline.storage.ledger.connection import connect
 from konkurs_pipeline.storage.readers.as_of import macros
 from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.readers.query import write_rows

@@ -13,22 +13,22 @@ import duckdb
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.ledger.database import connect
+from konkurs_pipeline.storage.ledger.connection import connect
 
 
 @dataclass(frozen=True)
-class Answer:
+class QueryResult:
     """The names of the columns, and the rows in order."""
 
     columns: tuple[str, ...]
     rows: list[tuple[Any, ...]]
 
 
-def ask(layout: Layout, sql: str) -> Answer:
+def ask(layout: Layout, sql: str) -> QueryResult:
     """Return the answer to a query. Raises `StoreError` where there is no store, or its files cannot be read."""
     with _reading(layout) as con:
         found = con.execute(sql)
-        return Answer(tuple(column[0] for column in found.description), found.fetchall())
+        return QueryResult(tuple(column[0] for column in found.description), found.fetchall())
 
 
 def write_rows(layout: Layout, sql: str, file: Path) -> None:

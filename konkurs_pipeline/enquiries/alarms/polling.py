@@ -1,0 +1,119 @@
+"""Alarms about the polls and the list: whether the service is asked, and answers as usual."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+
+from konkurs_pipeline.domain import volume
+from konkurs_pipeline.domain.alarms import (
+    Alarm,
+    AlarmKind,
+)
+from konkurs_pipeline.domain.outcomes import MISSING, STOPPING, Outcome
+from konkurs_pipeline.enquiries.watch import Watched, longest_without_poll, recent_quarters, shown_in_oslo, spoken
+
+
+def clock_was_ahead(watched: Watched) -> Alarm | None:
+    """Look for: polls whose times lie in the future."""
+    ahead = watched.polls_from_the_future
+    if ahead.is_empty():
+        return None
+    last = ahead["started_at"].max()
+    until = shown_in_oslo(last) if isinstance(last, dt.datetime) else "?"
+    said = f"{ahead.height} polls have times in the future, up to {until}: they count for nothing"
+    return Alarm(AlarmKind.CLOCK_WAS_AHEAD, said, level=until)
+
+
+def no_good_poll(watched: Watched) -> Alarm | None:
+    """Look for: the last good poll is too long ago."""
+    kind = AlarmKind.NO_GOOD_POLL
+    last = watched.last_good_poll_at
+    if last is None:
+        return Alarm(kind, "no poll has come to a good end yet") if watched.polls.height else None
+    longest = longest_without_poll(watched.now, watched.calendar)
+    if watched.now - last <= longest:
+        return None
+    return Alarm(kind, f"the last good poll ended {spoken(watched.now - last)} ago, at {shown_in_oslo(last)}")
+
+
+def quarters_missed(watched: Watched) -> Alarm | None:
+    """Look for: quarters of opening hours that no poll read; the newest may still be read by the poll that is due."""
+    # The newest may still be read by the poll that is due.
+    unread = [
+        q for q in recent_quarters(watched) if q.read_by is None and q.start < watched.now - dt.timedelta(hours=1)
+    ]
+    if not unread:
+        return None
+    said = (
+        f"{len(unread)} quarters of opening hours were read by no poll, the first at {shown_in_oslo(unread[0].start)}"
+    )
+    return Alarm(AlarmKind.QUARTERS_MISSED, said)
+
+
+def poll_incomplete(watched: Watched) -> Alarm | None:
+    """Look for: the last poll failed or could not get every document."""
+    last = watched.polls.tail(1).to_dicts()
+    if not last or last[0]["outcome"] not in (Outcome.PARTIAL, Outcome.FAILED):
+        return None
+    found = watched.issues.filter(
+        (pl.col("run_id") == last[0]["run_id"]) & pl.col("code").is_in(sorted(MISSING | STOPPING))
+    )
+    # Another level is told anew, so one document that cannot be had does not hide that twice as many cannot.
+    rows = found.select("code", "issue_count").iter_rows()
+    levels = sorted({f"{code} {(count or 0).bit_length()}" for code, count in rows})
+    message = f"the last poll ({last[0]['outcome']}): {last[0]['detail']}"
+    return Alarm(AlarmKind.POLL_INCOMPLETE, message, level=" ".join(levels))
+
+
+def silence(watched: Watched) -> Alarm | None:
+    """Look for: no notice for hours of opening hours."""
+    if not watched.settings.are_volumes_expected or watched.good_polls.is_empty():
+        return None
+    newest = watched.newest_notice_at
+    quiet = volume.silence(newest, watched.now, watched.calendar)
+    if quiet < volume.LONGEST_SILENCE:
+        return None
+    since = shown_in_oslo(newest) if newest else "long ago"
+    return Alarm(AlarmKind.SILENCE, f"no notice for {spoken(quiet)} of opening hours; the newest is of {since}")
+
+
+def no_openings(watched: Watched) -> Alarm | None:
+    """Look for: a workday is over and has no aapning."""
+    if not watched.settings.are_volumes_expected:
+        return None
+    day = volume.last_finished_workday(watched.now, watched.calendar)
+    _, closed = watched.calendar.opening_hours(day)
+    was_read = not watched.good_polls.filter(
+        (pl.col("started_at") >= closed) & (pl.col("to_workday") >= day)
+    ).is_empty()
+    if not was_read or volume.has_opening(watched.notices, day):
+        return None
+    return Alarm(AlarmKind.NO_OPENINGS, f"the workday {day} is over, and no aapning is known of it", level=str(day))
+
+
+def short_list(watched: Watched) -> Alarm | None:
+    """Look for: the last list lacks notices that are known."""
+    last = watched.good_polls.tail(1).to_dicts()
+    if not last:
+        return None
+    poll = last[0]
+    first = watched.calendar.back(poll["from_workday"], watched.settings.lookback_workdays)
+    days = watched.calendar.between(first, poll["to_workday"])
+    known = watched.tables.read("raw_notices", days, columns=("uuid",)).height
+    if not volume.is_far_shorter(poll["notices_seen"], known):
+        return None
+    said = (
+        f"the list held {poll['notices_seen']} notices of {first} to {poll['to_workday']}, of which {known} are known"
+    )
+    return Alarm(AlarmKind.SHORT_LIST, said)
+
+
+def too_many_notices(watched: Watched) -> Alarm | None:
+    """Look for: far more notices of a type than expected."""
+    if not watched.settings.are_volumes_expected:
+        return None
+    found = volume.too_many(watched.notices, watched.recent_days)
+    said = "; ".join(map(str, found))
+    return Alarm(AlarmKind.TOO_MANY_NOTICES, said, level=said) if found else None

@@ -1,0 +1,102 @@
+"""Alarms about the bank's register, the certificate, the quarantine and the second source."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Final
+
+import polars as pl
+
+from konkurs_pipeline.brreg.certificate import settings_certificate
+from konkurs_pipeline.domain.alarms import (
+    CERTIFICATE_DAYS,
+    Alarm,
+    AlarmKind,
+)
+from konkurs_pipeline.domain.outcomes import IssueCode
+from konkurs_pipeline.domain.second_source import ComparisonOutcome
+from konkurs_pipeline.enquiries.watch import Watched, shown_in_oslo
+from konkurs_pipeline.errors import KonkursError
+from konkurs_pipeline.settings import OFF, Environment
+from konkurs_pipeline.storage.snapshots import Snapshots
+
+_STALE_AFTER_WORKDAYS: Final = 2
+_LONGEST_WITHOUT_COMPARISON: Final = dt.timedelta(days=3)
+
+
+def register_refused(watched: Watched) -> Alarm | None:
+    """Look for: the bank's files were refused by the last good poll."""
+    last = watched.good_polls.tail(1)["run_id"].to_list()
+    refusals = watched.issues.filter(
+        pl.col("run_id").is_in(last) & pl.col("code").is_in([IssueCode.REGISTER_REFUSED, IssueCode.NO_REGISTER])
+    )["message"].to_list()
+    return Alarm(AlarmKind.REGISTER_REFUSED, refusals[0], level=refusals[0]) if refusals else None
+
+
+def register_stale(watched: Watched) -> Alarm | None:
+    """Look for: the customers file is too old."""
+    try:
+        written = dt.datetime.fromtimestamp(watched.settings.customers.stat().st_mtime, dt.UTC)
+    except OSError:
+        # Refused for being absent: that is another alarm.
+        return None
+    today = watched.calendar.workday_of(watched.now)
+    oldest = watched.calendar.back(today, _STALE_AFTER_WORKDAYS)
+    if watched.settings.environment is Environment.DEMO or watched.calendar.workday_of(written) >= oldest:
+        return None
+    accepted = Snapshots(watched.layout.snapshots).current()
+    used = (
+        f"the one in use was accepted at {shown_in_oslo(accepted.accepted_at)}" if accepted else "none was accepted yet"
+    )
+    said = f"the customers file is of {shown_in_oslo(written)}; {used}"
+    return Alarm(AlarmKind.REGISTER_STALE, said)
+
+
+def certificate(watched: Watched) -> Alarm | None:
+    """Look for: the client certificate ends soon, or cannot be used."""
+    try:
+        facts = settings_certificate(watched.settings)
+    except KonkursError as error:
+        return Alarm(AlarmKind.CERTIFICATE, f"the client certificate cannot be used: {error}", level="unusable")
+    if facts is None:
+        return None
+    left = (facts.not_after - watched.now).days
+    passed = [days for days in CERTIFICATE_DAYS if left <= days]
+    if not passed:
+        return None
+    said = f"the client certificate is valid to {shown_in_oslo(facts.not_after)}, {max(left, 0)} days more"
+    return Alarm(AlarmKind.CERTIFICATE, said, level=str(passed[-1]))
+
+
+def quarantine(watched: Watched) -> Alarm | None:
+    """Look for: entries of the quarantine that are open."""
+    entries = watched.tables.read("quarantine").filter(pl.col("resolved_at").is_null())
+    if entries.is_empty():
+        return None
+    counts = entries.group_by("reason").len().sort("reason").iter_rows()
+    said = f"quarantine: {', '.join(f'{count} {reason}' for reason, count in counts)}"
+    return Alarm(AlarmKind.QUARANTINE, said, level=said)
+
+
+def second_source_differs(watched: Watched) -> Alarm | None:
+    """Look for: enhetsregisteret and the bankruptcies do not agree."""
+    rows = watched.tables.read("second_source")
+    if rows.is_empty() or watched.settings.enhetsregisteret_url == OFF:
+        return None
+    counts = rows.group_by("difference").len().sort("difference").rows()
+    message = "Enhetsregisteret differs: " + ", ".join(f"{count} {kind}" for kind, count in counts)
+    return Alarm(AlarmKind.SECOND_SOURCE_DIFFERS, message, level=" ".join(rows["difference_id"].sort()))
+
+
+def second_source_unread(watched: Watched) -> Alarm | None:
+    """Look for: enhetsregisteret was not compared for too long."""
+    if watched.settings.enhetsregisteret_url == OFF:
+        return None
+    tried = watched.tables.read("second_source_comparisons").sort("compared_at")
+    good = tried.filter(pl.col("outcome") == ComparisonOutcome.COMPARED.value)["compared_at"].max()
+    if tried.is_empty() or (isinstance(good, dt.datetime) and watched.now - good <= _LONGEST_WITHOUT_COMPARISON):
+        return None
+    since = f"since {shown_in_oslo(good)}" if isinstance(good, dt.datetime) else "yet"
+    return Alarm(
+        AlarmKind.SECOND_SOURCE_UNREAD, f"Enhetsregisteret was not compared {since}: {tried['detail'].to_list()[-1]}"
+    )
