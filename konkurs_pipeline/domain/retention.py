@@ -6,6 +6,7 @@
 | one that concerned a customer (a match, an action, a request) | its end + KONKURS_RETENTION_CUSTOMERS_YEARS |
 | any other | its end + KONKURS_RETENTION_OTHERS_DAYS |
 | a notice of no known bankruptcy | it is out of quarantine, then as the two above |
+| a trustee's request | its bankruptcy is erased; of none: it was received + KONKURS_RETENTION_CUSTOMERS_YEARS |
 
 A notice goes with the bankruptcy it changed, else with the opening before it: so the state of what stays never changes.
 """
@@ -17,9 +18,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from konkurs_pipeline.domain.estates import EstateState, fold_estates
 from konkurs_pipeline.domain.notices import Notice
+
+# What is open for longer than this is shown to a person: perhaps its end was never told.
+LONGEST_OPEN: Final = dt.timedelta(days=15 * 365)
 
 
 class RetentionRule(StrEnum):

@@ -41,6 +41,11 @@ def notice_uuids(layout: Layout) -> list[str]:
     return Published(layout).read("raw_notices", columns=["uuid"])["uuid"].to_list()
 
 
+def erased_uuids(layout: Layout) -> list[str]:
+    """Return the uuids of the notices that were erased."""
+    return Published(layout).read("erased_notices", columns=["uuid"])["uuid"].to_list()
+
+
 def run_ids(layout: Layout) -> list[str]:
     """Return the ids of all runs that decided something."""
     return Published(layout).read("actions", columns=["run_id"])["run_id"].unique().to_list()

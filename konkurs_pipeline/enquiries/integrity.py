@@ -25,11 +25,12 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Inspection:
-    """One part of the store: how many things were looked at, and what is wrong with them."""
+    """One part of the store: how many things were looked at, and what is wrong with them. `erased`: what is gone by rule."""
 
     part: str
     looked_at: int
     problems: list[str]
+    erased: str | None = None
 
 
 def inspect(store: Store) -> Iterator[Inspection]:
@@ -49,11 +50,22 @@ def inspect(store: Store) -> Iterator[Inspection]:
             count, problems = look(store)
         except StoreError as error:
             count, problems = 0, [str(error)]
-        yield Inspection(part, count, problems)
+        yield Inspection(part, count, problems, _erased(store, part))
+
+
+def _erased(store: Store, part: str) -> str | None:
+    """Return what the retention rules took from a part of the store; null: nothing."""
+    table = {"answers": "answers", "lake": "erased_notices"}.get(part)
+    if table is None:
+        return None
+    is_less = "WHERE sha256 IS DISTINCT FROM kept_sha256" if part == "answers" else ""
+    ((count, last),) = store.ledger.rows(f"SELECT count(erased_at), max(erased_at) FROM {table} {is_less}")  # noqa: S608 -- own names
+    what = "answers hold less than was received" if part == "answers" else "notices are gone"
+    return f"{count} {what}: erased by the retention rules, the last on {last:%Y-%m-%d}" if count else None
 
 
 def _answers(store: Store) -> tuple[int, list[str]]:
-    digests = sorted({digest for _, digest, _ in erasures.whole_answers(store.ledger)})
+    digests = sorted({one.digest for one in erasures.kept_answers(store.ledger)})
     return len(digests), _failing(store.lake.answers.read, digests)
 
 

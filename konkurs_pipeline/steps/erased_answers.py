@@ -1,6 +1,9 @@
-"""Erase from the kept answers what must not stay: a list keeps its other notices, a document goes as a whole.
+"""Erase from the kept answers what must not stay.
 
-The hash that an answer came with stays in the ledger, with the hash of what is kept of it.
+A list keeps the notices that it was the first to hold, as long as they are stored; of any other notice it keeps the uuid, so
+that it still shows which notices were visible. That is done as soon as it holds an erased notice, and to every list once it
+is as old as what concerned no customer may be. A document goes with its notice. The ledger keeps the hash that an answer came
+with, and the hash of what is kept (docs/decisions/0041).
 """
 
 from __future__ import annotations
@@ -9,86 +12,123 @@ import datetime as dt
 import json
 import re
 from bisect import bisect_left
-from collections.abc import Collection, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import unquote
 
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.storage.ledger import erasures
+from konkurs_pipeline.storage.ledger.erasures import KeptAnswer
 from konkurs_pipeline.storage.store import Store
 
-_UUID: Final = re.compile(rb"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ASKED_AFTER: Final = re.compile(r"/oppdatert/([0-9T:.\-]+)Z?")
 # Clocks differ, and a notice may become visible before the time it says.
 _TOLERANCE: Final = dt.timedelta(days=2)
+# What a list says beside its notices; anything else goes.
+_OF_A_LIST: Final = ("_embedded", "_links", "page")
+_RECORDED_TOGETHER: Final = 200
 
 
-def sweep_answers(store: Store, now: dt.datetime, *, progress: Progress = silent) -> int:
-    """Erase from every answer that can hold an erased notice; returns how many changed."""
+def old_answers(store: Store, before: dt.datetime) -> int:
+    """Return how many answers from before a time were not looked through yet."""
+    return sum(one.erased_at is None and one.fetched_at <= before for one in erasures.kept_answers(store.ledger))
+
+
+def sweep_answers(store: Store, before: dt.datetime, now: dt.datetime, *, progress: Progress = silent) -> int:
+    """Erase from every answer that can hold an erased notice, and from those from before a time; returns how many changed."""
     gone = store.ledger.read("erased_notices")
     uuids, registered = set(gone["uuid"]), sorted(gone["registered_at"])
-    answers = [one for one in erasures.whole_answers(store.ledger) if _can_hold(one[0], one[2], uuids, registered)]
-    digests = sorted({digest for _, digest, _ in answers})
-    changed = _sweep(store, digests, uuids, now, progress)
+    first_to_hold = erasures.first_holders_unswept(store.ledger)
+    answers = [
+        one
+        for one in erasures.kept_answers(store.ledger)
+        if _document_of(one.resource) in uuids
+        or {one.sha256, one.digest} & first_to_hold
+        or (one.erased_at is None and (one.fetched_at <= before or _can_hold(one, registered)))
+    ]
+    changed = _sweep(store, answers, now, progress)
     # What no row names: a run was killed after it kept the bytes and before it said so, or the other way round.
-    store.lake.answers.remove_all_but({digest for _, digest, _ in erasures.whole_answers(store.ledger)})
+    store.lake.answers.remove_all_but({one.digest for one in erasures.kept_answers(store.ledger)})
     return changed
 
 
-def sweep_answers_of_run(store: Store, run_id: str, uuids: Collection[str], now: dt.datetime) -> int:
-    """Erase notices that came again, or came late, from the answers of one run; returns how many changed."""
-    rows = store.ledger.rows("SELECT DISTINCT coalesce(kept_sha256, sha256) FROM answers WHERE run_id = ?", [run_id])
-    return _sweep(store, [digest for (digest,) in rows], set(uuids), now, silent)
+def sweep_answers_of_run(store: Store, run_id: str, now: dt.datetime) -> int:
+    """Erase from the answers of one run what came again, or came late; returns how many changed."""
+    return _sweep(store, [one for one in erasures.kept_answers(store.ledger) if one.run_id == run_id], now, silent)
 
 
-def _sweep(store: Store, digests: Sequence[str], uuids: set[str], now: dt.datetime, progress: Progress) -> int:
-    changed = 0
-    for number, digest in enumerate(digests, 1):
-        progress("erasing from answers", number, len(digests))
+def _can_hold(answer: KeptAnswer, registered: Sequence[dt.datetime]) -> bool:
+    """Whether a list can hold a notice of these times: it holds what was registered after the time it was asked for."""
+    asked = _ASKED_AFTER.search(unquote(answer.resource))
+    first = bisect_left(registered, dt.datetime.fromisoformat(asked[1]).replace(tzinfo=dt.UTC)) if asked else 0
+    return first < len(registered) and registered[first] <= answer.fetched_at + _TOLERANCE
+
+
+def _sweep(store: Store, answers: Sequence[KeptAnswer], now: dt.datetime, progress: Progress) -> int:
+    stored = store.lake.read("raw_notices", columns=["uuid", "answer_sha256"])
+    held: defaultdict[str, set[str]] = defaultdict(set)
+    for uid, digest in stored.iter_rows():
+        held[digest].add(uid)
+    documents = set(stored["uuid"])
+    by_bytes = list({one.digest: one for one in answers}.values())
+    for done in range(0, len(by_bytes), _RECORDED_TOGETHER):
+        progress("erasing from answers", done, len(by_bytes))
+        group = by_bytes[done : done + _RECORDED_TOGETHER]
+        _record(store, dict(_kept_of(store, group, held, documents)), now)
+    return len(by_bytes)
+
+
+def _kept_of(
+    store: Store, answers: Sequence[KeptAnswer], held: Mapping[str, set[str]], documents: Collection[str]
+) -> Iterator[tuple[str, str | None]]:
+    """Yield the hash of each answer that is there, and of what is kept of it (null: nothing), and keep that."""
+    for one in answers:
         try:
-            body = store.lake.answers.read(digest)
+            body = store.lake.answers.read(one.digest)
         except StoreError:
             # Damaged, or erased by a run that was killed before it could record so.
             continue
-        if {found.decode().lower() for found in _UUID.findall(body)} & uuids:
-            remains = without(body, uuids)
-            kept = None if remains is None else store.lake.answers.keep(remains)
-            erasures.erase_answers(store.ledger, {digest: kept}, now)
+        uid = _document_of(one.resource)
+        if uid is not None:
+            yield one.digest, one.digest if uid in documents else None
+        else:
+            remains = remains_of(body, held.get(one.sha256, set()) | held.get(one.digest, set()))
+            yield one.digest, None if remains is None else store.lake.answers.keep(remains)
+
+
+def _record(store: Store, kept: Mapping[str, str | None], now: dt.datetime) -> None:
+    erasures.erase_answers(store.ledger, kept, now)
+    for digest, remains in kept.items():
+        if remains != digest:
             store.lake.answers.path(digest).unlink(missing_ok=True)
-            changed += 1
-    return changed
 
 
-def _can_hold(resource: str, fetched_at: dt.datetime, uuids: set[str], registered: Sequence[dt.datetime]) -> bool:
-    """Whether an answer can hold one of these notices: a list holds what was registered after the time it was asked for."""
+def _document_of(resource: str) -> str | None:
+    """Return the notice whose document was asked for; null: a list was."""
     last = unquote(resource).rpartition("/")[2].lower()
-    if _UUID.fullmatch(last.encode()):
-        return last in uuids
-    asked = _ASKED_AFTER.search(unquote(resource))
-    after = (
-        dt.datetime.fromisoformat(asked[1]).replace(tzinfo=dt.UTC) if asked else dt.datetime.min.replace(tzinfo=dt.UTC)
-    )
-    first = bisect_left(registered, after)
-    return first < len(registered) and registered[first] <= fetched_at + _TOLERANCE
+    return last if _UUID.fullmatch(last) else None
 
 
-def without(body: bytes, uuids: Collection[str]) -> bytes | None:
-    """Return a list answer without these notices; null where it is one's document, or cannot be read."""
+def remains_of(body: bytes, held: Collection[str]) -> bytes | None:
+    """Return what a list keeps: the notices `held`, and the uuid of every other. Null where it cannot be read."""
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    if not isinstance(answer, dict) or not isinstance(answer.get("_embedded"), dict):
+    if not isinstance(answer, dict):
         return None
-    embedded = {name: _items_without(items, uuids) for name, items in answer["_embedded"].items()}
-    return json.dumps({**answer, "_embedded": embedded}, ensure_ascii=False).encode()
+    remains = {name: answer[name] for name in _OF_A_LIST if name in answer}
+    if "_embedded" in remains:
+        listed = remains["_embedded"] if isinstance(remains["_embedded"], dict) else {}
+        remains["_embedded"] = {name: list(_remaining(items, held)) for name, items in listed.items()}
+    return body if remains == answer else json.dumps(remains, ensure_ascii=False).encode()
 
 
-def _items_without(items: Any, uuids: Collection[str]) -> list[Any]:  # noqa: ANN401 -- foreign JSON
-    listed: Iterable[Any] = items if isinstance(items, list) else [items]
-    return [one for one in listed if not _names(one, uuids)]
-
-
-def _names(item: Any, uuids: Collection[str]) -> bool:  # noqa: ANN401 -- foreign JSON
-    return any(found.decode().lower() in uuids for found in _UUID.findall(json.dumps(item).encode()))
+def _remaining(items: Any, held: Collection[str]) -> Iterator[Any]:  # noqa: ANN401 -- foreign JSON
+    for item in items if isinstance(items, list) else [items]:
+        uid = item.get("uuid") if isinstance(item, dict) else None
+        named = uid if isinstance(uid, str) and _UUID.fullmatch(uid) else ""
+        yield item if named.lower() in held else {"uuid": named} if named else {}

@@ -8,23 +8,26 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import polars as pl
 
-from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, notices_of
-from konkurs_pipeline.domain.retention import RetentionCase, RetentionRule, Terms, cases_of
+from konkurs_pipeline.domain.foreign_text import UNSHOWN
+from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, NoticeType, notices_of
+from konkurs_pipeline.domain.retention import LONGEST_OPEN, RetentionCase, RetentionRule, Terms, cases_of
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.schemas.tables import LAKE, dtypes
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.steps.erased_answers import sweep_answers
-from konkurs_pipeline.storage.control_requests import recorded_requests
+from konkurs_pipeline.steps.erased_answers import old_answers, sweep_answers
+from konkurs_pipeline.storage.control_requests import forget_requests, recorded_requests
+from konkurs_pipeline.storage.files import storage_errors
 from konkurs_pipeline.storage.ledger import erasures
 from konkurs_pipeline.storage.store import Store
 
-# A bankruptcy that is open for longer than this is shown to a person: perhaps its end was never told.
-LONGEST_OPEN: Final = dt.timedelta(days=15 * 365)
+# What a killed poll left of a look for longer than this is no evidence any more.
+_LOOK_IS_LEFT: Final = dt.timedelta(hours=1)
 # The columns that say which notice a row of the lake is about.
 _OF_NOTICE: Final = ("uuid", "notice_uuid", "opening_uuid")
 
@@ -33,12 +36,17 @@ _OF_NOTICE: Final = ("uuid", "notice_uuid", "opening_uuid")
 class ErasurePlan:
     """What would be erased now. `entries`: quarantine entries of no notice. `registers`: snapshots that nothing rests on.
 
-    `kept`: reason → how many cases stay. `oldest`: when the case that began first of those that stay began, and why it stays.
+    `requests`: requests of trustees. `answers_before`: lists from before it keep only what they were first to hold, and
+    `answers` is how many do not yet. `kept`: reason → how many cases stay. `oldest`: when the case that began first of those
+    that stay began, and why it stays. `open_too_long`: bankruptcies and quarantine entries that need a person.
     """
 
     due: Mapping[RetentionRule, Sequence[RetentionCase]]
     entries: Sequence[str]
     registers: Sequence[str]
+    requests: Sequence[str]
+    answers_before: dt.datetime
+    answers: int
     counts: Mapping[RetentionRule, Mapping[str, int]]
     kept: Mapping[str, int]
     oldest: tuple[dt.datetime, str] | None
@@ -57,6 +65,7 @@ class Erased:
     notices: Mapping[RetentionRule, int] = field(default_factory=dict)
     entries: int = 0
     registers: int = 0
+    requests: int = 0
     answers: int = 0
 
 
@@ -70,11 +79,13 @@ def plan_erasure(store: Store, terms: Terms, now: dt.datetime) -> ErasurePlan:
     entries = store.ledger.read("quarantine")
     of_notices = entries.filter(pl.col("uuid").is_not_null()).sort("resolved_at", nulls_last=True)
     # What a killed erasure recorded is swept by the next one; it is not planned twice.
-    recorded = pl.Series(sorted(erasures.erased_uuids(store.ledger)), dtype=pl.String)
+    erased = erasures.erased_uuids(store.ledger)
+    recorded = pl.Series(sorted(erased), dtype=pl.String)
+    requests = recorded_requests(store.layout)
     notices = store.lake.read("raw_notices", columns=NOTICE_COLUMNS)
     cases = cases_of(
         notices_of(notices.filter(~pl.col("uuid").is_in(recorded.implode()))),
-        _concerned(store),
+        _concerned(store, requests),
         dict(of_notices.select("uuid", "resolved_at").iter_rows()),
     )
     due: dict[RetentionRule, list[RetentionCase]] = {RetentionRule.OTHERS: [], RetentionRule.CUSTOMERS: []}
@@ -90,16 +101,24 @@ def plan_erasure(store: Store, terms: Terms, now: dt.datetime) -> ErasurePlan:
             staying.append((case.notices[0].registered_at, reason))
     is_of_none = pl.col("uuid").is_null() | ~pl.col("uuid").is_in(_known(cases).implode())
     of_none = entries.filter((pl.col("resolved_at") + terms.others <= now) & is_of_none)["entry_id"].to_list()
+    going = erased | {notice.uuid for found in due.values() for case in found for notice in case.notices}
+    too_long = [
+        entry
+        for entry in entries.filter(pl.col("resolved_at").is_null())["first_seen_at"]
+        if entry + LONGEST_OPEN < now
+    ]
     return ErasurePlan(
         due={rule: found for rule, found in due.items() if found},
         entries=of_none,
-        registers=_unused_registers(store, {n.uuid for found in due.values() for case in found for n in case.notices}),
+        registers=_unused_registers(store, going),
+        requests=_due_requests(requests, going, _known(cases), terms, now),
+        answers_before=now - terms.others,
+        answers=old_answers(store, now - terms.others),
         counts={rule: _counts(store, found, entries) for rule, found in due.items() if found},
         kept=kept,
         oldest=min(staying, default=None),
-        open_too_long=sum(
-            case.ended_at is None and case.notices[0].registered_at + LONGEST_OPEN < now for case in cases
-        ),
+        open_too_long=len(too_long)
+        + sum(case.ended_at is None and case.notices[0].registered_at + LONGEST_OPEN < now for case in cases),
     )
 
 
@@ -107,11 +126,25 @@ def _known(cases: Sequence[RetentionCase]) -> pl.Series:
     return pl.Series([notice.uuid for case in cases for notice in case.notices], dtype=pl.String)
 
 
-def _concerned(store: Store) -> set[str]:
+def _due_requests(
+    requests: pl.DataFrame, going: Collection[str], stored: pl.Series, terms: Terms, now: dt.datetime
+) -> list[str]:
+    """Return the requests whose bankruptcy goes or went, and those of none that were received long ago."""
+    of_going = pl.col("opening_uuid").is_in(sorted(going))
+    of_none = pl.col("opening_uuid").is_null() | ~pl.col("opening_uuid").is_in(stored.implode())
+    rows = requests.with_columns(goes=of_going.fill_null(value=False), is_of_none=of_none)
+    return [
+        row["request_id"]
+        for row in rows.iter_rows(named=True)
+        if row["goes"] or (row["is_of_none"] and terms.of(RetentionRule.CUSTOMERS, row["received_at"]) <= now)
+    ]
+
+
+def _concerned(store: Store, requests: pl.DataFrame) -> set[str]:
     """Return the notices that a match, an action or a request of a trustee names."""
     found = {*store.lake.read("customer_matches", columns=["notice_uuid"])["notice_uuid"]}
     found |= {uid for (uid,) in store.ledger.rows("SELECT DISTINCT notice_uuid FROM actions")}
-    found |= {*recorded_requests(store.layout)["opening_uuid"].drop_nulls()}
+    found |= {*requests["opening_uuid"].drop_nulls()}
     return found
 
 
@@ -125,11 +158,10 @@ def _counts(store: Store, cases: Sequence[RetentionCase], entries: pl.DataFrame)
     }
 
 
-def _unused_registers(store: Store, erased: Collection[str]) -> list[str]:
-    """Return the ids of the snapshots that are not in use and that no action rests on, those of erased notices aside."""
+def _unused_registers(store: Store, gone: Collection[str]) -> list[str]:
+    """Return the ids of the snapshots that are not in use and that no action rests on, those of `gone` notices aside."""
     current = store.snapshots.current()
     rows = store.ledger.rows("SELECT DISTINCT register_id, notice_uuid FROM actions WHERE register_id IS NOT NULL")
-    gone = {*erased, *erasures.erased_uuids(store.ledger)}
     used = {register for register, notice_uuid in rows if notice_uuid not in gone}
     return [one for one in store.snapshots.ids() if one not in used and (current is None or one != current.id)]
 
@@ -148,11 +180,17 @@ def erase(store: Store, plan: ErasurePlan, *, by: str, now: dt.datetime, progres
         erasures.remove_quarantine(store.ledger, plan.uuids, plan.entries)
     for register in plan.registers:
         store.snapshots.remove(register)
-    answers = sweep(store, now, progress=progress) if erasures.are_unfinished(store.ledger) else 0
+    forget_requests(store.layout, plan.requests)
+    _remove_look(store, now)
+    if erasures.are_unfinished(store.ledger):
+        answers = sweep(store, plan.answers_before, now, progress=progress)
+    else:
+        answers = sweep_answers(store, plan.answers_before, now, progress=progress) if plan.answers else 0
     return Erased(
         {rule: sum(len(case.notices) for case in cases) for rule, cases in plan.due.items()},
         len(plan.entries),
         len(plan.registers),
+        len(plan.requests),
         answers,
     )
 
@@ -161,17 +199,36 @@ def _rows(store: Store, notices: pl.DataFrame, cases: Sequence[RetentionCase]) -
     uuids = pl.Series([notice.uuid for case in cases for notice in case.notices], dtype=pl.String)
     columns = ("uuid", "workday", "type", "registered_at", "first_seen_at", "answer_sha256", "debtor_id")
     found = notices.filter(pl.col("uuid").is_in(uuids.implode())).select(columns).to_dicts()
-    return [{**row, "debtor_mark": erasures.mark_of(store.ledger, row.pop("debtor_id"))} for row in found]
+    return [
+        {
+            **row,
+            # A type that is not known may be a name.
+            "type": row["type"] if row["type"] in set(NoticeType) else UNSHOWN,
+            "debtor_mark": erasures.mark_of(store.ledger, row.pop("debtor_id")),
+        }
+        for row in found
+    ]
 
 
-def sweep(store: Store, now: dt.datetime, *, progress: Progress = silent) -> int:
-    """Remove every trace of what is recorded as erased; returns how many answers changed. May run twice."""
+def _remove_look(store: Store, now: dt.datetime) -> None:
+    """Remove what was handed to a poll that never came: the list of a look holds notices."""
+    with storage_errors(f"removing {store.layout.look}"), suppress(FileNotFoundError):
+        if store.layout.look.stat().st_mtime < (now - _LOOK_IS_LEFT).timestamp():
+            store.layout.look.unlink()
+
+
+def sweep(store: Store, answers_before: dt.datetime, now: dt.datetime, *, progress: Progress = silent) -> int:
+    """Remove every trace of what is recorded as erased; returns how many answers changed. May run twice.
+
+    `answers_before`: lists from before it are looked through too.
+    """
     gone = erasures.erased_uuids(store.ledger)
     for table in LAKE:
         progress(f"erasing from {table}", 0, None)
         _sweep_table(store, table, gone)
     erasures.remove_quarantine(store.ledger, gone, ())
-    answers = sweep_answers(store, now, progress=progress)
+    erasures.erase_texts(store.ledger, gone, now)
+    answers = sweep_answers(store, answers_before, now, progress=progress)
     store.discard_superseded()
     store.ledger.rewrite()
     erasures.finish(store.ledger, now)

@@ -23,7 +23,7 @@ _BY: Final = "the poll"
 
 
 def leave_erased(poll: Poll, seen: Sequence[SeenNotice], unreadable: Iterable[Entry], known: pl.DataFrame) -> set[str]:
-    """Return the uuids that must not be taken in, and erase them from the answers of this run.
+    """Return the uuids that must not be taken in; those that come late are recorded as erased.
 
     `known`: uuid and debtor_id of every notice that is stored.
     """
@@ -33,12 +33,13 @@ def leave_erased(poll: Poll, seen: Sequence[SeenNotice], unreadable: Iterable[En
     late = _late(poll, [one for one in seen if one.notice.uuid not in again], known)
     if late:
         _record(poll, late)
-    gone = again | {one.notice.uuid for one in late}
-    if gone:
-        sweep_answers_of_run(poll.store, poll.run_id, gone, poll.now())
-    if late:
-        erasures.finish(ledger, poll.now())
-    return gone
+    return again | {one.notice.uuid for one in late}
+
+
+def erase_from_answers(poll: Poll) -> None:
+    """Erase what must not be taken in from the answers of this run, once its other notices are stored."""
+    sweep_answers_of_run(poll.store, poll.run_id, poll.now())
+    erasures.finish(poll.store.ledger, poll.now())
 
 
 def _late(poll: Poll, seen: Sequence[SeenNotice], known: pl.DataFrame) -> list[SeenNotice]:

@@ -20,7 +20,7 @@ from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, Notice, NoticeType, QuarantineReason, notices_of
 from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.schemas.tables import RawNotices, frame
-from konkurs_pipeline.steps.late_notices import leave_erased
+from konkurs_pipeline.steps.late_notices import erase_from_answers, leave_erased
 from konkurs_pipeline.steps.list_items import ItemReader, SeenNotice, listed_items, unreadable_items
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.lake.tables import Lake
@@ -68,6 +68,8 @@ def poll_notices(poll: Poll) -> PolledNotices:
     taken += [one for one in retried if one.workday <= last_day]
     new, changed = _compare(taken, known)
     fresh = _store(poll, new)
+    if gone:
+        erase_from_answers(poll)
     understood = {one.notice.uuid for one in seen}
     wrong = [
         *unreadable,

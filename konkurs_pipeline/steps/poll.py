@@ -21,7 +21,7 @@ from konkurs_pipeline.errors import AccessRefusedError, KonkursError, ServiceErr
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.steps.erasure import sweep
+from konkurs_pipeline.steps.erasure import sweep, terms_of
 from konkurs_pipeline.storage.handoff.receipts import read_receipts
 from konkurs_pipeline.storage.ledger import erasures, polls
 from konkurs_pipeline.storage.store import Store
@@ -82,7 +82,7 @@ def prepared(poll: Poll) -> Iterator[None]:
     try:
         store.prove()
         if erasures.are_unfinished(store.ledger):
-            sweep(store, poll.now())
+            sweep(store, poll.now() - terms_of(poll.settings).others, poll.now())
         store.outbox.show_pending(store.ledger)
         for message in read_receipts(store.ledger, poll.settings.receipts_dir, poll.now()):
             poll.report(IssueCode.RECEIPT_SET_ASIDE, message)

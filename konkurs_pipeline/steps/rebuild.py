@@ -44,31 +44,23 @@ def _rows(store: Store, settings: Settings, table: str, month: dt.date) -> pl.Da
     return store.lake.read_months(table, [month])
 
 
-def _answers(store: Store) -> list[tuple[str, str, str, dt.datetime]]:
-    """Return run, resource, hash of what is kept, and time of every answer of which something is kept, oldest first."""
-    answers = store.ledger.read("answers").sort("fetched_at")
-    is_kept = pl.col("erased_at").is_null() | pl.col("kept_sha256").is_not_null()
-    kept = answers.filter(is_kept).with_columns(digest=pl.coalesce("kept_sha256", "sha256"))
-    return kept.select("run_id", "resource", "digest", "fetched_at").rows()
-
-
 def _notices(store: Store, settings: Settings, month: dt.date) -> Iterator[dict[str, object]]:
     """Yield the rows of a month, each notice as an answer first held it; a workday stays the one that debtors has."""
     reader = ItemReader(settings.calendar, settings.api_url, settings.synthetic_allowed)
     stored = dict(store.lake.read("debtors", columns=["notice_uuid", "workday"]).iter_rows())
     seen = erasures.erased_uuids(store.ledger)
-    for run_id, resource, digest, fetched_at in _answers(store):
+    for answer in erasures.kept_answers(store.ledger):
         try:
-            value = parse_json(store.lake.answers.read(digest), what=_WHAT)
-            page = parse_list(value, what=_WHAT, base_url=settings.api_url, path=resource)
+            value = parse_json(store.lake.answers.read(answer.digest), what=_WHAT)
+            page = parse_list(value, what=_WHAT, base_url=settings.api_url, path=answer.resource)
         except ServiceError:
             # A document, or a list that the poll refused too.
             continue
-        for one in reader.read(Item(item, fetched_at, digest) for item in page.items)[0]:
+        for one in reader.read(Item(item, answer.fetched_at, answer.sha256) for item in page.items)[0]:
             workday = stored.get(one.notice.uuid, one.workday)
             if one.notice.uuid not in seen and workday.replace(day=1) == month:
                 seen.add(one.notice.uuid)
-                yield {**row_of(one, run_id), "workday": workday}
+                yield {**row_of(one, answer.run_id), "workday": workday}
 
 
 def _documents(store: Store, month: dt.date) -> Iterator[dict[str, object]]:
@@ -76,10 +68,10 @@ def _documents(store: Store, month: dt.date) -> Iterator[dict[str, object]]:
     workdays = dict(notices.iter_rows())
     reason = QuarantineReason.DATASET_CONTRADICTS
     done = {entry.uuid for entry in quarantine.open_entries(store.ledger) if entry.reason is reason}
-    for run_id, resource, digest, fetched_at in _answers(store):
-        uid = resource.rpartition("/")[2]
+    for answer in erasures.kept_answers(store.ledger):
+        uid = answer.resource.rpartition("/")[2]
         if uid in workdays and uid not in done:
             done.add(uid)
-            document = json.loads(store.lake.answers.read(digest))
-            same = {"uuid": uid, "workday": workdays[uid], "fetched_at": fetched_at, "run_id": run_id}
-            yield {**same, "payload": json.dumps(document), "answer_sha256": digest}
+            document = json.loads(store.lake.answers.read(answer.digest))
+            same = {"uuid": uid, "workday": workdays[uid], "fetched_at": answer.fetched_at, "run_id": answer.run_id}
+            yield {**same, "payload": json.dumps(document), "answer_sha256": answer.sha256}

@@ -10,6 +10,9 @@ import datetime as dt
 import fcntl
 import json
 import os
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import polars as pl
@@ -18,7 +21,7 @@ from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.requests import ControlRequests
 from konkurs_pipeline.schemas.table import SQL_TYPES, dtypes, frame, validated
-from konkurs_pipeline.storage.files import PRIVATE_FILE, storage_errors
+from konkurs_pipeline.storage.files import PRIVATE_FILE, storage_errors, write_bytes_atomically
 from konkurs_pipeline.storage.layout import Layout
 
 _DATES: Final = tuple(name for name, kind in dtypes(ControlRequests).items() if kind == pl.Date)
@@ -29,11 +32,31 @@ def record_request(layout: Layout, row: dict[str, Any]) -> None:
     """Add a row, synced to the disk. Raises `StoreError` when it cannot be written: then the request is not answered."""
     (checked,) = validated(ControlRequests, frame(ControlRequests, [row])).to_dicts()
     line = (json.dumps({name: _as_text(value) for name, value in checked.items()}) + "\n").encode()
-    with storage_errors(f"recording a request in {layout.control_requests}"):
-        descriptor = os.open(layout.control_requests, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE_FILE)
+    where = layout.control_requests
+    with storage_errors(f"recording a request in {where}"), _locked(where) as descriptor:
+        _append(descriptor, line)
+
+
+def forget_requests(layout: Layout, request_ids: Collection[str]) -> None:
+    """Remove rows. The journal is replaced whole; a request that is recorded meanwhile waits for the new one."""
+    if not request_ids:
+        return
+    with storage_errors(f"writing {layout.control_requests} anew"), _locked(layout.control_requests):
+        lines = layout.control_requests.read_bytes().splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith(b"\n") and json.loads(line)["request_id"] not in request_ids]
+        write_bytes_atomically(layout.control_requests, b"".join(kept))
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[int]:
+    """Open and lock the journal that stands there now: the one that was waited for may have been replaced meanwhile."""
+    while True:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE_FILE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            _append(descriptor, line)
+            if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+                yield descriptor
+                return
         finally:
             os.close(descriptor)
 

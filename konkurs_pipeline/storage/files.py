@@ -136,10 +136,10 @@ def write_bytes_atomically(path: Path, content: bytes, *, mode: int = PRIVATE_FI
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove the temporary files that a killed process left in `folder`."""
+    """Remove the temporary files that a killed process left in `folder`, and DuckDB's logs of them."""
     with storage_errors(f"tidying {folder}"):
         for name in names_in(folder):
-            if name.startswith(".") and name.endswith(TEMPORARY_SUFFIX):
+            if name.startswith(".") and name.removesuffix(".wal").endswith(TEMPORARY_SUFFIX):
                 (folder / name).unlink(missing_ok=True)
 
 

@@ -83,9 +83,16 @@ class Snapshots:
         return sorted(path.name for path in self._folder.glob("*/") if _ID.fullmatch(path.name))
 
     def remove(self, register_id: str) -> None:
-        """Remove a snapshot that is not the current one."""
+        """Remove a snapshot that is not the current one; a kill leaves the whole or what is tidied. Raises `StoreError`."""
+        aside = self._folder / f"{_TEMPORARY}removed-{register_id}"
         with storage_errors(f"removing a register from {self._folder}"):
-            shutil.rmtree(self._folder / register_id, ignore_errors=True)
+            (self._folder / register_id).rename(aside)
+            shutil.rmtree(aside)
+
+    def tidy(self) -> None:
+        """Remove what a killed run left: it holds the whole register."""
+        with storage_errors(f"tidying {self._folder}"):
+            self._remove_left_overs()
 
     def accept(self, tables: RegisterTables, facts: SnapshotFacts) -> Snapshot:
         """Write the tables as a snapshot, make it the current one and remove all but the last three.

@@ -109,6 +109,8 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
         if version is None:
             write_marker(settings, layout)
         make_private_folder(layout.snapshots)
+        snapshots = Snapshots(layout.snapshots)
+        snapshots.tidy()
         for snapshot in layout.snapshots.glob("*/"):
             remove_leftovers(snapshot)
         outbox = Outbox(layout.outbox, settings.bank_id, settings.environment.value)
@@ -123,7 +125,7 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
                 action_history.complete(ledger)
             lake = Lake(layout, ledger)
             lake.prepare()
-            yield Store(layout, lake, ledger, outbox, Snapshots(layout.snapshots), fields)
+            yield Store(layout, lake, ledger, outbox, snapshots, fields)
         except BaseException:
             # What went wrong first is what a person must read.
             with suppress(StoreError):

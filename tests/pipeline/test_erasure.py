@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+import json
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from konkurs_pipeline.domain.retention import RetentionRule
+from konkurs_pipeline.enquiries.evidence.gathering import evidence_of
+from konkurs_pipeline.enquiries.evidence.proofs import Agreement
 from konkurs_pipeline.enquiries.integrity import inspect
+from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.steps import erased_answers, erasure
+from konkurs_pipeline.steps.erased_answers import remains_of
 from konkurs_pipeline.steps.erasure import erase, plan_erasure, terms_of
 from konkurs_pipeline.storage.ledger import erasures
 from konkurs_pipeline.storage.ledger.database import Ledger
@@ -140,7 +145,7 @@ BOUNDARIES: list[tuple[object, str]] = [
     (erasure, "sweep"),
     (erasure, "_sweep_table"),
     (erasure, "sweep_answers"),
-    (erased_answers, "without"),
+    (erased_answers, "remains_of"),
     (erasures, "erase_answers"),
     (Store, "discard_superseded"),
     (Ledger, "rewrite"),
@@ -184,3 +189,62 @@ def test_a_register_that_no_kept_decision_rests_on_is_removed(lived: Bank) -> No
     with lived.store() as store:
         assert len(before) == 3
         assert store.snapshots.ids() == [store.snapshots.current().id]  # type: ignore[union-attr]
+
+
+# What is said where something was
+
+
+def test_verify_says_what_was_erased(lived: Bank) -> None:
+    erased(lived)
+    with lived.store(in_doubt=True) as store:
+        said = {part.part: part.erased for part in inspect(store) if part.erased}
+    assert said == {
+        "answers": "4 answers hold less than was received: erased by the retention rules, the last on 2019-01-01",
+        "lake": "2 notices are gone: erased by the retention rules, the last on 2019-01-01",
+    }
+
+
+def test_the_evidence_of_a_kept_case_says_what_its_answers_lost(lived: Bank) -> None:
+    (opening,) = (n for n in lived.notices if n.debtor_id == CUSTOMER and n.type == "aapning")
+    before = evidence_of(lived.settings, opening.uuid, LATER)
+    erased(lived)
+    after = evidence_of(lived.settings, opening.uuid, LATER)
+    assert [notice.sighting for notice in after.notices] == [notice.sighting for notice in before.notices]
+    assert {proof.agreement for proof in after.proofs} == {Agreement.AGREES}
+    lists = [proof for proof in after.proofs if "first list" in proof.what]
+    assert lists
+    assert all("erased on 2019-01-01" in proof.what for proof in lists)
+
+
+def test_the_evidence_of_an_erased_case_says_so(lived: Bank) -> None:
+    block = next(action for action in lived.all_actions() if action["action"] == "BLOCK")
+    erased(lived, MUCH_LATER)
+    for asked_for in (block["notice_uuid"], block["action_id"]):
+        with pytest.raises(UsageError, match="was erased on 2029-"):
+            evidence_of(lived.settings, asked_for, MUCH_LATER)
+
+
+# What an answer keeps
+
+
+def test_a_list_keeps_what_it_was_first_to_hold_and_the_uuid_of_the_rest() -> None:
+    first, again, unread = (
+        {"uuid": "A" * 8 + "-1111-4111-8111-111111111111", "debitor": "1"},
+        {"uuid": "b" * 8 + "-1111-4111-8111-111111111111"},
+        {"debitor": "3"},
+    )
+    body = json.dumps(
+        {"_embedded": {"konkursvarsler": [first, {**again, "debitor": "2"}, unread]}, "extra": "4", "_links": {}}
+    )
+    remains = json.loads(remains_of(body.encode(), {first["uuid"].lower()}) or b"")
+    assert remains == {"_embedded": {"konkursvarsler": [first, again, {}]}, "_links": {}}
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[1]", b"", b"\xff\xfe\x00", b"[" * 100_000])
+def test_of_a_list_that_cannot_be_read_nothing_is_kept(body: bytes) -> None:
+    assert remains_of(body, {"a"}) is None
+
+
+def test_an_empty_list_is_kept_as_it_came() -> None:
+    body = b'{ "_links": {"self": {"href": "/"}}}'
+    assert remains_of(body, set()) == body

@@ -21,6 +21,7 @@ from konkurs_pipeline.enquiries.evidence.proofs import Agreement, Prover
 from konkurs_pipeline.enquiries.status import current_status
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.handoff.receipts import read_receipts
+from konkurs_pipeline.storage.readers.published import Published
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, Polled, company, records
 from tests.pipeline.odd_receipts import UNREADABLE, whole, with_action
@@ -280,7 +281,7 @@ def test_the_page_of_evidence_follows_no_link_either(exported: Bank, tmp_path: P
     read(exported, whole(exported))
     path = path_of(exported)
     content = path.read_bytes()
-    prover = Prover(exported.layout)
+    prover = Prover(exported.layout, Published(exported.layout))
     assert prover.receipt("receipt", path.name, hash_of(content)).agreement is Agreement.AGREES
     (tmp_path / "elsewhere").write_bytes(content)
     path.unlink()

@@ -23,6 +23,8 @@ def command(*, as_json: AsJson = False) -> ExitCode:
     for one in inspections:
         if not as_json:
             answer(f"{one.part:<10} {one.looked_at:>7} looked at, {len(one.problems)} wrong")
+            if one.erased:
+                answer(f"           {one.erased}")
         for problem in one.problems:
             say_problem(f"{one.part}: {problem}")
     return ExitCode.FAILED if any(one.problems for one in inspections) else ExitCode.DONE

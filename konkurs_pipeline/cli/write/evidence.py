@@ -16,7 +16,7 @@ from konkurs_pipeline.enquiries.evidence.clock import clock_of
 from konkurs_pipeline.enquiries.evidence.facts import Case
 from konkurs_pipeline.enquiries.evidence.gathering import evidence_of
 from konkurs_pipeline.enquiries.evidence.page import page_of
-from konkurs_pipeline.enquiries.ids import action_ids, notice_uuids, whole_id
+from konkurs_pipeline.enquiries.ids import action_ids, erased_uuids, notice_uuids, whole_id
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.files import write_bytes_atomically
@@ -35,7 +35,7 @@ def command(asked_for: CaseName, out: Out = None, *, force: Force = False, as_js
         raise UsageError(message)
     settings = load_settings()
     layout = layout_of_store(settings)
-    named = whole_id(asked_for, [*notice_uuids(layout), *action_ids(layout)])
+    named = whole_id(asked_for, [*notice_uuids(layout), *erased_uuids(layout), *action_ids(layout)])
     case = evidence_of(settings, named, utc_now())
     content = _json(case) if as_json else page_of(case)
     if out is None:

@@ -58,9 +58,10 @@ def evidence_of(settings: Settings, asked_for: str, now: dt.datetime) -> Case:
     """
     layout = layout_of(settings)
     published = Published(layout)
-    case = case_of(published, _notice_of(published, asked_for))
+    notice_uuid = _notice_of(published, asked_for)
+    case = case_of(published, notice_uuid)
     if case is None:
-        raise UsageError(_nothing_known(published, asked_for))
+        raise UsageError(_erased(published, notice_uuid) or _nothing_known(published, asked_for))
     uuids = [notice.uuid for notice in case.notices]
     notices, matches = _notices(published, layout, case), _matches(published, uuids)
     actions = _actions(published, uuids)
@@ -87,13 +88,23 @@ def evidence_of(settings: Settings, asked_for: str, now: dt.datetime) -> Case:
         registers=registers,
         quarantine=_quarantine(published, uuids),
         polls=_polls(published, notices, actions, files),
-        proofs=tuple(_proofs(Prover(layout), notices, files, registers)),
+        proofs=tuple(_proofs(Prover(layout, published), notices, files, registers)),
     )
 
 
 def _notice_of(published: Published, asked_for: str) -> str:
     found = published.read("actions").filter(pl.col("action_id") == asked_for)["notice_uuid"]
     return asked_for if found.is_empty() else str(found[0])
+
+
+def _erased(published: Published, notice_uuid: str) -> str | None:
+    rows = published.read("erased_notices").filter(pl.col("uuid") == notice_uuid)
+    for kind, at, rule in rows.select("type", "erased_at", "rule").iter_rows():
+        return (
+            f"the {kind} {notice_uuid} was erased on {at:%Y-%m-%d}, rule {rule}: there is no evidence of it any more. What "
+            "stays of it is in the views `erased_notices` and `actions`"
+        )
+    return None
 
 
 def _nothing_known(published: Published, asked_for: str) -> str:

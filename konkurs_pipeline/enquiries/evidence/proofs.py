@@ -6,6 +6,7 @@ What belongs here: which files, and whether they are found and agree at this mom
 
 from __future__ import annotations
 
+import datetime as dt
 import gzip
 import shlex
 import zlib
@@ -13,13 +14,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
+import polars as pl
+
+from konkurs_pipeline.enquiries.times import oslo_text
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.handoff.receipts_folder import MOST_BYTES, NoReceiptError, read_bytes
 from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.snapshots import Snapshots
+
+_NOT_OURS: Final = "what it held of others"
 
 
 class Agreement(StrEnum):
@@ -28,11 +36,14 @@ class Agreement(StrEnum):
     AGREES = "agrees"
     DIFFERS = "differs"
     NOT_FOUND = "not_found"
+    ERASED = "erased"
 
 
 @dataclass(frozen=True)
 class Proof:
-    """One file: what it proves, where it is (from the data folder, where it lies there), and its hash as recorded then.
+    """One file: what it proves, where it is (from the data folder, where it lies there), and its hash as recorded.
+
+    Of an answer that others' data was erased from, the hash is of what is kept, and `what` says so.
 
     `check`: the command whose output is the hash, run in the data folder.
     """
@@ -47,13 +58,23 @@ class Proof:
 class Prover:
     """Holds the files of one store against their hashes."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, published: Published) -> None:
         self._layout = layout
         self._lake = Lake(layout)
+        answers = published.read("answers").filter(pl.col("erased_at").is_not_null())
+        rows = answers.select("sha256", "erased_at", "kept_sha256").iter_rows()
+        self._erased: dict[str, tuple[dt.datetime, str | None]] = {digest: (at, kept) for digest, at, kept in rows}
 
     def answer(self, what: str, digest: str) -> Proof:
         """Hold a kept answer against the hash of the bytes received: the file is those bytes, packed."""
-        path = self._lake.answers.path(digest)
+        erased_at, kept = self._erased.get(digest, (None, digest))
+        if erased_at and kept != digest:
+            what = (
+                f"{what}; erased on {oslo_text(erased_at)}: {_NOT_OURS if kept else 'all of it'} (received: {digest})"
+            )
+        if kept is None:
+            return Proof(what, self._shown(self._lake.answers.path(digest)), digest, Agreement.ERASED, "")
+        digest, path = kept, self._lake.answers.path(kept)
         shown = self._shown(path)
         return Proof(what, shown, digest, _agreement(path, digest, _unpacked), f"zcat {shlex.quote(shown)} | sha256sum")
 

@@ -60,29 +60,31 @@ class Sightings:
         """Return between which two lists the notice became visible; `taken_at`: when a run took it, the latest possible."""
         without: ListAnswer | None = None
         unreadable = 0
-        for run_id, is_complete, times, digests in self._covering(notice, taken_at):
-            bodies = [self._body(digest) for digest in digests]
-            for at, digest, body in zip(times, digests, bodies, strict=True):
+        for run_id, is_complete, times, received, kept in self._covering(notice, taken_at):
+            bodies = [self._body(digest) for digest in kept]
+            for at, digest, body in zip(times, received, bodies, strict=True):
                 if body is not None and notice.uuid.encode() in body:
                     return Sighting(without, ListAnswer(at, digest, run_id), unreadable)
             if None in bodies:
                 unreadable += 1
             elif is_complete:
-                without = ListAnswer(times[-1], digests[-1], run_id)
+                without = ListAnswer(times[-1], received[-1], run_id)
         return Sighting(without, None, unreadable)
 
     def _covering(
         self, notice: Notice, taken_at: dt.datetime
-    ) -> Iterator[tuple[str, bool, list[dt.datetime], list[str]]]:
+    ) -> Iterator[tuple[str, bool, list[dt.datetime], list[str], list[str | None]]]:
         """Yield the lists that had to hold the notice if it was visible: not ten years of them, but the last before too."""
         asked_for_it = pl.col("asked_after").is_null() | (pl.col("asked_after") < notice.registered_at)
         lists = self._lists.filter(asked_for_it & (pl.col("began") <= taken_at))
         is_early = pl.col("began") < notice.registered_at - _CLOCK_TOLERANCE
         before = lists.filter(is_early & pl.col("is_complete")).tail(1)
         since = lists.filter(~is_early)
-        yield from pl.concat([before, since]).select("run_id", "is_complete", "times", "digests").iter_rows()
+        yield from pl.concat([before, since]).select("run_id", "is_complete", "times", "received", "kept").iter_rows()
 
-    def _body(self, digest: str) -> bytes | None:
+    def _body(self, digest: str | None) -> bytes | None:
+        if digest is None:
+            return None
         if digest not in self._bodies:
             try:
                 self._bodies[digest] = self._lake.answers.read(digest).lower()
@@ -99,10 +101,15 @@ def _lists(published: Published) -> pl.DataFrame:
     """
     polls = published.read("polls").filter(pl.col("outcome").is_in(sorted(GOOD)))
     answers = published.read("answers").filter(~pl.col("resource").str.contains(_DATASET)).sort("fetched_at")
+    # Of a list that others' notices were erased from, the uuids are kept: it still shows what was visible.
+    is_kept = pl.col("erased_at").is_null() | pl.col("kept_sha256").is_not_null()
     # Where the service has no `oppdatert`, the full list is read in the same run: another resource, another list.
     pages = answers.group_by("run_id", "resource", pl.col("is_look").fill_null(value=False), maintain_order=True)
     return pages.agg(
-        times=pl.col("fetched_at"), digests=pl.col("sha256"), began=pl.col("fetched_at").min()
+        times=pl.col("fetched_at"),
+        received=pl.col("sha256"),
+        kept=pl.when(is_kept).then(pl.coalesce("kept_sha256", "sha256")),
+        began=pl.col("fetched_at").min(),
     ).with_columns(
         is_complete=pl.col("is_look") | pl.col("run_id").is_in(polls["run_id"].implode()),
         asked_after=pl.col("resource").str.extract(_ASKED_AFTER).str.to_datetime(time_unit="us", time_zone="UTC"),

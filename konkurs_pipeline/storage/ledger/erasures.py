@@ -7,10 +7,13 @@ import hmac
 import secrets
 import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from konkurs_pipeline.domain.foreign_text import UNSHOWN
+from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.storage.files import hash_of
-from konkurs_pipeline.storage.ledger.connection import EACH
+from konkurs_pipeline.storage.ledger.connection import EACH, each_record
 from konkurs_pipeline.storage.ledger.database import Ledger
 
 
@@ -73,27 +76,72 @@ def finish(ledger: Ledger, now: dt.datetime) -> None:
     ledger.execute("UPDATE erasures SET finished_at = ? WHERE finished_at IS NULL", [now])
 
 
+@dataclass(frozen=True)
+class KeptAnswer:
+    """An answer of which something is kept. `sha256`: of what came; `digest`: of what is kept of it.
+
+    `erased_at`: when it was looked through for what must go; null: it never was, and is whole.
+    """
+
+    run_id: str
+    resource: str
+    fetched_at: dt.datetime
+    sha256: str
+    digest: str
+    erased_at: dt.datetime | None
+
+
+def kept_answers(ledger: Ledger) -> list[KeptAnswer]:
+    """Return every answer of which something is kept, oldest first."""
+    rows = ledger.rows(
+        "SELECT run_id, resource, fetched_at, sha256, coalesce(kept_sha256, sha256), erased_at FROM answers "
+        "WHERE erased_at IS NULL OR kept_sha256 IS NOT NULL ORDER BY fetched_at"
+    )
+    return [KeptAnswer(*row) for row in rows]
+
+
 def erase_answers(ledger: Ledger, kept: Mapping[str, str | None], now: dt.datetime) -> None:
-    """Record what stays of answers: the hash they came with → the hash of what is kept of them, null: nothing."""
-    for digest, remains in kept.items():
+    """Record what stays of answers: the hash of what was kept → the hash of what is kept now, null: nothing."""
+    records = [{"digest": digest, "remains": remains} for digest, remains in kept.items()]
+    if records:
         ledger.execute(
-            "UPDATE answers SET erased_at = ?, kept_sha256 = ? WHERE coalesce(kept_sha256, sha256) = ?",
-            [now, remains, digest],
+            "UPDATE answers SET erased_at = ?, kept_sha256 = remains "  # noqa: S608 -- own constants
+            f"FROM (SELECT {each_record(digest='VARCHAR', remains='VARCHAR')}) "
+            "WHERE coalesce(kept_sha256, sha256) = digest",
+            [now, records],
         )
 
 
-def whole_answers(ledger: Ledger) -> list[tuple[str, str, dt.datetime]]:
-    """Return resource, hash of what is kept, and time of every answer of which something is kept."""
-    return [
-        (resource, digest, fetched_at)
-        for resource, digest, fetched_at in ledger.rows(
-            "SELECT resource, coalesce(kept_sha256, sha256), fetched_at FROM answers "
-            "WHERE erased_at IS NULL OR kept_sha256 IS NOT NULL"
-        )
-    ]
+def first_holders_unswept(ledger: Ledger) -> set[str]:
+    """Return the hashes of the answers that first held what an erasure that is under way erases."""
+    rows = ledger.rows(
+        "SELECT DISTINCT answer_sha256 FROM erased_notices "
+        "WHERE erasure_id IN (SELECT erasure_id FROM erasures WHERE finished_at IS NULL)"
+    )
+    return {digest for (digest,) in rows}
 
 
 def remove_quarantine(ledger: Ledger, uuids: Collection[str], entry_ids: Iterable[str]) -> None:
     """Remove the entries of these notices, and these entries."""
     ledger.execute(f"DELETE FROM quarantine WHERE uuid IN (SELECT {EACH})", [sorted(uuids)])  # noqa: S608 -- own constant
     ledger.execute(f"DELETE FROM quarantine WHERE entry_id IN (SELECT {EACH})", [sorted(entry_ids)])  # noqa: S608 -- own constant
+
+
+def erase_texts(ledger: Ledger, uuids: Collection[str], now: dt.datetime) -> None:
+    """Erase what people and core banking wrote about actions of these notices: it may hold a name. The actions stay."""
+    of_them = f"notice_uuid IN (SELECT {EACH})"
+    actions = f"action_id IN (SELECT action_id FROM actions WHERE {of_them})"  # noqa: S608 -- own names
+    erased, known = f"erased on {now:%Y-%m-%d}", ", ".join(f"'{kind}'" for kind in NoticeType)
+    given = [sorted(uuids)]
+    ledger.execute(
+        f"UPDATE reviews SET note = ? WHERE {actions} AND note NOT LIKE 'erased on %'",  # noqa: S608 -- own names
+        [erased, *given],
+    )
+    ledger.execute(f"UPDATE action_history SET status_code = NULL WHERE {actions}", given)  # noqa: S608 -- own names
+    ledger.execute(
+        "UPDATE actions SET status_code = NULL, release_reason = CASE WHEN release_reason IS NULL THEN NULL ELSE ? END, "  # noqa: S608
+        f"notice_type = CASE WHEN notice_type IN ({known}) THEN notice_type ELSE ? END "
+        f"WHERE {of_them} AND (status_code IS NOT NULL OR release_reason NOT LIKE 'erased on %' "
+        f"OR notice_type NOT IN ({known}))",
+        [erased, UNSHOWN, *given],
+    )
