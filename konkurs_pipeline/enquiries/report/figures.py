@@ -15,7 +15,7 @@ from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.domain.second_source import ComparisonOutcome
 from konkurs_pipeline.domain.volume import expected_count
 from konkurs_pipeline.domain.workdays import OSLO
-from konkurs_pipeline.enquiries.report.minutes import FirstSeen, first_seen
+from konkurs_pipeline.enquiries.report.minutes import NoticeMinutes, first_seen
 from konkurs_pipeline.enquiries.report.period import Period
 from konkurs_pipeline.enquiries.reviews import reviews_of
 from konkurs_pipeline.enquiries.watch import Watched, recent_quarters
@@ -85,7 +85,7 @@ class Figures:
     actions: Sequence[KindOfAction]
     spans: Sequence[Spans]
     old_blocks: int
-    first_seen: FirstSeen
+    first_seen: NoticeMinutes
     quarters: Mapping[str, int]
     missed_quarters: Sequence[int]
     polls: Mapping[str, int]

@@ -22,14 +22,14 @@ _ASKED_AFTER: Final = r"/oppdatert/(.+)Z$"
 
 
 @dataclass(frozen=True)
-class FirstSeen:
+class NoticeMinutes:
     """Notices by minute of the quarter, 0 to 14. `at_once`: the service did not show them two minutes before."""
 
     at_once: Sequence[int]
     later: Sequence[int]
 
 
-def first_seen(published: Published, workdays: Sequence[dt.date], period: Period) -> FirstSeen:
+def first_seen(published: Published, workdays: Sequence[dt.date], period: Period) -> NoticeMinutes:
     """Return the notices of these workdays that were first seen in the period, within two days of their registration."""
     notices = published.read("raw_notices", workdays, columns=("registered_at", "first_seen_at"))
     seen_at = pl.col("first_seen_at")
@@ -47,7 +47,7 @@ def first_seen(published: Published, workdays: Sequence[dt.date], period: Period
     )
     counts = Counter(rows.iter_rows())
     at_once, later = ([counts[minute, was] for minute in range(QUARTER)] for was in (True, False))
-    return FirstSeen(at_once, later)
+    return NoticeMinutes(at_once, later)
 
 
 def _whole_lists(published: Published) -> pl.DataFrame:
