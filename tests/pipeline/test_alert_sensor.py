@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -24,12 +25,11 @@ sys.exit(int(pathlib.Path(sys.argv[1] + ".code").read_text()))
 class Watchman:
     """Runs the sensor as the daemon does, and reads what the command was told."""
 
-    def __init__(self, bank: Bank, folder: Path) -> None:
-        self._bank, self._log = bank, folder / "told"
+    def __init__(self, bank: Bank, folder: Path, instance: dg.DagsterInstance) -> None:
+        self._bank, self._log, self.instance = bank, folder / "told", instance
         (folder / "tell.py").write_text(TELL)
         bank.extra |= {"KONKURS_ALERT_COMMAND": f"{sys.executable} {folder / 'tell.py'} {self._log}"}
         self._cursor: str | None = None
-        self.instance = dg.DagsterInstance.ephemeral()
         self.fail(code=0)
 
     def fail(self, *, code: int) -> None:
@@ -54,13 +54,14 @@ def _sensor(bank: Bank) -> dg.SensorDefinition:
 
 
 @pytest.fixture
-def watchman(bank: Bank, tmp_path: Path) -> Watchman:
+def watchman(bank: Bank, tmp_path: Path) -> Iterator[Watchman]:
     """Watch over a bank whose one BLOCK is held."""
     bank.customer("K-1", company("firm"))
     bank.notice("aapning", company("firm"))
     bank.extra["KONKURS_MAX_BLOCKS_PER_RUN"] = "0"
     bank.poll(MONDAY)
-    return Watchman(bank, tmp_path)
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Watchman(bank, tmp_path, instance)
 
 
 def test_an_alert_leaves_once_and_once_more_when_it_clears(bank: Bank, watchman: Watchman) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import uuid
+from collections.abc import Iterator
 from dataclasses import replace
 
 import dagster as dg
@@ -35,11 +36,10 @@ FAULTS = [
 class Looks:
     """The sensor as the daemon ticks it: the cursor goes from tick to tick."""
 
-    def __init__(self, bank: Bank) -> None:
-        self.bank = bank
+    def __init__(self, bank: Bank, instance: dg.DagsterInstance) -> None:
+        self.bank, self.instance = bank, instance
         (self._sensor,) = build_look_sensor(bank.settings, bank.clock, connect=lambda _: bank.client)
         self.cursor: str | None = None
-        self.instance = dg.DagsterInstance.ephemeral()
 
     def look(self) -> dg.RunRequest | str:
         result = self._sensor(dg.build_sensor_context(instance=self.instance, cursor=self.cursor))
@@ -56,12 +56,13 @@ class Looks:
 
 
 @pytest.fixture
-def looks(bank: Bank) -> Looks:
+def looks(bank: Bank) -> Iterator[Looks]:
     bank.customer("K-1", company("firm"))
     bank.notice("aapning", company("firm"), MONDAY, "09:00")
     bank.poll(MONDAY)
     bank.clock.move_to(oslo(MONDAY, "12:00"))
-    return Looks(bank)
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Looks(bank, instance)
 
 
 def test_nothing_new_is_one_request_and_writes_nothing(bank: Bank, looks: Looks) -> None:

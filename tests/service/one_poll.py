@@ -28,7 +28,7 @@ def main() -> None:
             poll = Poll(str(uuid.uuid4()), window, settings, store)
             with conducted(poll):
                 run_steps(poll)
-            ended = store.read("polls")["outcome"].to_list()[-1]
+            ((ended,),) = store.ledger.rows("SELECT outcome FROM polls WHERE run_id = ?", [poll.run_id])
         except KonkursError as error:
             ended = str(error)
     print(json.dumps({"ended": ended, "peak_mib": peak_mib()}))  # noqa: T201 -- what this program is for

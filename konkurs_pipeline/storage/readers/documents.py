@@ -64,7 +64,7 @@ def _number(text: str) -> str:
 
 
 def _count_objects(paths: Sequence[str]) -> str:
-    values = [_values_at(f"{path}[]") for path in paths if _is_readable(path)]
+    values = [_values_at(f"{path}[]") for path in paths if _is_readable(f"{path}[]")]
     counts = [f"len([v FOR v IN {each} IF json_type(v) = 'OBJECT'])" for each in values]
     return " + ".join(f"coalesce({count}, 0)" for count in counts) or "0::BIGINT"
 
