@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 
 from konkurs_pipeline.contracts.alert import Alert
-from konkurs_pipeline.domain.alarms import RULES, Telling
+from konkurs_pipeline.domain.alarms import RULES, Notification
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 
@@ -43,16 +43,16 @@ class Message:
         return alert.model_dump(mode="json", by_alias=True)
 
 
-def message_of(telling: Telling, settings: Settings, now: dt.datetime) -> Message:
+def message_of(notification: Notification, settings: Settings, now: dt.datetime) -> Message:
     """Return the message that tells a channel of it."""
-    rule = RULES[telling.kind]
-    said = telling.alarm.said if telling.alarm else telling.before.said if telling.before else ""
+    rule = RULES[notification.kind]
+    last = notification.alarm or notification.before
     return Message(
         schema="konkurs-alert/1",
-        event="raised" if telling.alarm else "cleared",
-        alarm=telling.kind.value,
+        event="raised" if notification.alarm else "cleared",
+        alarm=notification.kind.value,
         severity=rule.severity.value,
-        said=redact(said),
+        said=redact(last.message if last else ""),
         cure=rule.cure,
         bank=settings.bank_id,
         environment=settings.environment.value,

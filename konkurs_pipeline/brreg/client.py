@@ -94,9 +94,9 @@ def look_client(settings: Settings) -> Konkursvarsel:
     )
 
 
-def told_to_wait_s(error: ServiceError) -> float:
+def asked_to_wait_s(error: ServiceError) -> float:
     """Return the seconds for which the service asked to be left alone; 0: it did not."""
-    return error.told_s if isinstance(error, AttemptFailedError) else 0.0
+    return error.retry_after_s if isinstance(error, AttemptFailedError) else 0.0
 
 
 class Konkursvarsel:

@@ -31,7 +31,7 @@ from konkurs_pipeline.errors import (
 )
 from konkurs_pipeline.redaction import redact
 
-MAX_TOLD_WAIT_S: Final = 30.0
+MAX_RETRY_AFTER_S: Final = 30.0
 
 # Under TLS 1.3 they arrive with the first read, as the client has finished its handshake before the server
 # looks.
@@ -77,10 +77,10 @@ class Target:
 class AttemptFailedError(ServiceUnreachableError):
     """One attempt failed. `retry`: whether to try again, or the seconds to wait before it. `told_s`: the service's wish."""
 
-    def __init__(self, message: str, *, retry: bool | float = True, told_s: float = 0.0) -> None:
+    def __init__(self, message: str, *, retry: bool | float = True, retry_after_s: float = 0.0) -> None:
         super().__init__(message)
         self.retry = retry
-        self.told_s = told_s
+        self.retry_after_s = retry_after_s
 
 
 class AttemptUnansweredError(AttemptFailedError, NoAnswerError):
@@ -105,7 +105,7 @@ def status_error(response: httpx.Response, target: Target) -> ServiceError | Non
         kind = GoneError if status == HTTPStatus.GONE else NotFoundError
         return kind(f"{target}: the service has no such resource ({status}); check {target.setting}")
     if status in (HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE):
-        return _told_to_wait(response, target)
+        return _retry_after_of(response, target)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return AttemptFailedError(f"{target}: the service failed ({status}); try again later, or ask Brreg")
     return AnswerError(
@@ -126,16 +126,16 @@ def _status_hint(response: httpx.Response, target: Target) -> str:
     return f", a redirect to {host}, which is never followed: correct {target.setting} if the service moved"
 
 
-def _told_to_wait(response: httpx.Response, target: Target) -> AttemptFailedError:
-    said = f"{target}: the service asks us to come back later ({response.status_code}"
+def _retry_after_of(response: httpx.Response, target: Target) -> AttemptFailedError:
+    refusal = f"{target}: the service asks us to come back later ({response.status_code}"
     wait = _retry_after(response.headers.get("retry-after", ""))
     if wait is None:
-        return AttemptFailedError(f"{said}); try again later")
-    if wait > MAX_TOLD_WAIT_S:
-        message = f"{said}, in {wait:.0f} s; we wait {MAX_TOLD_WAIT_S:.0f} s at most); try again after that"
-        return AttemptFailedError(message, retry=False, told_s=wait)
-    message = f"{said}, in {wait:.0f} s) and did so at every attempt; try again later"
-    return AttemptFailedError(message, retry=wait, told_s=wait)
+        return AttemptFailedError(f"{refusal}); try again later")
+    if wait > MAX_RETRY_AFTER_S:
+        message = f"{refusal}, in {wait:.0f} s; we wait {MAX_RETRY_AFTER_S:.0f} s at most); try again after that"
+        return AttemptFailedError(message, retry=False, retry_after_s=wait)
+    message = f"{refusal}, in {wait:.0f} s) and did so at every attempt; try again later"
+    return AttemptFailedError(message, retry=wait, retry_after_s=wait)
 
 
 def _retry_after(text: str) -> float | None:
@@ -200,11 +200,11 @@ def _tls_error(error: ssl.SSLError, target: Target) -> ServiceError:
             "it"
         )
     reason = (error.reason or type(error).__name__).upper()
-    told = reason.rpartition("ALERT_")[2].replace("_", " ").lower()
+    alert = reason.rpartition("ALERT_")[2].replace("_", " ").lower()
     if _REFUSED_CERTIFICATE.search(reason):
-        return AccessRefusedError(f"{target}: the service refused our client certificate ({told}); {_CHECK_OURS}")
+        return AccessRefusedError(f"{target}: the service refused our client certificate ({alert}); {_CHECK_OURS}")
     return AttemptUnansweredError(
-        f"{target}: the TLS connection failed ({told}); check {target.setting} (https, port) and what stands between"
+        f"{target}: the TLS connection failed ({alert}); check {target.setting} (https, port) and what stands between"
     )
 
 

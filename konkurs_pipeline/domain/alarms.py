@@ -1,6 +1,6 @@
 """The alarms: what can need a person, how bad it is, and the cure. One table; docs/runbook.md has a section for each.
 
-An alarm is told once to each channel when it is raised or gets worse, and once when it clears (`to_tell`). What belongs
+An alarm is told once to each channel when it is raised or gets worse, and once when it clears (`notifications_due`). What belongs
 here: the table, and what is told when. What does not: looking for alarms (enquiries/watch) and sending (alerting).
 """
 
@@ -193,7 +193,7 @@ class Alarm:
     """One thing that needs a person now. `said`: what, without identifiers; `level`: another one is told anew."""
 
     kind: AlarmKind
-    said: str
+    message: str
     level: str = ""
 
     @property
@@ -203,53 +203,55 @@ class Alarm:
 
     def __str__(self) -> str:
         """Say it with its cure."""
-        return f"{self.said}: {self.rule.cure}"
+        return f"{self.message}: {self.rule.cure}"
 
 
 @dataclass(frozen=True)
-class Told:
+class Notified:
     """What a channel was told last of an alarm."""
 
     level: str
-    said: str
+    message: str
 
 
 @dataclass(frozen=True)
-class Telling:
+class Notification:
     """What a channel must be told now: that `kind` is raised (or worse), or cleared, where `alarm` is null."""
 
     channel: str
     kind: AlarmKind
     alarm: Alarm | None
-    before: Told | None
+    before: Notified | None
 
 
 # Channel → kind of alarm → what it was told last.
-State = Mapping[str, Mapping[AlarmKind, Told]]
+State = Mapping[str, Mapping[AlarmKind, Notified]]
 
 
-def to_tell(alarms: Sequence[Alarm], state: State, channels: Iterable[str]) -> list[Telling]:
+def notifications_due(alarms: Sequence[Alarm], state: State, channels: Iterable[str]) -> list[Notification]:
     """Return what each channel must be told: what is new or at another level, and what cleared; each once."""
     raised = {alarm.kind: alarm for alarm in alarms}
-    tellings = []
+    notifications = []
     for channel in channels:
-        told = state.get(channel, {})
+        notified = state.get(channel, {})
         for kind in AlarmKind:
-            alarm, before = raised.get(kind), told.get(kind)
+            alarm, before = raised.get(kind), notified.get(kind)
             is_new = alarm is not None and (before is None or before.level != alarm.level)
             if is_new or (alarm is None and before is not None):
-                tellings.append(Telling(channel, kind, alarm, before))
-    return tellings
+                notifications.append(Notification(channel, kind, alarm, before))
+    return notifications
 
 
-def after_telling(
-    state: State, delivered: Iterable[Telling], channels: Iterable[str]
-) -> dict[str, dict[AlarmKind, Told]]:
+def after_delivery(
+    state: State, delivered: Iterable[Notification], channels: Iterable[str]
+) -> dict[str, dict[AlarmKind, Notified]]:
     """Return what each of `channels` knows once `delivered` reached it; one that failed is told again."""
     known = {channel: dict(state.get(channel, {})) for channel in channels}
-    for telling in delivered:
-        if telling.alarm is None:
-            known[telling.channel].pop(telling.kind, None)
+    for notification in delivered:
+        if notification.alarm is None:
+            known[notification.channel].pop(notification.kind, None)
         else:
-            known[telling.channel][telling.kind] = Told(telling.alarm.level, telling.alarm.said)
+            known[notification.channel][notification.kind] = Notified(
+                notification.alarm.level, notification.alarm.message
+            )
     return known

@@ -185,11 +185,11 @@ class _Judge:
         return None
 
     def _lacks(self, name: str, rule: _FieldRule, each: ReceivedDocument) -> bool:
-        said = self.fields.text(each.document, name)
+        found_text = self.fields.text(each.document, name)
         if rule.equals is None:
-            return said is None and not self.fields.elements(each.document, name)
+            return found_text is None and not self.fields.elements(each.document, name)
         wanted = rule.equals(each.notice)
-        return wanted is not None and (said is None or said.lower() != wanted.lower())
+        return wanted is not None and (found_text is None or found_text.lower() != wanted.lower())
 
     def _candidates(self, name: str, rule: _FieldRule, lacking: Collection[int]) -> Iterator[tuple[Candidate, bool]]:
         """Yield the places that may be the field's; the flag says whether one may be proposed without a person."""
@@ -219,11 +219,11 @@ class _Judge:
         return rule.only_in in (None, notice.type) and rule.shape(value)
 
     def _is_named(self, path: str, rule: _FieldRule) -> bool:
-        said, others = path_words(path), NEVER_BLOCKED | DEBTOR
+        found_text, others = path_words(path), NEVER_BLOCKED | DEBTOR
         in_home = rule.owner == DEBTOR and any(path.startswith(f"{home}.") for home in self.debtor_homes)
-        if said & (others - rule.owner) and not (in_home and not said & NEVER_BLOCKED):
+        if found_text & (others - rule.owner) and not (in_home and not found_text & NEVER_BLOCKED):
             return False
-        return bool(leaf_words(path) & rule.leaf) and (not rule.owner or in_home or bool(said & rule.owner))
+        return bool(leaf_words(path) & rule.leaf) and (not rule.owner or in_home or bool(found_text & rule.owner))
 
     def _unique(self, name: str, fitting: Sequence[Candidate], lacking: Collection[int]) -> tuple[str, ...]:
         """Return the one place that fits, or several that no document has two of (each type has a document of its own)."""

@@ -71,7 +71,7 @@ def _answers(store: Store) -> tuple[int, list[str]]:
 
 def _lake(store: Store) -> tuple[int, list[str]]:
     months = [(table, month) for table in LAKE for month in store.lake.months(table)]
-    return len(months), _failing(lambda month: store.lake.prove(*month), months) + store.lake.problems
+    return len(months), _failing(lambda month: store.lake.verify(*month), months) + store.lake.problems
 
 
 def _register(store: Store) -> tuple[int, list[str]]:
@@ -80,8 +80,10 @@ def _register(store: Store) -> tuple[int, list[str]]:
 
 
 def _ledger(store: Store) -> tuple[int, list[str]]:
-    doubt = [store.ledger.doubt] if store.ledger.doubt else []
-    return len(LEDGER), doubt + _failing(lambda name: validated(LEDGER[name], store.ledger.read(name)), LEDGER)
+    untrusted_reason = [store.ledger.untrusted_reason] if store.ledger.untrusted_reason else []
+    return len(LEDGER), untrusted_reason + _failing(
+        lambda name: validated(LEDGER[name], store.ledger.read(name)), LEDGER
+    )
 
 
 def _outbox(store: Store) -> tuple[int, list[str]]:
@@ -148,12 +150,12 @@ def _readers(store: Store) -> tuple[int, list[str]]:
     return len(files) + len(LEDGER) + 1, problems
 
 
-def _failing(prove: Callable[[_T], object], things: Iterable[_T]) -> list[str]:
+def _failing(verify: Callable[[_T], object], things: Iterable[_T]) -> list[str]:
     """Prove each thing; return what the proofs say that fail."""
     problems = []
     for thing in things:
         try:
-            prove(thing)
+            verify(thing)
         except StoreError as error:
             problems.append(str(error))
     return problems

@@ -80,7 +80,7 @@ def _alarm(alarm: Alarm) -> dict[str, str]:
     return {
         "alarm": alarm.kind.value,
         "severity": alarm.rule.severity.value,
-        "said": alarm.said,
+        "said": alarm.message,
         "cure": alarm.rule.cure,
         "link": f"docs/runbook.md#{alarm.kind.value}",
     }
@@ -125,8 +125,8 @@ def _certificate(settings: Settings, now: dt.datetime) -> dict[str, Any] | None:
 def _attention(last: list[dict[str, Any]], alarms: Sequence[Alarm]) -> list[str]:
     """Return what needs a person: the alarms, and what else the last poll left."""
     lines = [f"{a.rule.severity.value} {a.kind.value}: {a} (docs/runbook.md#{a.kind.value})" for a in alarms]
-    is_told = any(alarm.kind is AlarmKind.POLL_INCOMPLETE for alarm in alarms)
-    if last and last[0]["detail"] and not is_told:
+    is_in_alarms = any(alarm.kind is AlarmKind.POLL_INCOMPLETE for alarm in alarms)
+    if last and last[0]["detail"] and not is_in_alarms:
         lines.append(f"last poll ({last[0]['outcome']}): {last[0]['detail']}")
     return lines
 

@@ -60,14 +60,14 @@ def write_map(
     if not any(choice.paths or choice.candidates for choice in choices):
         return None
     write_new_map(path, "\n".join(_lines(choices, fields, received)) + "\n")
-    proven = load_dataset_map(path)
+    verified = load_dataset_map(path)
     synthetic = settings.synthetic_allowed
     return MapComparison(
         tuple(choice.field for choice in choices if choice.paths),
         tuple(choice.field for choice in choices if not choice.paths),
         len(received),
         _fit(received, fields, synthetic_allowed=synthetic),
-        _fit(received, proven, synthetic_allowed=synthetic),
+        _fit(received, verified, synthetic_allowed=synthetic),
     )
 
 
@@ -94,8 +94,8 @@ def _left_to_a_person(choice: Choice) -> Iterator[str]:
         return
     yield f"# {choice.field}: a person must choose ({weight}). Candidates:"
     for each in choice.candidates:
-        said = f"{each.evidence}; in {each.count} of {each.of}" if each.of else each.evidence
-        yield f"# {choice.field} = {json.dumps([each.path], ensure_ascii=False)}  # {said}"
+        comment = f"{each.evidence}; in {each.count} of {each.of}" if each.of else each.evidence
+        yield f"# {choice.field} = {json.dumps([each.path], ensure_ascii=False)}  # {comment}"
 
 
 def _fit(received: Sequence[ReceivedDocument], fields: DatasetMap, *, synthetic_allowed: bool) -> Fit:

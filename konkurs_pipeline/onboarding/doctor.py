@@ -42,7 +42,7 @@ class Diagnosis:
 
     what: str
     level: Level
-    said: str
+    message: str
 
 
 def diagnose(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
@@ -64,8 +64,8 @@ def diagnose(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
         try:
             yield from look(settings, now)
         except CertificateError as error:
-            said = str(error) if what == "certificate" else "not asked, for want of a certificate: mend that first"
-            yield Diagnosis(what, Level.PROBLEM, said)
+            message = str(error) if what == "certificate" else "not asked, for want of a certificate: mend that first"
+            yield Diagnosis(what, Level.PROBLEM, message)
         except KonkursError as error:
             yield Diagnosis(what, Level.PROBLEM, str(error))
 
@@ -87,8 +87,10 @@ def _folders(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
     ):
         found = _folder(what, folder, is_private=what == "data folder")
         refused = refusals_of(folder) if found.level is Level.OK and folder.is_dir() else []
-        told = f"{folder} refuses {', '.join(refused)}: files are written all the same; set rights where it is mounted"
-        yield Diagnosis(what, Level.WARNING, told) if refused else found
+        message = (
+            f"{folder} refuses {', '.join(refused)}: files are written all the same; set rights where it is mounted"
+        )
+        yield Diagnosis(what, Level.WARNING, message) if refused else found
 
 
 def _folder(what: str, folder: Path, *, is_private: bool) -> Diagnosis:
@@ -137,24 +139,26 @@ def _register(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
         return
     rows, bad = judged.tables.accounts.height, int(judged.tables.accounts["is_flagged"].sum())
     level = Level.WARNING if bad or judged.orphans else Level.OK
-    said = (
+    message = (
         f"{rows} rows in use, {bad} of them can lead to a REVIEW only; {judged.orphans} of unknown customers left out"
     )
-    yield Diagnosis("accounts", level, said)
+    yield Diagnosis("accounts", level, message)
 
 
 def _odd_values(judged: JudgedRegister) -> Iterator[Diagnosis]:
     """Yield a line for each kind of value that the bank's export should write otherwise, and how many there are."""
     if judged.respelled:
-        said = f"{judged.respelled} values have spaces or separators, and were read: the export should leave them out"
-        yield Diagnosis("spelling", Level.OK, said)
+        message = (
+            f"{judged.respelled} values have spaces or separators, and were read: the export should leave them out"
+        )
+        yield Diagnosis("spelling", Level.OK, message)
     if judged.unread_former_ids:
-        said = f"{judged.unread_former_ids} entries are no identifier and match nobody, such as of customers "
+        message = f"{judged.unread_former_ids} entries are no identifier and match nobody, such as of customers "
         of = without_controls(redact(", ".join(judged.unread_of)))
-        yield Diagnosis("former_ids", Level.WARNING, f"{said}{of}: mend them in the export")
+        yield Diagnosis("former_ids", Level.WARNING, f"{message}{of}: mend them in the export")
     if judged.withheld:
-        said = f"{judged.withheld} hold the customer's own number, so they are withheld from every file: give others"
-        yield Diagnosis("customer_ref", Level.WARNING, said)
+        message = f"{judged.withheld} hold the customer's own number, so they are withheld from every file: give others"
+        yield Diagnosis("customer_ref", Level.WARNING, message)
 
 
 def _certificate(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
@@ -182,15 +186,15 @@ def _certificate(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
 
 def _certificate_use(settings: Settings, chain_length: int, *, may_authenticate: bool) -> Iterator[Diagnosis]:
     if not may_authenticate:
-        said = (
+        message = (
             "its key usage does not allow TLS client authentication: order an enterprise certificate for authentication"
         )
-        yield Diagnosis("key usage", Level.PROBLEM, said)
+        yield Diagnosis("key usage", Level.PROBLEM, message)
     else:
         yield Diagnosis("key usage", Level.OK, "TLS client authentication")
     if chain_length == 1:
-        said = "the PKCS#12 holds no issuer: some servers then answer 'unknown ca'. Export it with its chain"
-        yield Diagnosis("chain", Level.WARNING, said)
+        message = "the PKCS#12 holds no issuer: some servers then answer 'unknown ca'. Export it with its chain"
+        yield Diagnosis("chain", Level.WARNING, message)
     else:
         yield Diagnosis("chain", Level.OK, f"{chain_length} certificates")
     for path in (settings.client_p12, settings.client_p12_password_file):

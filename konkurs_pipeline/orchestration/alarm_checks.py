@@ -41,7 +41,7 @@ def _result(kind: AlarmKind, alarm: Alarm | None, times: Mapping[str, dt.datetim
         passed=alarm is None,
         severity=dg.AssetCheckSeverity.ERROR if is_error else dg.AssetCheckSeverity.WARN,
         metadata={
-            **({"found": redact(alarm.said), "what_to_do": rule.cure} if alarm else {"found": "nothing"}),
+            **({"found": redact(alarm.message), "what_to_do": rule.cure} if alarm else {"found": "nothing"}),
             **{name: dg.MetadataValue.timestamp(at) for name, at in times.items() if at is not None},
         },
     )

@@ -11,7 +11,7 @@ from typing import Final
 import dagster as dg
 
 from konkurs_pipeline.alerting.channels import channels_of
-from konkurs_pipeline.alerting.telling import as_text, from_text, tell
+from konkurs_pipeline.alerting.notification import as_text, from_text, tell
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.alarms import Alarm
 from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
@@ -40,11 +40,13 @@ def build_alert_sensor(settings: Settings, now: Callable[[], dt.datetime]) -> dg
         end_dead_runs(context.instance, layout_of(settings).lock, utc_now(), names_of(settings))
         watched = Watched(settings, Published(layout_of(settings)), now())
         alarms = look_for_alarms(watched)
-        told = tell(alarms, from_text(context.cursor), channels_of(settings), settings, now())
-        for failure in told.failures:
+        delivery = tell(alarms, from_text(context.cursor), channels_of(settings), settings, now())
+        for failure in delivery.failures:
             context.log.warning(redact(failure))
         note_outside_a_run(settings, alarms, watched.now)
-        return dg.SensorResult(skip_reason=_summary(alarms, told.sent, told.failures), cursor=as_text(told.state))
+        return dg.SensorResult(
+            skip_reason=_summary(alarms, delivery.sent, delivery.failures), cursor=as_text(delivery.state)
+        )
 
     return alerts
 

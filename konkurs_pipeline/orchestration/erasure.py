@@ -71,7 +71,7 @@ def _result(done: Erased, left: ErasurePlan) -> dg.MaterializeResult:  # type: i
 
 def _erase(settings: Settings, now: Clock) -> tuple[Erased, ErasurePlan]:
     with open_store(settings, wait_s=_WAIT_FOR_STORE_S) as store:
-        store.prove()
+        store.verify()
         terms = terms_of(settings)
         done = erase(store, plan_erasure(store, terms, now()), by=_BY, now=now())
         store.publish()

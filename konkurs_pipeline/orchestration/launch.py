@@ -42,8 +42,8 @@ def run_recorded_poll(settings: Settings, store: Store, window: Window, *, progr
     except HistoryError as error:
         with dg.DagsterInstance.ephemeral() as unrecorded:
             ended = run_poll(settings, store, window, unrecorded, progress=progress)
-        said = f"{error}. This poll was done without it"
-        return replace(ended, detail=f"{ended.detail}; {said}" if ended.detail else said)
+        message = f"{error}. This poll was done without it"
+        return replace(ended, detail=f"{ended.detail}; {message}" if ended.detail else message)
 
 
 def run_poll(  # noqa: PLR0913 -- what a run needs, and by name what tests and terminals add
@@ -76,5 +76,5 @@ def _tags(window: Window) -> dict[str, str]:
 
 
 def _why(result: dg.ExecuteInProcessResult) -> str:
-    said = (event.message for event in result.all_events if event.is_failure and event.message)
-    return next(said, "the run ended before it began to poll: see Dagster's log of the run")
+    message = (event.message for event in result.all_events if event.is_failure and event.message)
+    return next(message, "the run ended before it began to poll: see Dagster's log of the run")

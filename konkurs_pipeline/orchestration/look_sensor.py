@@ -13,7 +13,7 @@ from typing import Final
 
 import dagster as dg
 
-from konkurs_pipeline.brreg.client import Konkursvarsel, look_client, told_to_wait_s
+from konkurs_pipeline.brreg.client import Konkursvarsel, asked_to_wait_s, look_client
 from konkurs_pipeline.brreg.fetching import Answer
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.errors import KonkursError, ServiceError
@@ -49,10 +49,10 @@ class Backoff:
         """Return whether no look is to be made; a wait longer than any we give is of a clock that was ahead."""
         return now < self.until <= now + 2 * _LONGEST_WAIT_S
 
-    def after_failure(self, now: float, every_s: float, told_s: float) -> "Backoff":
+    def after_failure(self, now: float, every_s: float, retry_after_s: float) -> "Backoff":
         """Return the wait after one more failure."""
         doubled = min(every_s * 2.0 ** min(self.failures + 1, 10), _LONGEST_WAIT_S)
-        return Backoff(self.failures + 1, now + max(doubled, min(told_s, 2 * _LONGEST_WAIT_S)))
+        return Backoff(self.failures + 1, now + max(doubled, min(retry_after_s, 2 * _LONGEST_WAIT_S)))
 
 
 class Watcher:
@@ -121,8 +121,8 @@ def build_look_sensor(
             seen = watcher.look(at)
         except KonkursError as error:
             watcher.forget_connection()
-            told_s = told_to_wait_s(error) if isinstance(error, ServiceError) else 0.0
-            waits = backoff.after_failure(at.timestamp(), settings.look_every_s, told_s)
+            retry_after_s = asked_to_wait_s(error) if isinstance(error, ServiceError) else 0.0
+            waits = backoff.after_failure(at.timestamp(), settings.look_every_s, retry_after_s)
             return dg.SensorResult(skip_reason=redact(str(error)), cursor=json.dumps(asdict(waits)))
         cursor = json.dumps(asdict(Backoff()))
         if not seen.unknown:

@@ -144,8 +144,8 @@ def _record(model: type[RecordT], value: object, what: str, code: RefusalCode = 
 def check_trailer(trailer: Trailer, actions: Sequence[ActionRecord], jsonl: bytes) -> None:
     """Raise `RefusedFileError` unless the trailer adds up."""
     counts = Counter(action.action.value for action in actions)
-    said = {"BLOCK": trailer.BLOCK, "REOPEN": trailer.REOPEN, "REVIEW": trailer.REVIEW, "INFORM": trailer.INFORM}
-    if trailer.actions != len(actions) or any(counts[kind] != count for kind, count in said.items()):
+    message = {"BLOCK": trailer.BLOCK, "REOPEN": trailer.REOPEN, "REVIEW": trailer.REVIEW, "INFORM": trailer.INFORM}
+    if trailer.actions != len(actions) or any(counts[kind] != count for kind, count in message.items()):
         _refuse(RefusalCode.TRAILER_WRONG, "the trailer counts other actions than there are")
     total = sum(int(action.account_no) for action in actions if action.account_no) % ACCOUNT_HASH_MODULUS
     if trailer.account_hash != total:

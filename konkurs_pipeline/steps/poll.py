@@ -80,7 +80,7 @@ def prepared(poll: Poll) -> Iterator[None]:
     """
     store = poll.store
     try:
-        store.prove()
+        store.verify()
         if erasures.are_unfinished(store.ledger):
             sweep(store, poll.now() - terms_of(poll.settings).others, poll.now())
         store.outbox.show_pending(store.ledger)

@@ -55,7 +55,7 @@ class Store:
         """Return a table of the lake (of `workdays`, default all) or of the ledger, as it is now."""
         return self.lake.read(table, workdays, columns=columns) if table in LAKE else self.ledger.read(table)
 
-    def prove(self) -> None:
+    def verify(self) -> None:
         """Check before anything is decided that the outbox is as it was left, and that no month of the lake is gone.
 
         Raises `StoreError`, naming the file. The rest of the lake is checked as it is read.
@@ -93,10 +93,10 @@ def layout_of_store(settings: Settings) -> Layout:
 
 
 @contextmanager
-def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False) -> Iterator[Store]:
+def open_store(settings: Settings, *, wait_s: float = 0, allow_untrusted: bool = False) -> Iterator[Store]:
     """Open the store for writing; raises `StoreBusyError` when another run has it still after `wait_s` seconds.
 
-    A ledger that is damaged, or older than what was handed over, is refused with a `StoreError`, unless `in_doubt`: for
+    A ledger that is damaged, or older than what was handed over, is refused with a `StoreError`, unless `allow_untrusted`: for
     those who look into it and decide nothing.
     """
     layout, fields = layout_of(settings), load_dataset_map(settings.dataset_map)
@@ -120,7 +120,7 @@ def open_store(settings: Settings, *, wait_s: float = 0, in_doubt: bool = False)
             if version is not None and version < STORE_VERSION:
                 migrate(layout, ledger, version)
                 write_marker(settings, layout)
-            if not in_doubt:
+            if not allow_untrusted:
                 refuse_old_ledger(layout, ledger, outbox)
                 action_history.complete(ledger)
             lake = Lake(layout, ledger)

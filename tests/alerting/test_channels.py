@@ -17,7 +17,7 @@ import pytest
 
 from konkurs_pipeline.alerting.channels import channels_of
 from konkurs_pipeline.alerting.message import Message, message_of
-from konkurs_pipeline.domain.alarms import Alarm, AlarmKind, Telling, Told
+from konkurs_pipeline.domain.alarms import Alarm, AlarmKind, Notification, Notified
 from konkurs_pipeline.errors import AlertError, SettingsError
 from konkurs_pipeline.settings import Settings, load_settings
 from tests.contracts.validity import assert_valid
@@ -35,7 +35,7 @@ def settings_of(folder: Path, **alerts: str) -> Settings:
 
 @pytest.fixture
 def raised(tmp_path: Path) -> Message:
-    return message_of(Telling("webhook", HELD.kind, HELD, None), settings_of(tmp_path), NOW)
+    return message_of(Notification("webhook", HELD.kind, HELD, None), settings_of(tmp_path), NOW)
 
 
 class Webhook(BaseHTTPRequestHandler):
@@ -186,7 +186,7 @@ def test_a_command_that_fails_is_an_error(tmp_path: Path, raised: Message, comma
 
 
 def test_what_cleared_says_what_it_had_been(tmp_path: Path) -> None:
-    cleared = message_of(Telling("email", HELD.kind, None, Told("", HELD.said)), settings_of(tmp_path), NOW)
+    cleared = message_of(Notification("email", HELD.kind, None, Notified("", HELD.message)), settings_of(tmp_path), NOW)
     assert cleared.event == "cleared"
     assert cleared.text.endswith("It was: 3 BLOCK rows are held back")
 
@@ -195,7 +195,7 @@ def test_no_alert_holds_a_national_identifier(tmp_path: Path) -> None:
     number = "08086001471"
     alarm = Alarm(AlarmKind.POLL_INCOMPLETE, f"the last poll said {number}")
     assert number not in json.dumps(
-        message_of(Telling("x", alarm.kind, alarm, None), settings_of(tmp_path), NOW).as_dict()
+        message_of(Notification("x", alarm.kind, alarm, None), settings_of(tmp_path), NOW).as_dict()
     )
 
 

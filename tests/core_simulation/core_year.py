@@ -27,7 +27,7 @@ from konkurs_pipeline.register.rules import Limits, judge_accounts, judge_custom
 from tests.core_simulation.life import Event, Life, pick
 from tests.core_simulation.met import Met
 from tests.domain.invented import issued_as
-from tests.simulation.oracle import Oracle, Row, Told, Unit
+from tests.simulation.oracle import Notified, Oracle, Row, Unit
 
 _LIMIT: Final = 5
 _LAX: Final = Limits(synthetic_allowed=True, max_invalid=1.0)
@@ -269,9 +269,9 @@ def _judged_accounts(rows: tuple[tuple[str, ...], ...], customers: pl.DataFrame)
     return found
 
 
-def _told(event: Event) -> Told:
+def _told(event: Event) -> Notified:
     notice = event.notice
-    return Told(
+    return Notified(
         notice.uuid,
         notice.type,
         notice.registered_at_text,

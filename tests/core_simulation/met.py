@@ -10,7 +10,7 @@ from konkurs_pipeline.domain.action_rows import Action
 from konkurs_pipeline.domain.matching import Doubt
 from konkurs_pipeline.domain.notices import Notice, QuarantineReason
 from konkurs_pipeline.domain.reasons import Reason
-from tests.simulation.oracle import Told
+from tests.simulation.oracle import Notified
 
 
 @dataclass
@@ -33,7 +33,7 @@ class Met:
         self.pairs.update((earlier, reason) for earlier in self._seen[place])
         self._seen[place].add(reason)
 
-    def note_arrival(self, notice: Notice, known: Iterable[Told]) -> None:
+    def note_arrival(self, notice: Notice, known: Iterable[Notified]) -> None:
         """Count a notice that came after one of the same debtor that was registered later."""
         later = {
             other.type

@@ -5,7 +5,15 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkurs_pipeline.domain.alarms import RULES, Alarm, AlarmKind, State, Telling, after_telling, to_tell
+from konkurs_pipeline.domain.alarms import (
+    RULES,
+    Alarm,
+    AlarmKind,
+    Notification,
+    State,
+    after_delivery,
+    notifications_due,
+)
 
 CHANNELS = ("webhook", "email")
 some_alarms = st.lists(
@@ -21,22 +29,22 @@ def test_every_kind_of_alarm_has_its_rule() -> None:
 
 def test_an_alarm_is_told_once_and_once_more_when_it_clears() -> None:
     held = Alarm(AlarmKind.BLOCKS_HELD, "3 rows are held")
-    first = to_tell([held], {}, CHANNELS)
+    first = notifications_due([held], {}, CHANNELS)
     assert [(one.channel, one.alarm) for one in first] == [("webhook", held), ("email", held)]
-    told = after_telling({}, first, CHANNELS)
-    assert to_tell([held], told, CHANNELS) == []
-    cleared = to_tell([], told, CHANNELS)
-    assert [(one.channel, one.alarm, one.before.said if one.before else "") for one in cleared] == [
+    told = after_delivery({}, first, CHANNELS)
+    assert notifications_due([held], told, CHANNELS) == []
+    cleared = notifications_due([], told, CHANNELS)
+    assert [(one.channel, one.alarm, one.before.message if one.before else "") for one in cleared] == [
         ("webhook", None, "3 rows are held"),
         ("email", None, "3 rows are held"),
     ]
-    assert to_tell([], after_telling(told, cleared, CHANNELS), CHANNELS) == []
+    assert notifications_due([], after_delivery(told, cleared, CHANNELS), CHANNELS) == []
 
 
 def test_an_alarm_at_another_level_is_told_again() -> None:
-    told = after_telling({}, to_tell([Alarm(AlarmKind.CERTIFICATE, "", "30")], {}, CHANNELS), CHANNELS)
-    assert to_tell([Alarm(AlarmKind.CERTIFICATE, "29 days", "30")], told, CHANNELS) == []
-    assert len(to_tell([Alarm(AlarmKind.CERTIFICATE, "", "14")], told, CHANNELS)) == len(CHANNELS)
+    told = after_delivery({}, notifications_due([Alarm(AlarmKind.CERTIFICATE, "", "30")], {}, CHANNELS), CHANNELS)
+    assert notifications_due([Alarm(AlarmKind.CERTIFICATE, "29 days", "30")], told, CHANNELS) == []
+    assert len(notifications_due([Alarm(AlarmKind.CERTIFICATE, "", "14")], told, CHANNELS)) == len(CHANNELS)
 
 
 @given(rounds=st.lists(st.tuples(some_alarms, st.sets(st.sampled_from(CHANNELS))), max_size=8))
@@ -46,19 +54,19 @@ def test_whatever_fails_each_channel_hears_of_every_change_it_missed_and_of_none
     state: State = {}
     heard: dict[str, dict[AlarmKind, str]] = {channel: {} for channel in CHANNELS}
     for alarms, failing in rounds:
-        due = to_tell(alarms, state, CHANNELS)
-        delivered = [telling for telling in due if telling.channel not in failing]
-        for telling in delivered:
-            _hear(heard[telling.channel], telling)
-        state = after_telling(state, delivered, CHANNELS)
+        due = notifications_due(alarms, state, CHANNELS)
+        delivered = [notification for notification in due if notification.channel not in failing]
+        for notification in delivered:
+            _hear(heard[notification.channel], notification)
+        state = after_delivery(state, delivered, CHANNELS)
         for channel in set(CHANNELS) - failing:
             assert heard[channel] == {alarm.kind: alarm.level for alarm in alarms}
 
 
-def _hear(knows: dict[AlarmKind, str], telling: Telling) -> None:
+def _hear(knows: dict[AlarmKind, str], notification: Notification) -> None:
     """Hear of a change; hearing what is known already would be an alert sent twice."""
-    if telling.alarm is None:
-        del knows[telling.kind]
+    if notification.alarm is None:
+        del knows[notification.kind]
     else:
-        assert knows.get(telling.kind) != telling.alarm.level
-        knows[telling.kind] = telling.alarm.level
+        assert knows.get(notification.kind) != notification.alarm.level
+        knows[notification.kind] = notification.alarm.level

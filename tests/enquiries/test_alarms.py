@@ -92,7 +92,7 @@ def look(folder: Path, rows: Rows, now: dt.datetime, **settings: str) -> dict[st
     environ = {"KONKURS_DATA_DIR": str(folder), "KONKURS_API_URL": "http://127.0.0.1:1", "KONKURS_ENVIRONMENT": "test"}
     environ |= {"KONKURS_EXPECT_VOLUMES": "true", **settings}
     watched = Watched(load_settings(environ, dotenv=folder / "none"), rows, now)
-    return {alarm.kind.value: alarm.said for alarm in look_for_alarms(watched)}
+    return {alarm.kind.value: alarm.message for alarm in look_for_alarms(watched)}
 
 
 def level_of(rows: Rows, kind: AlarmKind) -> str:

@@ -293,9 +293,9 @@ class Bank:
         """Return the reasons of the open entries."""
         return self.published("quarantine").filter(pl.col("resolved_at").is_null())["reason"].sort().to_list()
 
-    def store(self, *, in_doubt: bool = False) -> AbstractContextManager[Store]:
-        """Open the store, as a command does; `in_doubt`: as `verify` and `recover` do."""
-        return open_store(self.settings, in_doubt=in_doubt)
+    def store(self, *, allow_untrusted: bool = False) -> AbstractContextManager[Store]:
+        """Open the store, as a command does; `allow_untrusted`: as `verify` and `recover` do."""
+        return open_store(self.settings, allow_untrusted=allow_untrusted)
 
 
 def account_no(name: str) -> str:

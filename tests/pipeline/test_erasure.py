@@ -68,7 +68,7 @@ def parquet_text(path: Path) -> str:
 
 
 def wrong(bank: Bank) -> list[str]:
-    with bank.store(in_doubt=True) as store:
+    with bank.store(allow_untrusted=True) as store:
         return [problem for part in inspect(store) for problem in part.problems]
 
 
@@ -196,7 +196,7 @@ def test_a_register_that_no_kept_decision_rests_on_is_removed(lived: Bank) -> No
 
 def test_verify_says_what_was_erased(lived: Bank) -> None:
     erased(lived)
-    with lived.store(in_doubt=True) as store:
+    with lived.store(allow_untrusted=True) as store:
         said = {part.part: part.erased for part in inspect(store) if part.erased}
     assert said == {
         "answers": "4 answers hold less than was received: erased by the retention rules, the last on 2019-01-01",

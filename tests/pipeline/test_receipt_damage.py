@@ -17,7 +17,7 @@ import polars as pl
 import pytest
 
 from konkurs_pipeline.clock import utc_now
-from konkurs_pipeline.enquiries.evidence.proofs import Agreement, Prover
+from konkurs_pipeline.enquiries.evidence.proofs import Agreement, FileVerifier
 from konkurs_pipeline.enquiries.status import current_status
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.handoff.receipts import read_receipts
@@ -281,9 +281,9 @@ def test_the_page_of_evidence_follows_no_link_either(exported: Bank, tmp_path: P
     read(exported, whole(exported))
     path = path_of(exported)
     content = path.read_bytes()
-    prover = Prover(exported.layout, Published(exported.layout))
-    assert prover.receipt("receipt", path.name, hash_of(content)).agreement is Agreement.AGREES
+    verifier = FileVerifier(exported.layout, Published(exported.layout))
+    assert verifier.receipt("receipt", path.name, hash_of(content)).agreement is Agreement.AGREES
     (tmp_path / "elsewhere").write_bytes(content)
     path.unlink()
     path.symlink_to(tmp_path / "elsewhere")
-    assert prover.receipt("receipt", path.name, hash_of(content)).agreement is Agreement.NOT_FOUND
+    assert verifier.receipt("receipt", path.name, hash_of(content)).agreement is Agreement.NOT_FOUND

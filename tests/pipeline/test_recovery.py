@@ -37,12 +37,12 @@ def polled(bank: Bank) -> Bank:
 
 
 def recovered(bank: Bank) -> Recovered:
-    with bank.store(in_doubt=True) as store:
+    with bank.store(allow_untrusted=True) as store:
         return recover(store.layout, store.ledger, store.outbox, by="Kari", reason="checked", now=utc_now())
 
 
 def wrong(bank: Bank) -> list[str]:
-    with bank.store(in_doubt=True) as store:
+    with bank.store(allow_untrusted=True) as store:
         return [problem for part in inspect(store) for problem in part.problems]
 
 
@@ -209,7 +209,7 @@ def test_a_month_that_is_gone_is_made_again_from_the_kept_answers(polled: Bank, 
         before = store.lake.read(table)
     for path in all_in(polled.layout.table(table)):
         path.unlink()
-    with polled.store(in_doubt=True) as store:
+    with polled.store(allow_untrusted=True) as store:
         assert len(rebuild_lost_months(store, polled.settings)) == 1
         assert store.lake.read(table).equals(before)
     assert polled.poll(WEDNESDAY).actions == []

@@ -49,7 +49,7 @@ def record(bank: Bank, action_id: str, outcome: ReviewOutcome = ReviewOutcome.NO
 
 
 def recovered_reviews(bank: Bank) -> int:
-    with bank.store(in_doubt=True) as store:
+    with bank.store(allow_untrusted=True) as store:
         return recover(store.layout, store.ledger, store.outbox, by="Kari", reason="copy", now=utc_now()).reviews
 
 

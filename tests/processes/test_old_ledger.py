@@ -91,7 +91,7 @@ def release(bank: Bank, run_id: str) -> None:
 
 def recovered(bank: Bank) -> list[str]:
     """Recover as the command does; returns the files that were taken over."""
-    with bank.store(in_doubt=True) as store:
+    with bank.store(allow_untrusted=True) as store:
         names = recover(
             layout=store.layout, ledger=store.ledger, outbox=store.outbox, by="Kari", reason="disk", now=utc_now()
         )
@@ -100,7 +100,7 @@ def recovered(bank: Bank) -> list[str]:
 
 
 def wrong(bank: Bank) -> str:
-    with bank.store(in_doubt=True) as store:
+    with bank.store(allow_untrusted=True) as store:
         return "\n".join(problem for part in inspect(store) for problem in part.problems)
 
 
@@ -231,7 +231,7 @@ def test_there_is_nothing_to_recover_in_a_sound_store(bank: Bank) -> None:
 
 def everything(bank: Bank) -> list[object]:
     """Return all that the ledger says, but what a recovery adds: its own row in `polls`."""
-    with bank.store(in_doubt=True) as store:
+    with bank.store(allow_untrusted=True) as store:
         tables = [store.ledger.read(name).rows() for name in sorted(LEDGER) if name != "polls"]
         return [*tables, store.ledger.rows("SELECT * FROM outbox_content ORDER BY seq")]
 

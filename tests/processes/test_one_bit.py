@@ -56,7 +56,7 @@ def two_days(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Ban
 def verified(bank: Bank) -> str:
     """Return what `verify` says is wrong."""
     try:
-        with bank.store(in_doubt=True) as store:
+        with bank.store(allow_untrusted=True) as store:
             return "\n".join(problem for part in inspect(store) for problem in part.problems)
     except StoreError as error:
         return str(error)

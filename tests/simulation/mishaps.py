@@ -72,7 +72,7 @@ class Mishaps:
         self._recover(now)
 
     def _recover(self, now: dt.datetime) -> None:
-        with open_store(self._premises.settings, in_doubt=True) as store:
+        with open_store(self._premises.settings, allow_untrusted=True) as store:
             parts = (store.layout, store.ledger, store.outbox)
             recover(*parts, by="Ola", reason="as the runbook says", now=now)
             store.publish()
@@ -107,7 +107,7 @@ class Mishaps:
 
     def _must_be_found(self, name: str) -> None:
         try:
-            with open_store(self._premises.settings, in_doubt=True) as store:
+            with open_store(self._premises.settings, allow_untrusted=True) as store:
                 found = [problem for part in inspect(store) for problem in part.problems]
         except StoreError as error:
             found = [str(error)]

@@ -21,7 +21,7 @@ class Row(NamedTuple):
     notice: str
 
 
-class Told(NamedTuple):
+class Notified(NamedTuple):
     """A notice as it was first delivered; `at` sorts as text. `invalid`: the debtor's number fails its check.
 
     `ruled`: the ruling date, ISO text; empty: the notice has none.
@@ -73,9 +73,9 @@ class Written(NamedTuple):
 class Estate:
     """An opening, and what became of it."""
 
-    opening: Told
+    opening: Notified
     state: str = "open"
-    ended_by: Told | None = None
+    ended_by: Notified | None = None
 
 
 AFTER = {"sletting": "deleted", "oppheving": "revoked", "avslutning": "closed"}
@@ -87,7 +87,7 @@ class Oracle:
     """All that was delivered and asked for so far. `why`: the reasons that a row of the last poll may give."""
 
     limit: int
-    notices: dict[str, Told] = field(default_factory=dict)
+    notices: dict[str, Notified] = field(default_factory=dict)
     other_debtor: dict[str, str] = field(default_factory=dict)
     units: dict[str, tuple[Unit, ...]] = field(default_factory=dict)
     contradicting: set[str] = field(default_factory=set)
@@ -167,18 +167,18 @@ class Oracle:
     def _ask(self, row: Row, reason: str) -> None:
         self.why[row].add(reason)
 
-    def _flawed(self, notice: Told) -> bool:
+    def _flawed(self, notice: Notified) -> bool:
         of_its_own = notice.invalid or notice.flawed or notice.uuid in self.ahead
         return of_its_own or notice.uuid in self.contradicting or notice.uuid in self.other_debtor
 
-    def _numbers(self, notice: Told) -> dict[str, bool]:
+    def _numbers(self, notice: Notified) -> dict[str, bool]:
         """Return the numbers a notice is about → whether there is a doubt about each."""
         numbers = {unit.number: unit.doubtful for unit in self.units.get(notice.uuid, ())}
         if notice.uuid in self.other_debtor:
             numbers[self.other_debtor[notice.uuid]] = False
         return numbers | {notice.debtor: notice.invalid}
 
-    def _matches(self, notice: Told) -> dict[str, bool]:
+    def _matches(self, notice: Notified) -> dict[str, bool]:
         """Return the customers a notice is about → whether there is a doubt about it."""
         found: dict[str, bool] = {}
         for number, doubt in self._numbers(notice).items():
@@ -188,7 +188,7 @@ class Oracle:
 
     # An estate is open
 
-    def _of_open(self, opening: Told) -> None:
+    def _of_open(self, opening: Notified) -> None:
         matches = self._matches(opening)
         surely = {ref for ref, doubt in matches.items() if not doubt}
         for ref, doubt in matches.items():
@@ -203,7 +203,7 @@ class Oracle:
                 for account in self._accounts[ref]:
                     self._of_account(opening, account, surely)
 
-    def _of_account(self, opening: Told, account: Account, surely: set[str]) -> None:
+    def _of_account(self, opening: Notified, account: Account, surely: set[str]) -> None:
         block = Row("BLOCK", account.customer, account.number, opening.uuid)
         is_a_persons = len(opening.debtor) == _PERSON_DIGITS
         reasons = {
@@ -270,7 +270,7 @@ class Oracle:
 
     # Notices that only tell
 
-    def _told(self, notice: Told, opening: Told | None) -> None:
+    def _told(self, notice: Notified, opening: Notified | None) -> None:
         """Ask for what a notice that is flawed, or is no opening, tells the customers it and its opening are about."""
         flawed = self._flawed(notice)
         matches = self._matches(notice)
@@ -295,7 +295,7 @@ def _is_on_the_same(one: Row, other: Row) -> bool:
     return one.account == other.account
 
 
-def fold(notices: Iterable[Told]) -> list[Estate]:
+def fold(notices: Iterable[Notified]) -> list[Estate]:
     """Return one debtor's estates."""
     estates: list[Estate] = []
     for notice in sorted(notices, key=lambda notice: (notice.at, notice.uuid)):

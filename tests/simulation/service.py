@@ -23,7 +23,7 @@ from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice
 from konkurs_pipeline.brreg.simulator.population import seeded
 from konkurs_pipeline.errors import ServiceError
 from tests.pipeline.kit import KeptOpenClient
-from tests.simulation.oracle import Told, Unit
+from tests.simulation.oracle import Notified, Unit
 from tests.simulation.world import Entry, World
 
 URL: Final = "http://127.0.0.1:9"
@@ -239,10 +239,10 @@ class Service:
         return document, Document(notice.debtor_id, told, contradicts=False)
 
 
-def told_of(entry: Entry, notice: SimulatedNotice) -> Told:
+def told_of(entry: Entry, notice: SimulatedNotice) -> Notified:
     """Return a notice as the oracle takes it."""
     is_flawed = entry.oddity in {"unknown_type", "no_ruling_date"}
-    return Told(
+    return Notified(
         notice.uuid,
         notice.type,
         notice.registered_at_text,

@@ -105,13 +105,13 @@ def changes_a_shown_file(monkeypatch: pytest.MonkeyPatch) -> None:
 def tells_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put a debtor's number into what a poll says of itself."""
 
-    def telling(poll: Poll) -> notices.PolledNotices:
+    def notification(poll: Poll) -> notices.PolledNotices:
         polled = notices.poll_notices(poll)
         issue = Issue(IssueCode.LIST_NOT_AS_DOCUMENTED, ", ".join(polled.known["debtor_id"]))
         polls.report(poll.store.ledger, poll.run_id, issue)
         return polled
 
-    monkeypatch.setattr("konkurs_pipeline.steps.sequence.poll_notices", telling)
+    monkeypatch.setattr("konkurs_pipeline.steps.sequence.poll_notices", notification)
 
 
 def proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,9 +37,9 @@ def test_an_alarm_has_a_row_from_when_it_was_raised_to_when_it_cleared(ledger: L
     note_alarms(ledger, [SILENT], after(2))
     note_alarms(ledger, [HELD, SILENT], after(3))
     assert history(ledger) == [
-        ("blocks_held", "error", NOON, after(2), HELD.said),
-        ("silence", "warning", after(1), None, SILENT.said),
-        ("blocks_held", "error", after(3), None, HELD.said),
+        ("blocks_held", "error", NOON, after(2), HELD.message),
+        ("silence", "warning", after(1), None, SILENT.message),
+        ("blocks_held", "error", after(3), None, HELD.message),
     ]
 
 

@@ -130,13 +130,13 @@ def test_a_doubt_lasts_until_somebody_trusts_the_ledger(tmp_path: Path) -> None:
     path.write_bytes(old)
     for _ in range(2):
         ledger = Ledger(path)
-        assert ledger.doubt is not None
+        assert ledger.untrusted_reason is not None
         ledger.close()
     ledger = Ledger(path)
     ledger.trust()
     ledger.close()
     ledger = Ledger(path)
-    assert ledger.doubt is None
+    assert ledger.untrusted_reason is None
     ledger.close()
 
 

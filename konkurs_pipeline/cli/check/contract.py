@@ -72,12 +72,12 @@ def _print_comparison(map_file: Path, comparison: MapComparison | None, *, to_st
         tell("no map would find more than is found already: none was written")
         return
     tell(f"wrote {map_file}; the same {comparison.documents} datasets read without it and with it:")
-    for said, part in (
+    for text, part in (
         ("fields found", "fields"),
         ("datasets that agree with their notice", "agreeing"),
         ("linked units found", "linked_units"),
     ):
-        tell(f"  {said:<38} {_figure(comparison.before, part):>5} → {_figure(comparison.after, part)}")
+        tell(f"  {text:<38} {_figure(comparison.before, part):>5} → {_figure(comparison.after, part)}")
     tell(f"  {'new places for':<38} {', '.join(comparison.written) or 'no field'}")
     if comparison.left:
         tell(f"  {'left to a person, see the file':<38} {', '.join(comparison.left)}")

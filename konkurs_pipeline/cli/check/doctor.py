@@ -22,7 +22,7 @@ def command(*, as_json: AsJson = False) -> ExitCode:
     for one in chain(diagnose(settings, utc_now()), _dagster(settings)):
         found.append(one)
         if not as_json:
-            answer(f"{one.level.value:<8} {one.what:<12} {redact(one.said)}")
+            answer(f"{one.level.value:<8} {one.what:<12} {redact(one.message)}")
     if as_json:
         answer_json(
             [
@@ -48,7 +48,7 @@ def _dagster(settings: Settings) -> Iterator[Diagnosis]:
         yield Diagnosis("dagster", Level.PROBLEM, str(error))
         return
     if mended:
-        said = f"a clock was ahead: {', '.join(mended)} go on from now. Restart dagster-daemon if it ran meanwhile"
-        yield Diagnosis("dagster", Level.WARNING, said)
+        message = f"a clock was ahead: {', '.join(mended)} go on from now. Restart dagster-daemon if it ran meanwhile"
+        yield Diagnosis("dagster", Level.WARNING, message)
     else:
         yield Diagnosis("dagster", Level.OK, "its history can be used, and no tick lies in the future")

@@ -16,7 +16,7 @@ def command(*, as_json: AsJson = False) -> ExitCode:
     """Check again everything that was written: hashes, the chain of files, the sequence, the ledger against the files."""
     settings = load_settings()
     layout_of_store(settings)
-    with open_store(settings, in_doubt=True) as store:
+    with open_store(settings, allow_untrusted=True) as store:
         inspections = list(inspect(store))
     if as_json:
         answer_json([asdict(one) for one in inspections])

@@ -50,9 +50,9 @@ def command() -> None:
 
 def _poll_day_by_day(settings: Settings, store: Store, notices: Sequence[SimulatedNotice], clock: SteppedClock) -> None:
     days = sorted({notice.registered_at.astimezone(OSLO).date() for notice in notices})
-    with dagster_instance(settings) as instance, shown_progress() as told:
+    with dagster_instance(settings) as instance, shown_progress() as show:
         for number, day in enumerate(days):
-            told("polling", number, len(days))
+            show("polling", number, len(days))
             clock.move_to(dt.datetime.combine(day, dt.time(17), tzinfo=OSLO))
             window = settings.calendar.window(day, day, lookback=settings.lookback_workdays)
             ended = run_poll(settings, store, window, instance)
@@ -71,9 +71,9 @@ def _report(store: Store, day: dt.date, workday: dt.date, ended: Ended) -> None:
         "SELECT action, count(*) FROM actions JOIN outbox_files USING (seq) WHERE base_name = ? GROUP BY 1 ORDER BY 1",
         [base_name],
     )
-    said = ", ".join(f"{count} {action}" for action, count in actions) or "nothing to do"
+    written = ", ".join(f"{count} {action}" for action, count in actions) or "nothing to do"
     belongs = "" if day == workday else f" (no working day: belongs to {workday})"
-    say(f"{day:%a %Y-%m-%d}{belongs}: {new} new notices → {said}")
+    say(f"{day:%a %Y-%m-%d}{belongs}: {new} new notices → {written}")
 
 
 def _show(store: Store) -> None:

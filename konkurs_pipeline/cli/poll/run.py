@@ -35,14 +35,14 @@ def command(first: FirstDay = None, last: LastDay = None) -> ExitCode:
         if sys.stderr.isatty():
             # For a person only: what a monitor reads must begin with the problem.
             say(f"polling {_days(window)} and the lookback from {window.read_from}")
-        with _held_back() as said_by_dagster, shown_progress() as progress:
+        with _held_back() as messages_of_dagster, shown_progress() as progress:
             ended = run_recorded_poll(settings, store, window, progress=progress)
         for line in summary(store, ended):
             answer(line)
     if ended.detail:
         say_problem(f"{ended.outcome.value}: {ended.detail}")
-    if said_by_dagster.getvalue():
-        for line in redact(said_by_dagster.getvalue().rstrip()).splitlines():
+    if messages_of_dagster.getvalue():
+        for line in redact(messages_of_dagster.getvalue().rstrip()).splitlines():
             say(line)
     return ExitCode.FAILED if ended.outcome in _FAILED else ExitCode.DONE
 
@@ -93,6 +93,6 @@ def summary(store: Store, ended: Ended) -> list[str]:
         lines.append(f"notices: {seen[0][0]} in the window, {seen[0][1]} new")
     for seq, base_name in store.ledger.rows("SELECT seq, base_name FROM outbox_files WHERE run_id = ?", [ended.run_id]):
         counts = store.ledger.rows("SELECT action, count(*) FROM actions WHERE seq = ? GROUP BY 1 ORDER BY 1", [seq])
-        said = ", ".join(f"{count} {action}" for action, count in counts) or "no action"
-        lines.append(f"outbox: {base_name} ({said})")
+        written = ", ".join(f"{count} {action}" for action, count in counts) or "no action"
+        lines.append(f"outbox: {base_name} ({written})")
     return lines

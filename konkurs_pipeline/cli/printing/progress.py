@@ -11,12 +11,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from konkurs_pipeline.cli.printing.terminal import is_for_a_person, print_lines_by
-from konkurs_pipeline.progress import Progress as Told
+from konkurs_pipeline.progress import Progress as Notified
 from konkurs_pipeline.progress import silent
 
 
 @contextmanager
-def shown_progress() -> Iterator[Told]:
+def shown_progress() -> Iterator[Notified]:
     """Show what is under way until the end of the block; yields whom to tell. Lines printed meanwhile go above the bar."""
     if not is_for_a_person(sys.stderr):
         yield silent
@@ -32,13 +32,13 @@ def shown_progress() -> Iterator[Told]:
         under_way = bars.add_task("starting", total=None)
         print_lines_by(lambda line: bars.console.print(Text(line), soft_wrap=True))
 
-        def told(what: str, done: int, total: int | None) -> None:
+        def show(what: str, done: int, total: int | None) -> None:
             bars.update(under_way, description=what, completed=done)
             # update() takes null for "as before", and the step before may have had another total.
             bars.tasks[0].total = total
             bars.refresh()
 
         try:
-            yield told
+            yield show
         finally:
             print_lines_by(None)

@@ -29,7 +29,7 @@ def command(*, apply: Apply = False, as_json: AsJson = False) -> None:
     with open_store(settings) as store:
         plan = plan_erasure(store, terms_of(settings), now)
         if apply:
-            store.prove()
+            store.verify()
             with shown_progress() as progress:
                 done = erase(store, plan, by=redact(getpass.getuser()), now=now, progress=progress)
             store.publish()

@@ -23,7 +23,7 @@ def command(by: By, reason: Reason) -> None:
     """Put right what a run stops on: a ledger restored from an old copy, changed files in the outbox."""
     by, reason = signed(by, reason)
     settings = load_settings()
-    with open_store(settings, in_doubt=True) as store:
+    with open_store(settings, allow_untrusted=True) as store:
         rebuilt = rebuild_lost_months(store, settings)
         for month in rebuilt:
             answer(f"made again from the kept answers: {month}")

@@ -55,8 +55,8 @@ def command(
     if as_json:
         answer_json(asdict(status))
     else:
-        for name, said in _lines(status):
-            answer(f"{name:<16} {said}")
+        for name, text in _lines(status):
+            answer(f"{name:<16} {text}")
     is_alive = limit is None or _is_recent(age_of_last_good_poll(settings, now), limit)
     if not as_json:
         for line in status.attention:
@@ -99,8 +99,8 @@ def _span(option: str, text: str | None) -> dt.timedelta | None:
 def _is_recent(age: dt.timedelta | None, limit: dt.timedelta) -> bool:
     if age is not None and age <= limit:
         return True
-    said = f"the last one ended {spoken(age)} ago" if age is not None else "none ever came to a good end"
-    say_problem(f"no good poll within {spoken(limit)}: {said}. Is dagster-daemon running?")
+    text = f"the last one ended {spoken(age)} ago" if age is not None else "none ever came to a good end"
+    say_problem(f"no good poll within {spoken(limit)}: {text}. Is dagster-daemon running?")
     return False
 
 

@@ -24,8 +24,8 @@ def blocks_rejected(watched: Watched) -> Alarm | None:
     if rejected.is_empty():
         return None
     first = rejected["action_id"].sort().to_list()[0]
-    said = f"core banking rejected {rejected.height} BLOCK or REOPEN rows, such as action {first}"
-    return Alarm(AlarmKind.BLOCKS_REJECTED, said, level=str(rejected.height))
+    message = f"core banking rejected {rejected.height} BLOCK or REOPEN rows, such as action {first}"
+    return Alarm(AlarmKind.BLOCKS_REJECTED, message, level=str(rejected.height))
 
 
 def block_not_in_force(watched: Watched) -> Alarm | None:
@@ -60,10 +60,10 @@ def blocks_unconfirmed(watched: Watched) -> Alarm | None:
         return None
     late = waiting.filter(pl.col("exported_at") < watched.now - dt.timedelta(minutes=UNCONFIRMED_MINUTES[0]))
     seq = late["seq"].sort().to_list()[0]
-    said = f"{late.height} BLOCK rows are unconfirmed, the oldest (file {seq}) for {spoken(watched.now - oldest)}"
+    message = f"{late.height} BLOCK rows are unconfirmed, the oldest (file {seq}) for {spoken(watched.now - oldest)}"
     pending = late["pending_at"].count()
-    said += f"; core banking says of {pending} that they are PENDING" if pending else ""
-    return Alarm(AlarmKind.BLOCKS_UNCONFIRMED, said, level=str(passed[-1]))
+    message += f"; core banking says of {pending} that they are PENDING" if pending else ""
+    return Alarm(AlarmKind.BLOCKS_UNCONFIRMED, message, level=str(passed[-1]))
 
 
 def blocks_held(watched: Watched) -> Alarm | None:

@@ -27,8 +27,8 @@ def look_for_alarms(watched: Watched) -> list[Alarm]:
         else:
             found += [alarm] if alarm else []
     if unreadable:
-        said = "; ".join(sorted(unreadable))
-        found.insert(0, Alarm(AlarmKind.STORE_UNREADABLE, said, level=said))
+        message = "; ".join(sorted(unreadable))
+        found.insert(0, Alarm(AlarmKind.STORE_UNREADABLE, message, level=message))
     return found
 
 

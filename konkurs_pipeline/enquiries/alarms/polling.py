@@ -22,8 +22,8 @@ def clock_was_ahead(watched: Watched) -> Alarm | None:
         return None
     last = ahead["started_at"].max()
     until = shown_in_oslo(last) if isinstance(last, dt.datetime) else "?"
-    said = f"{ahead.height} polls have times in the future, up to {until}: they count for nothing"
-    return Alarm(AlarmKind.CLOCK_WAS_AHEAD, said, level=until)
+    message = f"{ahead.height} polls have times in the future, up to {until}: they count for nothing"
+    return Alarm(AlarmKind.CLOCK_WAS_AHEAD, message, level=until)
 
 
 def no_good_poll(watched: Watched) -> Alarm | None:
@@ -46,10 +46,10 @@ def quarters_missed(watched: Watched) -> Alarm | None:
     ]
     if not unread:
         return None
-    said = (
+    message = (
         f"{len(unread)} quarters of opening hours were read by no poll, the first at {shown_in_oslo(unread[0].start)}"
     )
-    return Alarm(AlarmKind.QUARTERS_MISSED, said)
+    return Alarm(AlarmKind.QUARTERS_MISSED, message)
 
 
 def poll_incomplete(watched: Watched) -> Alarm | None:
@@ -104,10 +104,10 @@ def short_list(watched: Watched) -> Alarm | None:
     known = watched.tables.read("raw_notices", days, columns=("uuid",)).height
     if not volume.is_far_shorter(poll["notices_seen"], known):
         return None
-    said = (
+    message = (
         f"the list held {poll['notices_seen']} notices of {first} to {poll['to_workday']}, of which {known} are known"
     )
-    return Alarm(AlarmKind.SHORT_LIST, said)
+    return Alarm(AlarmKind.SHORT_LIST, message)
 
 
 def too_many_notices(watched: Watched) -> Alarm | None:
@@ -115,5 +115,5 @@ def too_many_notices(watched: Watched) -> Alarm | None:
     if not watched.settings.are_volumes_expected:
         return None
     found = volume.too_many(watched.notices, watched.recent_days)
-    said = "; ".join(map(str, found))
-    return Alarm(AlarmKind.TOO_MANY_NOTICES, said, level=said) if found else None
+    message = "; ".join(map(str, found))
+    return Alarm(AlarmKind.TOO_MANY_NOTICES, message, level=message) if found else None

@@ -48,8 +48,8 @@ def register_stale(watched: Watched) -> Alarm | None:
     used = (
         f"the one in use was accepted at {shown_in_oslo(accepted.accepted_at)}" if accepted else "none was accepted yet"
     )
-    said = f"the customers file is of {shown_in_oslo(written)}; {used}"
-    return Alarm(AlarmKind.REGISTER_STALE, said)
+    message = f"the customers file is of {shown_in_oslo(written)}; {used}"
+    return Alarm(AlarmKind.REGISTER_STALE, message)
 
 
 def certificate(watched: Watched) -> Alarm | None:
@@ -64,8 +64,8 @@ def certificate(watched: Watched) -> Alarm | None:
     passed = [days for days in CERTIFICATE_DAYS if left <= days]
     if not passed:
         return None
-    said = f"the client certificate is valid to {shown_in_oslo(facts.not_after)}, {max(left, 0)} days more"
-    return Alarm(AlarmKind.CERTIFICATE, said, level=str(passed[-1]))
+    message = f"the client certificate is valid to {shown_in_oslo(facts.not_after)}, {max(left, 0)} days more"
+    return Alarm(AlarmKind.CERTIFICATE, message, level=str(passed[-1]))
 
 
 def quarantine(watched: Watched) -> Alarm | None:
@@ -74,8 +74,8 @@ def quarantine(watched: Watched) -> Alarm | None:
     if entries.is_empty():
         return None
     counts = entries.group_by("reason").len().sort("reason").iter_rows()
-    said = f"quarantine: {', '.join(f'{count} {reason}' for reason, count in counts)}"
-    return Alarm(AlarmKind.QUARANTINE, said, level=said)
+    message = f"quarantine: {', '.join(f'{count} {reason}' for reason, count in counts)}"
+    return Alarm(AlarmKind.QUARANTINE, message, level=message)
 
 
 def second_source_differs(watched: Watched) -> Alarm | None:

@@ -30,7 +30,7 @@ from konkurs_pipeline.enquiries.evidence.facts import (
     ReceiptFacts,
     RegisterFacts,
 )
-from konkurs_pipeline.enquiries.evidence.proofs import Proof, Prover
+from konkurs_pipeline.enquiries.evidence.proofs import FileVerifier, Proof
 from konkurs_pipeline.enquiries.evidence.sightings import ListAnswer, Sightings
 from konkurs_pipeline.enquiries.reviews import outcomes_by_action
 from konkurs_pipeline.errors import StoreError, UsageError
@@ -88,7 +88,7 @@ def evidence_of(settings: Settings, asked_for: str, now: dt.datetime) -> Case:
         registers=registers,
         quarantine=_quarantine(published, uuids),
         polls=_polls(published, notices, actions, files),
-        proofs=tuple(_proofs(Prover(layout, published), notices, files, registers)),
+        proofs=tuple(_proofs(FileVerifier(layout, published), notices, files, registers)),
     )
 
 
@@ -253,7 +253,10 @@ def _looks(notices: Sequence[NoticeFacts]) -> Iterator[ListAnswer]:
 
 
 def _proofs(
-    prover: Prover, notices: Sequence[NoticeFacts], files: Sequence[FileFacts], registers: Sequence[RegisterFacts]
+    verifier: FileVerifier,
+    notices: Sequence[NoticeFacts],
+    files: Sequence[FileFacts],
+    registers: Sequence[RegisterFacts],
 ) -> Iterator[Proof]:
     answers: dict[str, str] = {}
     for notice in notices:
@@ -265,13 +268,13 @@ def _proofs(
         for digest in notice.documents_sha256:
             is_used = digest == notice.dataset_sha256
             answers.setdefault(digest, f"the document of {short}" + ("" if is_used else ", set aside"))
-    yield from (prover.answer(what, digest) for digest, what in answers.items())
+    yield from (verifier.answer(what, digest) for digest, what in answers.items())
     for file in files:
-        yield prover.outbox_file(f"file {file.seq} for core banking", file.base_name, file.sha256)
+        yield verifier.outbox_file(f"file {file.seq} for core banking", file.base_name, file.sha256)
         for receipt in file.receipts:
-            yield prover.receipt(f"core banking's receipt for file {file.seq}", receipt.name, receipt.sha256)
+            yield verifier.receipt(f"core banking's receipt for file {file.seq}", receipt.name, receipt.sha256)
     for register in registers:
-        yield from prover.register(f"register {register.register_id[:8]}", register.register_id)
+        yield from verifier.register(f"register {register.register_id[:8]}", register.register_id)
 
 
 def _among(published: Published, table: str, column: str, values: Sequence[str]) -> list[dict[str, Any]]:

@@ -55,7 +55,7 @@ class Proof:
     check: str
 
 
-class Prover:
+class FileVerifier:
     """Holds the files of one store against their hashes."""
 
     def __init__(self, layout: Layout, published: Published) -> None:

@@ -28,7 +28,7 @@ from konkurs_pipeline.storage.ledger.database import Ledger
 _OUTBOX_FILE_MODE: Final = 0o640
 _OUTBOX_FOLDER_MODE: Final = 0o750
 # About a month of polls. `konkurs verify` proves them all; older ones core banking has long read.
-_PROVEN_BY_A_RUN: Final = 1000
+_VERIFIED_BY_A_RUN: Final = 1000
 _SHOWN: Final = (
     "SELECT base_name, jsonl FROM outbox_files JOIN outbox_content USING (seq) "
     "WHERE seq NOT IN (SELECT seq FROM outbox_pending) ORDER BY seq"
@@ -62,7 +62,7 @@ class Outbox:
             probe = self.folder / ".writable.tmp"
             probe.write_bytes(b"")
             probe.unlink()
-        damaged = self.problems(ledger, last=_PROVEN_BY_A_RUN, gone_is_wrong=False)
+        damaged = self.problems(ledger, last=_VERIFIED_BY_A_RUN, gone_is_wrong=False)
         if damaged:
             message = (
                 f"the outbox {self.folder} is not as it was left: {damaged[0]}. Nothing was decided. Find out who "

@@ -51,8 +51,8 @@ def refuse_old_ledger(layout: Layout, ledger: Ledger, outbox: Outbox) -> None:
             f"the ledger {layout.ledger} is an old copy: it lacks outcomes that people recorded of reviews. {_CURE}"
         )
         raise StoreError(message)
-    if ledger.doubt:
-        raise StoreError(ledger.doubt)
+    if ledger.untrusted_reason:
+        raise StoreError(ledger.untrusted_reason)
 
 
 def _and_more(names: Sequence[str]) -> str:
@@ -98,7 +98,7 @@ def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence by
     unknown = unknown_files(layout, ledger, outbox)
     _refuse_damaged(ledger, outbox)
     mended = outbox.mend(ledger)
-    if not (unknown or mended or ledger.doubt or missing_reviews(layout, ledger)):
+    if not (unknown or mended or ledger.untrusted_reason or missing_reviews(layout, ledger)):
         message = "there is nothing to recover: the ledger knows every file that was handed over, and none is changed"
         raise UsageError(message)
     with ledger.transaction():
@@ -107,7 +107,7 @@ def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence by
             _take_published(layout, ledger)
         for base_name in unknown:
             jsonl = outbox.jsonl_of(base_name)
-            expected = _prove_next(base_name, jsonl, expected)
+            expected = _verify_next(base_name, jsonl, expected)
             _take_over(ledger, header_of(jsonl), jsonl, by, reason)
         done = Recovered(unknown, mended, take_missing_reviews(layout, ledger))
         _record_recovery(ledger, done, by=by, reason=reason, now=now)
@@ -128,7 +128,7 @@ def _take_published(layout: Layout, ledger: Ledger) -> None:
     action_history.complete(ledger)
 
 
-def _prove_next(base_name: str, jsonl: bytes, expected: tuple[int, str | None]) -> tuple[int, str | None]:
+def _verify_next(base_name: str, jsonl: bytes, expected: tuple[int, str | None]) -> tuple[int, str | None]:
     """Prove that a file follows the last one that is known; returns sequence number and hash for the one after it."""
     header = header_of(jsonl)
     if (header.base_name, header.seq, header.prev_sha256) != (base_name, *expected):

@@ -47,7 +47,7 @@ class Lake:
         self.problems: list[str] = []
         self._known: dict[str, dict[dt.date, FileVersion]] = {}
         # The hashes of what this object has proven: a file of one name never changes.
-        self._proven: dict[Path, str] = {}
+        self._verified: dict[Path, str] = {}
         self._digests: dict[str, dict[dt.date, str]] = {}
 
     def prepare(self) -> None:
@@ -105,7 +105,7 @@ class Lake:
         standing = self._paths(table)
         paths = [standing[month] for month in sorted(set(months)) if month in standing]
         for path in paths:
-            self._prove(path, self._expected(table, path))
+            self._verify(path, self._expected(table, path))
         if not paths:
             return frame(LAKE[table], []).select(wanted)
         try:
@@ -118,7 +118,7 @@ class Lake:
         """Return the hash of each month's file, proven by this run; raises `StoreError`, naming the file, when damaged."""
         if table not in self._digests:
             standing = self._paths(table)
-            self._digests[table] = {m: self._prove(path, self._expected(table, path)) for m, path in standing.items()}
+            self._digests[table] = {m: self._verify(path, self._expected(table, path)) for m, path in standing.items()}
         return self._digests[table]
 
     def note_path(self, table: str) -> Path:
@@ -128,12 +128,12 @@ class Lake:
     def _expected(self, table: str, path: Path) -> str | None:
         return self._known[table][_month_of(path.name[:7])].sha256 if self._ledger is not None else None
 
-    def _prove(self, path: Path, expected: str | None) -> str:
+    def _verify(self, path: Path, expected: str | None) -> str:
         """Return the file's hash; raises `StoreError` where it is damaged, or another than the ledger's (`expected`)."""
-        digest = self._proven.get(path) or hash_if_whole(path)
+        digest = self._verified.get(path) or hash_if_whole(path)
         if digest is None or (expected is not None and digest != expected):
             raise StoreError(damaged(path))
-        self._proven[path] = digest
+        self._verified[path] = digest
         return digest
 
     def replace(self, table: str, workdays: Collection[dt.date], rows: pl.DataFrame) -> list[dt.date]:
@@ -180,7 +180,7 @@ class Lake:
                 lost.append(_month_of(part))
         return lost
 
-    def prove(self, table: str, month: dt.date) -> None:
+    def verify(self, table: str, month: dt.date) -> None:
         """Compare a month's file with its hash, the ledger and its schema; raises `StoreError` naming the file."""
         validated(LAKE[table], self.read_months(table, [month]))
 

@@ -52,8 +52,10 @@ def note(  # noqa: PLR0913 -- a row of the table
     `reported_at`: by action, when core banking says it happened, where it said so. On an exported action it is the time
     at which core banking said that it is not done yet.
     """
-    said = reported_at or {}
-    noted = [{"action_id": action_id, "reported_at": said.get(action_id)} for action_id in dict.fromkeys(action_ids)]
+    reported = reported_at or {}
+    noted = [
+        {"action_id": action_id, "reported_at": reported.get(action_id)} for action_id in dict.fromkeys(action_ids)
+    ]
     if noted:
         ledger.execute(_NOTE, [known_at, run_id, source, noted])
 

@@ -4,7 +4,7 @@ It holds decisions, the outbox (with the bytes of every file), receipts, polls, 
 others may read of it is published as Parquet: a DuckDB file that an analyst has open cannot be opened for writing.
 
 Between two runs the file's hash stands beside it: a ledger that is not what the last run closed is in doubt, and nothing
-is decided on it (`Ledger.doubt`, recovery.py).
+is decided on it (`Ledger.untrusted_reason`, recovery.py).
 
 The DDL comes from `schemas.tables`. All SQL on the ledger is here; no SQL anywhere else writes it.
 """
@@ -43,23 +43,23 @@ _WITHOUT_INDEX: Final = ("action_history", "registers")
 class Ledger:
     """The open ledger. Every public method that writes is one transaction, or part of the caller's.
 
-    `doubt`: why nothing may be decided on it, null when there is no reason.
+    `untrusted_reason`: why nothing may be decided on it, null when there is no reason.
     """
 
     def __init__(self, path: Path) -> None:
         make_private_folder(path.parent)
         remove_leftovers(path.parent)
         self._path = path
-        self.doubt = _doubt(path)
+        self.untrusted_reason = _untrusted_reason(path)
         self._con = attach(path)
         path.chmod(PRIVATE_FILE)
-        if self.doubt is None:
+        if self.untrusted_reason is None:
             break_seal(path)
         self._create()
 
     def trust(self) -> None:
         """Take the ledger as it is for good, after a person looked at what was in doubt."""
-        self.doubt = None
+        self.untrusted_reason = None
         break_seal(self._path)
 
     def rewrite(self) -> None:
@@ -84,7 +84,7 @@ class Ledger:
         """Close the database; what was committed is on disk, and the file can be told from any other."""
         self._con.close()
         # What DuckDB could not move from its log into the file has no seal: the log carries checksums of its own.
-        if self.doubt is None and not self._path.with_name(f"{self._path.name}.wal").exists():
+        if self.untrusted_reason is None and not self._path.with_name(f"{self._path.name}.wal").exists():
             with storage_errors(f"sealing {self._path}"):
                 seal_beside(self._path)
 
@@ -224,7 +224,7 @@ def _ddl(table: str) -> str:
     return f"CREATE TABLE IF NOT EXISTS {table} ({columns}{key})"
 
 
-def _doubt(path: Path) -> str | None:
+def _untrusted_reason(path: Path) -> str | None:
     if not is_seal_broken(path):
         return None
     return (

@@ -98,7 +98,7 @@ def _view(name: str, table: type[Table], query: str) -> list[str]:
     return [
         f"CREATE VIEW {name} AS {query}",
         f"COMMENT ON VIEW {name} IS {_text(inspect.cleandoc(table.__doc__ or ''))}",
-        *(f'COMMENT ON COLUMN {name}."{c}" IS {_text(said or "")}' for c, said in comments.items()),
+        *(f'COMMENT ON COLUMN {name}."{c}" IS {_text(text or "")}' for c, text in comments.items()),
     ]
 
 

@@ -73,5 +73,5 @@ def macros(action_columns: Sequence[str] = ()) -> Iterator[str]:
     code = ", status_code: status_code" if has_code else ""
     yield from (_ESTATES, _ACTIONS.format(columns=columns, code=code), _REGISTER)
     for name, comment in COMMENTS.items():
-        said = comment.replace("'", "''")
-        yield f"COMMENT ON MACRO TABLE {name} IS '{said}'"
+        quoted = comment.replace("'", "''")
+        yield f"COMMENT ON MACRO TABLE {name} IS '{quoted}'"

@@ -61,5 +61,5 @@ WITH asked AS (
 )
 SELECT CASE WHEN len(reasons) = 0 THEN 'allow' ELSE 'reject' END AS decision, * FROM judged
 """  # noqa: S608 -- own constants
-    said = COMMENT.replace("'", "''")
-    return [query, f"COMMENT ON MACRO TABLE control_request IS '{said}'"]
+    quoted = COMMENT.replace("'", "''")
+    return [query, f"COMMENT ON MACRO TABLE control_request IS '{quoted}'"]

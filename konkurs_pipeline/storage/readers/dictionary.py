@@ -48,29 +48,29 @@ def _section(name: str, table: type[Table]) -> str:
         "lake" if name in LAKE else "ledger" if name in LEDGER else "journal" if name in JOURNALS else "view"
     ]
     key = VIEW_KEYS[name] if name in VIEWS else KEYS[name]
-    personal = [f"`{column}`" for column, said in columns.items() if said.privacy is not Privacy.NONE]
+    personal = [f"`{column}`" for column, facts in columns.items() if facts.privacy is not Privacy.NONE]
     head = (
         f"## {name}\n\n{inspect.cleandoc(table.__doc__ or '')}\n\n"
         f"Key: {', '.join(f'`{column}`' for column in key)}. Kept in: {source}. "
         f"Personal, or may hold what is: {', '.join(personal) or 'nothing'}.\n\n"
         "| column | type | null | term | personal | meaning |\n|---|---|---|---|---|---|\n"
     )
-    return head + "".join(_row(column, said) for column, said in columns.items())
+    return head + "".join(_row(column, facts) for column, facts in columns.items())
 
 
-def _row(column: str, said: ColumnFacts) -> str:
-    personal = said.privacy.value if said.privacy not in (None, Privacy.NONE) else ""
+def _row(column: str, facts: ColumnFacts) -> str:
+    personal = facts.privacy.value if facts.privacy not in (None, Privacy.NONE) else ""
     return (
-        f"| `{column}` | {said.sql_type} | {'yes' if said.is_nullable else ''} | {said.source or ''} | {personal} | "
-        f"{''.join(_meaning(said))} |\n"
+        f"| `{column}` | {facts.sql_type} | {'yes' if facts.is_nullable else ''} | {facts.source or ''} | {personal} | "
+        f"{''.join(_meaning(facts))} |\n"
     )
 
 
-def _meaning(said: ColumnFacts) -> Iterator[str]:
-    yield said.description.replace("|", "\\|")
-    unsaid = [value for value in said.allowed if value not in said.description]
-    if unsaid:
-        yield f"; one of {', '.join(f'`{value}`' for value in said.allowed)}"
+def _meaning(facts: ColumnFacts) -> Iterator[str]:
+    yield facts.description.replace("|", "\\|")
+    not_described = [value for value in facts.allowed if value not in facts.description]
+    if not_described:
+        yield f"; one of {', '.join(f'`{value}`' for value in facts.allowed)}"
 
 
 def _macros() -> str:

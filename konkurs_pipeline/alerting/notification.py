@@ -11,12 +11,20 @@ import json
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Final
 
 from konkurs_pipeline.alerting.channels import Channel
 from konkurs_pipeline.alerting.message import Message, message_of
-from konkurs_pipeline.domain.alarms import Alarm, AlarmKind, State, Telling, Told, after_telling, to_tell
+from konkurs_pipeline.domain.alarms import (
+    Alarm,
+    AlarmKind,
+    Notification,
+    Notified,
+    State,
+    after_delivery,
+    notifications_due,
+)
 from konkurs_pipeline.errors import AlertError
 from konkurs_pipeline.settings import Settings
 
@@ -39,18 +47,18 @@ class _Delivery:
 
     name: str
     channel: Channel
-    due: Sequence[tuple[Telling, Message]]
-    delivered: list[Telling] = field(default_factory=list)
+    due: Sequence[tuple[Notification, Message]]
+    delivered: list[Notification] = field(default_factory=list)
     failure: str | None = None
 
     def run(self) -> None:
-        for telling, message in self.due:
+        for notification, message in self.due:
             try:
                 self.channel(message)
             except AlertError as error:
                 self.failure = str(error)
                 return
-            self.delivered.append(telling)
+            self.delivered.append(notification)
 
 
 def tell(  # noqa: PLR0913 -- what is told, to whom, when, and for how long at most
@@ -66,13 +74,16 @@ def tell(  # noqa: PLR0913 -- what is told, to whom, when, and for how long at m
 
     A message that could not be delivered is due again in the next round; one that was is not, whatever else fails.
     """
-    due = [(telling, message_of(telling, settings, now)) for telling in to_tell(alarms, state, channels)]
+    due = [
+        (notification, message_of(notification, settings, now))
+        for notification in notifications_due(alarms, state, channels)
+    ]
     deliveries = [
         _Delivery(name, channel, [one for one in due if one[0].channel == name]) for name, channel in channels.items()
     ]
     failures = _run_all([delivery for delivery in deliveries if delivery.due], seconds)
-    delivered = [telling for delivery in deliveries for telling in list(delivery.delivered)]
-    return Round(after_telling(state, delivered, channels), len(delivered), tuple(failures))
+    delivered = [notification for delivery in deliveries for notification in list(delivery.delivered)]
+    return Round(after_delivery(state, delivered, channels), len(delivered), tuple(failures))
 
 
 def _run_all(deliveries: Sequence[_Delivery], seconds: float) -> list[str]:
@@ -94,7 +105,10 @@ def _run_all(deliveries: Sequence[_Delivery], seconds: float) -> list[str]:
 def as_text(state: State) -> str:
     """Return the state as text, to be kept between rounds."""
     return json.dumps(
-        {channel: {kind: asdict(told) for kind, told in known.items()} for channel, known in state.items()}
+        {
+            channel: {kind: {"level": one.level, "said": one.message} for kind, one in known.items()}
+            for channel, known in state.items()
+        }
     )
 
 
@@ -102,6 +116,6 @@ def from_text(text: str | None) -> State:
     """Return the state that a text holds; an unknown kind of alarm, of another version, is left out."""
     kinds = set(AlarmKind)
     return {
-        channel: {AlarmKind(kind): Told(**told) for kind, told in known.items() if kind in kinds}
+        channel: {AlarmKind(kind): Notified(one["level"], one["said"]) for kind, one in known.items() if kind in kinds}
         for channel, known in (json.loads(text) if text else {}).items()
     }
