@@ -1,7 +1,7 @@
 """The alarms: what can need a person, how bad it is, and the cure. One table; docs/runbook.md has a section for each.
 
-An alarm is told once to each channel when it is raised or gets worse, and once when it clears (`notifications_due`). What belongs
-here: the table, and what is told when. What does not: looking for alarms (enquiries/watch) and sending (alerting).
+Each channel is notified once when an alarm is raised or gets worse, and once when it clears (`notifications_due`). What does
+not belong here: looking for alarms (enquiries/alarms) and sending (alerting).
 """
 
 from __future__ import annotations
@@ -183,14 +183,14 @@ RULES: Final[Mapping[AlarmKind, AlarmRule]] = {
         "order a new enterprise certificate (docs/onboarding.md) and replace the file: the next poll uses it",
     ),
 }
-# Days left at which the certificate is told of again, and minutes for which a BLOCK may be unconfirmed.
+# The days left and the minutes unconfirmed at which the alarm is raised again.
 CERTIFICATE_DAYS: Final = (60, 30, 14, 7, 1, 0)
 UNCONFIRMED_MINUTES: Final = (60, 240, 1440)
 
 
 @dataclass(frozen=True)
 class Alarm:
-    """One thing that needs a person now. `said`: what, without identifiers; `level`: another one is told anew."""
+    """One thing that needs a person now. `message`: what, without identifiers; another `level` is notified again."""
 
     kind: AlarmKind
     message: str
@@ -202,13 +202,13 @@ class Alarm:
         return RULES[self.kind]
 
     def __str__(self) -> str:
-        """Say it with its cure."""
+        """Return the message with its cure."""
         return f"{self.message}: {self.rule.cure}"
 
 
 @dataclass(frozen=True)
 class Notified:
-    """What a channel was told last of an alarm."""
+    """The last notification of an alarm on one channel."""
 
     level: str
     message: str
@@ -216,7 +216,7 @@ class Notified:
 
 @dataclass(frozen=True)
 class Notification:
-    """What a channel must be told now: that `kind` is raised (or worse), or cleared, where `alarm` is null."""
+    """One notification that a channel must get now. `alarm` null: the alarm `kind` cleared."""
 
     channel: str
     kind: AlarmKind
@@ -224,12 +224,12 @@ class Notification:
     before: Notified | None
 
 
-# Channel → kind of alarm → what it was told last.
+# Channel → kind of alarm → its last notification.
 State = Mapping[str, Mapping[AlarmKind, Notified]]
 
 
 def notifications_due(alarms: Sequence[Alarm], state: State, channels: Iterable[str]) -> list[Notification]:
-    """Return what each channel must be told: what is new or at another level, and what cleared; each once."""
+    """Return the notifications of alarms that are new, at another level, or cleared."""
     raised = {alarm.kind: alarm for alarm in alarms}
     notifications = []
     for channel in channels:
@@ -245,7 +245,7 @@ def notifications_due(alarms: Sequence[Alarm], state: State, channels: Iterable[
 def after_delivery(
     state: State, delivered: Iterable[Notification], channels: Iterable[str]
 ) -> dict[str, dict[AlarmKind, Notified]]:
-    """Return what each of `channels` knows once `delivered` reached it; one that failed is told again."""
+    """Return the state after `delivered`; a notification that failed is due again."""
     known = {channel: dict(state.get(channel, {})) for channel in channels}
     for notification in delivered:
         if notification.alarm is None:

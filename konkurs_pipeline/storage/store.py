@@ -96,8 +96,8 @@ def layout_of_store(settings: Settings) -> Layout:
 def open_store(settings: Settings, *, wait_s: float = 0, allow_untrusted: bool = False) -> Iterator[Store]:
     """Open the store for writing; raises `StoreBusyError` when another run has it still after `wait_s` seconds.
 
-    A ledger that is damaged, or older than what was handed over, is refused with a `StoreError`, unless `allow_untrusted`: for
-    those who look into it and decide nothing.
+    Refuses a ledger that is damaged, or older than what was handed over, with a `StoreError`. `allow_untrusted`: for commands
+    that look into it and decide nothing.
     """
     layout, fields = layout_of(settings), load_dataset_map(settings.dataset_map)
     make_private_folder(layout.root)
