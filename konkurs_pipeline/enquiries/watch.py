@@ -102,10 +102,12 @@ class Watched:
 
     @cached_property
     def notices(self) -> pl.DataFrame:
-        """The notices of the recent days and of the past they are compared with: type, workday, registered_at."""
+        """The notices of the recent days and of the past they are compared with, also those that were erased since."""
         first = self.calendar.back(self.recent_days[0], volume.HISTORY_WORKDAYS)
         days = self.calendar.between(first, self.recent_days[-1])
-        return self.tables.read("raw_notices", days, columns=(*volume.VOLUME_COLUMNS, "first_seen_at"))
+        columns = (*volume.VOLUME_COLUMNS, "first_seen_at")
+        erased = self.tables.read("erased_notices", columns=columns).filter(pl.col("workday").is_in(days))
+        return pl.concat([self.tables.read("raw_notices", days, columns=columns), erased])
 
 
 def longest_without_poll(now: dt.datetime, calendar: Calendar) -> dt.timedelta:

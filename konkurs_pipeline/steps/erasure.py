@@ -15,8 +15,8 @@ from typing import Any, Final
 import polars as pl
 
 from konkurs_pipeline.domain.foreign_text import UNSHOWN
-from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, NoticeType, notices_of
-from konkurs_pipeline.domain.retention import LONGEST_OPEN, RetentionCase, RetentionRule, Terms, cases_of
+from konkurs_pipeline.domain.notices import NoticeType
+from konkurs_pipeline.domain.retention import LONGEST_OPEN, RetentionCase, RetentionRule, Terms
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.schemas.tables import LAKE, dtypes
 from konkurs_pipeline.settings import Settings
@@ -24,6 +24,7 @@ from konkurs_pipeline.steps.erased_answers import old_answers, sweep_answers
 from konkurs_pipeline.storage.control_requests import forget_requests, recorded_requests
 from konkurs_pipeline.storage.files import storage_errors
 from konkurs_pipeline.storage.ledger import erasures
+from konkurs_pipeline.storage.readers.retained import retained_cases
 from konkurs_pipeline.storage.store import Store
 
 # What a killed poll left of a look for longer than this is no evidence any more.
@@ -77,17 +78,10 @@ def terms_of(settings: Settings) -> Terms:
 def plan_erasure(store: Store, terms: Terms, now: dt.datetime) -> ErasurePlan:
     """Return what would be erased at `now`; raises `StoreError`, naming the file, when one is damaged."""
     entries = store.ledger.read("quarantine")
-    of_notices = entries.filter(pl.col("uuid").is_not_null()).sort("resolved_at", nulls_last=True)
     # What a killed erasure recorded is swept by the next one; it is not planned twice.
     erased = erasures.erased_uuids(store.ledger)
-    recorded = pl.Series(sorted(erased), dtype=pl.String)
     requests = recorded_requests(store.layout)
-    notices = store.lake.read("raw_notices", columns=NOTICE_COLUMNS)
-    cases = cases_of(
-        notices_of(notices.filter(~pl.col("uuid").is_in(recorded.implode()))),
-        _concerned(store, requests),
-        dict(of_notices.select("uuid", "resolved_at").iter_rows()),
-    )
+    cases = retained_cases(store.read, requests, erased)
     due: dict[RetentionRule, list[RetentionCase]] = {RetentionRule.OTHERS: [], RetentionRule.CUSTOMERS: []}
     kept: dict[str, int] = {}
     staying: list[tuple[dt.datetime, str]] = []
@@ -138,14 +132,6 @@ def _due_requests(
         for row in rows.iter_rows(named=True)
         if row["goes"] or (row["is_of_none"] and terms.of(RetentionRule.CUSTOMERS, row["received_at"]) <= now)
     ]
-
-
-def _concerned(store: Store, requests: pl.DataFrame) -> set[str]:
-    """Return the notices that a match, an action or a request of a trustee names."""
-    found = {*store.lake.read("customer_matches", columns=["notice_uuid"])["notice_uuid"]}
-    found |= {uid for (uid,) in store.ledger.rows("SELECT DISTINCT notice_uuid FROM actions")}
-    found |= {*requests["opening_uuid"].drop_nulls()}
-    return found
 
 
 def _counts(store: Store, cases: Sequence[RetentionCase], entries: pl.DataFrame) -> dict[str, int]:

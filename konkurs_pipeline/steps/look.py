@@ -48,9 +48,10 @@ def look(client: Konkursvarsel, settings: Settings, published: Published, now: d
 
 
 def _known(notices: pl.DataFrame, published: Published) -> set[str]:
-    """Return the uuids that a poll need not be started for: those taken, and those set aside."""
-    aside = published.read("quarantine")["uuid"].drop_nulls()
-    return {*notices["uuid"].to_list(), *aside.to_list()}
+    """Return the uuids that a poll need not be started for: those taken, set aside or erased."""
+    aside = published.read("quarantine", columns=["uuid"])["uuid"].drop_nulls()
+    erased = published.read("erased_notices", columns=["uuid"])["uuid"]
+    return {*notices["uuid"].to_list(), *aside.to_list(), *erased.to_list()}
 
 
 def hand_over_look(layout: Layout, body: bytes) -> None:

@@ -53,7 +53,9 @@ class Store:
         self, table: str, workdays: Iterable[dt.date] | None = None, *, columns: Collection[str] | None = None
     ) -> pl.DataFrame:
         """Return a table of the lake (of `workdays`, default all) or of the ledger, as it is now."""
-        return self.lake.read(table, workdays, columns=columns) if table in LAKE else self.ledger.read(table)
+        if table in LAKE:
+            return self.lake.read(table, workdays, columns=columns)
+        return self.ledger.read(table).select(columns or pl.all())
 
     def verify(self) -> None:
         """Check before anything is decided that the outbox is as it was left, and that no month of the lake is gone.

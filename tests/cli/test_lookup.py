@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from konkurs_pipeline.settings import load_settings
+from konkurs_pipeline.storage.ledger.erasures import mark_of
 from konkurs_pipeline.storage.store import open_store
 from tests.cli.conftest import CommandLine
 from tests.cli.test_exit_codes import FIRM, RUN, complaint, serve_opening
 from tests.pipeline.kit import company, damaged, person
 
+AT = dt.datetime(2020, 1, 2, 12, tzinfo=dt.UTC)
 OPENING = "11111111-1111-4111-8111-111111111111"
 SPACED = f"{FIRM[:3]} {FIRM[3:6]} {FIRM[6:]}"
 
@@ -204,3 +206,59 @@ def test_a_notice_and_an_action_are_named_by_a_unique_beginning(bank: CommandLin
     short = bank("evidence", OPENING[:7])
     assert (short.code, "8 characters" in complaint(short)) == (2, True)
     assert bank("evidence", "00000000").code == 2
+
+
+def test_a_subject_gets_everything_on_one_page_with_source_reason_and_end(bank: CommandLine) -> None:
+    typed(bank, f"{SPACED}\n".encode())
+    said = bank("lookup", "-", "--subject", "--json")
+    (page,) = [json.loads(line) for line in said.out.splitlines()]
+    by_table = {kept["table"]: kept for kept in page["kept"]}
+    assert by_table.keys() == {
+        *(
+            "raw_notices",
+            "expanded_datasets",
+            "debtors",
+            "estates",
+            "customer_matches",
+            "actions",
+            "answers",
+            "register",
+        )
+    }
+    assert by_table["raw_notices"]["content"]["debtor_id"] == FIRM
+    assert all(kept["source"] and kept["why"] and kept["until"] for kept in page["kept"])
+    assert by_table["register"]["content"]["customer_ref"] == "K-1"
+    assert (said.code, page["line"], page["erased"]) == (0, 1, [])
+    assert FIRM not in said.err
+
+
+def test_a_page_for_a_person_is_readable_and_names_what_was_asked_by_its_line_alone(bank: CommandLine) -> None:
+    typed(bank, f"{company('unheard of')}\n{FIRM}\n".encode())
+    said = bank("lookup", "-", "--subject")
+    first, second = said.out.split("What the bank keeps on the number of line 2")
+    assert first.strip() == "What the bank keeps on the number of line 1: 0 things"
+    for part in (
+        "since   2018-",
+        "from    the bank's own register",
+        "until   as long as the bankruptcy is open",
+        "why ",
+    ):
+        assert part in second
+
+
+def test_a_subject_is_told_what_was_erased(bank: CommandLine) -> None:
+    with open_store(load_settings(bank.environ, dotenv=bank.folder / "none")) as store:
+        row = {"rule": "others", "erasure_id": OPENING, "erased_at": AT, "uuid": OPENING, "workday": AT.date()}
+        more = {"type": "aapning", "registered_at": AT, "first_seen_at": AT, "answer_sha256": "0" * 64}
+        store.ledger.append("erased_notices", [{**row, **more, "debtor_mark": mark_of(store.ledger, FIRM)}])
+    typed(bank, FIRM.encode())
+    said = bank("lookup", "-", "--subject")
+    assert "Erased on 2020-01-02" in said.out
+
+
+@pytest.mark.parametrize("arguments", [(FIRM,), ("-", "--as-of", "2018-09-04"), ("--customer", "K-1")])
+def test_a_subjects_number_comes_from_standard_input_only(bank: CommandLine, arguments: tuple[str, ...]) -> None:
+    typed(bank, FIRM.encode())
+    said = bank("lookup", *arguments, "--subject")
+    assert (said.code, said.out) == (2, "")
+    assert FIRM not in said.err

@@ -13,6 +13,7 @@ from konkurs_pipeline.cli.options import AsJson, instant, standard_input
 from konkurs_pipeline.cli.printing.rows import for_a_person
 from konkurs_pipeline.cli.printing.tables import print_table
 from konkurs_pipeline.cli.printing.terminal import answer, answer_json, answer_json_line, say, say_problem
+from konkurs_pipeline.cli.show.subject import answer_subjects
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.identifiers import IdKind, identify, typed_number
 from konkurs_pipeline.domain.notices import NoticeType
@@ -33,6 +34,9 @@ AsOf = Annotated[
     typer.Option("--as-of", metavar="TIME", help="What was known and done then: ISO time, Oslo unless it says."),
 ]
 CustomerRef = Annotated[str | None, typer.Option("--customer", metavar="REF", help="A customer, by all its numbers.")]
+Subject = Annotated[
+    bool, typer.Option("--subject", help="With -: everything kept on the number, for the person it belongs to.")
+]
 _NO_NUMBER: Final = "orgnr (9 digits), fødselsnummer or D-nummer (11 digits) expected; spaces and dots are ignored"
 _TYPES: Final = frozenset(kind.value for kind in NoticeType)
 
@@ -52,15 +56,21 @@ def command(
     as_of: AsOf = None,
     customer_ref: CustomerRef = None,
     *,
+    subject: Subject = False,
     as_json: AsJson = False,
 ) -> ExitCode:
     """Tell whether a party is bankrupt, since when, by which notices, known when, and what was done."""
+    if subject and (identifier != "-" or as_of is not None):
+        message = "--subject: give - for the ID, so that no shell history keeps the number, and no --as-of"
+        raise UsageError(message)
     if (identifier is None) == (customer_ref is None):
         message = "give an ID, - for standard input, or --customer REF: one of them"
         raise UsageError(message)
     then = instant("--as-of", as_of) or utc_now()
     numbers = _typed(identifier) if identifier is not None else []
     settings = load_settings()
+    if subject:
+        return answer_subjects(settings, numbers, as_json=as_json, none=_NO_NUMBER)
     question = LookupRequest(settings, layout_of_store(settings), then, as_json)
     if customer_ref is not None:
         return _answer_customer(question, customer_ref)
