@@ -6,6 +6,7 @@
 | one that concerned a customer (a match, an action, a request) | its end + KONKURS_RETENTION_CUSTOMERS_YEARS |
 | any other | its end + KONKURS_RETENTION_OTHERS_DAYS |
 | a notice of no known bankruptcy | it is out of quarantine, then as the two above |
+| a bankruptcy whose end is in doubt (that notice is in quarantine) | the doubt is resolved |
 | a trustee's request | its bankruptcy is erased; of none: it was received + KONKURS_RETENTION_CUSTOMERS_YEARS |
 
 A notice goes with the bankruptcy it changed, else with the opening before it: so the state of what stays never changes.
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from konkurs_pipeline.domain.estates import EstateState, fold_estates
+from konkurs_pipeline.domain.estates import Estate, fold_estates
 from konkurs_pipeline.domain.notices import Notice
 
 # What is open for longer than this is shown to a person: perhaps its end was never told.
@@ -67,13 +68,23 @@ class RetentionCase:
         return None if self.ended_at is None else terms.of(self.rule, self.ended_at)
 
 
+@dataclass(frozen=True)
+class Quarantined:
+    """What the quarantine says of a notice. `resolved_at`: when its last entry was resolved; null: one is open.
+
+    `is_doubted`: an open one casts doubt on what the notice says. A number that fails its check casts none.
+    """
+
+    resolved_at: dt.datetime | None
+    is_doubted: bool
+
+
 def cases_of(
-    notices: Iterable[Notice], concerned: Collection[str], in_quarantine: Mapping[str, dt.datetime | None]
+    notices: Iterable[Notice], concerned: Collection[str], in_quarantine: Mapping[str, Quarantined]
 ) -> list[RetentionCase]:
     """Return the cases that these notices make.
 
-    `concerned`: the uuids of notices that a match, an action or a request names. `in_quarantine`: uuid → when its entry was
-    resolved, null while one is open.
+    `concerned`: the uuids of notices that a match, an action or a request names. `in_quarantine`: by uuid.
     """
     by_debtor: defaultdict[str, list[Notice]] = defaultdict(list)
     for notice in notices:
@@ -82,31 +93,37 @@ def cases_of(
     return [
         RetentionCase(
             tuple(group),
-            _end(group, is_open=is_open, in_quarantine=in_quarantine),
+            _end(group, estate, in_quarantine),
             RetentionRule.CUSTOMERS if any(notice.uuid in concerned for notice in group) else RetentionRule.OTHERS,
         )
-        for group, is_open in groups
+        for group, estate in groups
     ]
 
 
-def _groups(notices: Sequence[Notice]) -> list[tuple[list[Notice], bool]]:
-    """Return one debtor's notices by bankruptcy, each with whether it is open; those before any opening are one group."""
-    estates = fold_estates(notices).estates
-    owner = {notice.uuid: estate.opening.uuid for estate in estates for notice in (estate.opening, *estate.applied)}
+def _groups(notices: Sequence[Notice]) -> list[tuple[list[Notice], Estate | None]]:
+    """Return one debtor's notices by bankruptcy; those before any opening are one group, of none."""
+    estates = {estate.opening.uuid: estate for estate in fold_estates(notices).estates}
+    owner = {one.uuid: uuid for uuid, estate in estates.items() for one in (estate.opening, *estate.applied)}
     groups: dict[str | None, list[Notice]] = {}
     latest: str | None = None
     for notice in sorted(notices, key=lambda one: one.order):
         mine = owner.get(notice.uuid, latest)
         groups.setdefault(mine, []).append(notice)
         latest = notice.uuid if mine == notice.uuid else latest
-    is_open = {estate.opening.uuid: estate.state is EstateState.OPEN for estate in estates}
-    return [(group, is_open.get(uuid, False) if uuid else False) for uuid, group in groups.items()]
+    return [(group, estates[uuid] if uuid else None) for uuid, group in groups.items()]
 
 
 def _end(
-    group: Sequence[Notice], *, is_open: bool, in_quarantine: Mapping[str, dt.datetime | None]
+    group: Sequence[Notice], estate: Estate | None, in_quarantine: Mapping[str, Quarantined]
 ) -> dt.datetime | None:
-    quarantined = [in_quarantine[notice.uuid] for notice in group if notice.uuid in in_quarantine]
-    if is_open or None in quarantined:
+    entries = {notice.uuid: in_quarantine[notice.uuid] for notice in group if notice.uuid in in_quarantine}
+    if estate is None and any(entry.resolved_at is None for entry in entries.values()):
         return None
-    return max([*(notice.registered_at for notice in group), *(at for at in quarantined if at is not None)])
+    if estate is not None and (estate.changed_by is None or _is_doubted(entries.get(estate.changed_by.uuid))):
+        return None
+    resolved = [entry.resolved_at for entry in entries.values() if entry.resolved_at is not None]
+    return max([*(notice.registered_at for notice in group), *resolved])
+
+
+def _is_doubted(entry: Quarantined | None) -> bool:
+    return entry is not None and entry.is_doubted

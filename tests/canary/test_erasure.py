@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import os
 from collections.abc import Callable, Iterator
-from io import StringIO
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from typing import Final
 
@@ -71,14 +71,20 @@ def _first_day() -> list[dict[str, object]]:
     odd = ("unknown type", "healed", "never stored", "only in a look")
     usual = [_item(path) for path in PATHS if not path.endswith(odd)]
     never = _item("never stored", registreringstidspunkt=instant_text(oslo(TUESDAY.replace(day=20), "10:00")))
-    return [*usual, _item("an unknown type"), _item("healed", registreringstidspunkt=NAME), never]
+    odd_ones = (
+        _item("an unknown type"),
+        _item("an unknown type", "navn", type=NAME, registreringstidspunkt=instant_text(oslo(MONDAY, "11:30"))),
+        _item("healed", registreringstidspunkt=NAME),
+    )
+    return [*usual, *odd_ones, never]
 
 
 def _second_day() -> list[dict[str, object]]:
     """Return everything again, read and ended; a notice says something else, and one has a type nobody knows."""
     openings = [one for one in _first_day() if one["uuid"] != _uuid("healed", "aapning")]
     endings = [_item(path, "avslutning", TUESDAY) for path in PATHS if path not in {"never stored", "only in a look"}]
-    return [*openings, _item("healed"), *endings]
+    changed = _item("a notice that changed", kjennelsesdato=TUESDAY.isoformat())
+    return [changed if one["uuid"] == changed["uuid"] else one for one in (*openings, _item("healed"), *endings)]
 
 
 def _document(path: str, **changes: object) -> str:
@@ -109,9 +115,10 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
                 update={"resource": "dataset", "uuid": _uuid("a contradicting document", "aapning")}
             )
         )
+        limit = {"KONKURS_MAX_BLOCKS_PER_RUN": "2"}
         for number, day, items in ((1, MONDAY, _first_day()), (2, TUESDAY, _second_day())):
             made.service.faults.replace([list_fault(kind="json_value", body=_listed(*items)), *documents])
-            made.run_here(f"poll {number}", "run", "--from", day.isoformat(), "--to", day.isoformat())
+            made.run_here(f"poll {number}", "run", "--from", day.isoformat(), "--to", day.isoformat(), **limit)
         _ask(made)
         _record_review(made)
         _leave_what_a_kill_leaves(made)
@@ -138,8 +145,9 @@ def _ask(bank: Bank) -> None:
         "scope": f"accounts of {NAME}",
     }
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("sys.stdin", StringIO(json.dumps(request)))
+        patched.setattr("sys.stdin", TextIOWrapper(BytesIO(json.dumps(request).encode())))
         bank.run_here("a request", "control-request", "--json")
+    assert NAME in (bank.data / "control_requests.jsonl").read_text(encoding="utf-8")
 
 
 def _record_review(bank: Bank) -> None:
@@ -201,9 +209,10 @@ def _in_parquet(path: Path) -> set[str]:
 
 def test_nothing_is_left_of_anybody_once_their_time_has_ended(ended: Bank) -> None:
     assert ended.codes["poll 2"] in {0, 1}, ended.printed["stderr of poll 2"].decode()
+    assert b"held" in ended.printed["stderr of poll 1"]
     before = set().union(*_found(ended, lambda _: False).values())
     assert before >= {*PATHS}, "else this looks for people who never were there"
-    short = {"KONKURS_RETENTION_CUSTOMERS_YEARS": "1"}
+    short = {"KONKURS_RETENTION_CUSTOMERS_YEARS": "0", "KONKURS_RETENTION_OTHERS_DAYS": "0"}
     ended.run_here("erase", "erase", "--apply", "--json", **short)
     said = ended.printed["stderr of erase"].decode()
     assert ended.codes["erase"] == 0, said

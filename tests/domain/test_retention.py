@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.notices import Notice
-from konkurs_pipeline.domain.retention import RetentionCase, RetentionRule, Terms, cases_of
+from konkurs_pipeline.domain.retention import Quarantined, RetentionCase, RetentionRule, Terms, cases_of
 
 START = dt.datetime(2018, 9, 3, 10, tzinfo=dt.UTC)
 TERMS = Terms(dt.timedelta(days=90), 10)
@@ -52,9 +52,18 @@ def test_a_second_bankruptcy_of_a_debtor_does_not_keep_the_first() -> None:
 
 def test_a_notice_in_open_quarantine_and_of_no_bankruptcy_stays() -> None:
     lone = notice("fortsettelse", 0)
-    assert [c.ended_at for c in cases_of([lone], (), {"A0": None})] == [None]
+    assert [c.ended_at for c in cases_of([lone], (), {"A0": Quarantined(None, is_doubted=False)})] == [None]
     resolved = START + dt.timedelta(days=3)
-    assert [c.ended_at for c in cases_of([lone], (), {"A0": resolved})] == [resolved]
+    assert [c.ended_at for c in cases_of([lone], (), {"A0": Quarantined(resolved, is_doubted=False)})] == [resolved]
+
+
+@pytest.mark.parametrize(
+    ("quarantined", "doubted", "ends"), [("A0", True, True), ("A5", False, True), ("A5", True, False)]
+)
+def test_only_an_end_that_is_in_doubt_keeps_a_bankruptcy(quarantined: str, *, doubted: bool, ends: bool) -> None:
+    ended = [notice("aapning", 0), notice("avslutning", 5)]
+    (case,) = cases_of(ended, (), {quarantined: Quarantined(None, is_doubted=doubted)})
+    assert (case.ended_at is not None) is ends
 
 
 @given(st.lists(st.tuples(st.sampled_from(TYPES), st.sampled_from("AB")), max_size=12))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Protocol
+from typing import Final, Protocol
 
 import polars as pl
 
-from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, notices_of
-from konkurs_pipeline.domain.retention import RetentionCase, cases_of
+from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, QuarantineReason, notices_of
+from konkurs_pipeline.domain.retention import Quarantined, RetentionCase, cases_of
+
+# What is wrong with such a notice leaves no doubt that it ended a bankruptcy.
+_NO_DOUBT: Final = [QuarantineReason.INVALID_DEBTOR.value, QuarantineReason.INVALID_RULING_DATE.value]
 
 
 class ReadTable(Protocol):
@@ -24,11 +27,19 @@ def retained_cases(read: ReadTable, requests: pl.DataFrame, erased: Collection[s
     `requests`: the trustees' requests. A match, an action or a request that names a notice makes it a customer's.
     """
     notices = read("raw_notices", columns=NOTICE_COLUMNS)
-    entries = read("quarantine", columns=["uuid", "resolved_at"])
-    of_notices = entries.filter(pl.col("uuid").is_not_null()).sort("resolved_at", nulls_last=True)
     concerned = {*requests["opening_uuid"].drop_nulls()}
     concerned |= {*read("customer_matches", columns=["notice_uuid"])["notice_uuid"]}
     concerned |= {*read("actions", columns=["notice_uuid"])["notice_uuid"]}
     gone = pl.Series(sorted(erased), dtype=pl.String).implode()
     stored = notices_of(notices.filter(~pl.col("uuid").is_in(gone)))
-    return cases_of(stored, concerned, dict(of_notices.iter_rows()))
+    return cases_of(stored, concerned, _in_quarantine(read))
+
+
+def _in_quarantine(read: ReadTable) -> dict[str, Quarantined]:
+    entries = read("quarantine", columns=["uuid", "reason", "resolved_at"]).filter(pl.col("uuid").is_not_null())
+    is_open = pl.col("resolved_at").is_null()
+    by_uuid = entries.group_by("uuid").agg(
+        resolved_at=pl.when(~is_open.any()).then(pl.col("resolved_at").max()),
+        is_doubted=(is_open & ~pl.col("reason").is_in(_NO_DOUBT)).any(),
+    )
+    return {uid: Quarantined(resolved_at, is_doubted) for uid, resolved_at, is_doubted in by_uuid.iter_rows()}
