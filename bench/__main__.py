@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import analysts, backfill, changed_register, imports, poll, tick
+from bench import analysts, backfill, changed_register, imports, poll, tick, time_to_file
 from bench.scale import SCALES
 
 # In the order they are run: cheap ones first.
@@ -21,6 +21,7 @@ _MEASUREMENTS = {
     "analysts": analysts.measure,
     "backfill": backfill.measure,
     "tick": tick.measure,
+    "time_to_file": time_to_file.measure,
 }
 
 

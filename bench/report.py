@@ -44,6 +44,13 @@ def measurement(
     sys.stdout.flush()
 
 
+def figures(name: str, **values: Any) -> None:
+    """Print a measurement that is no series of runs."""
+    line = {"measurement": name, **values, "load": round(os.getloadavg()[0], 1)}
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
 def progress(text: str) -> None:
     """Say what is under way."""
     sys.stderr.write(f"bench: {text}\n")

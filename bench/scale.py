@@ -10,7 +10,7 @@ from typing import Final
 class Scale:
     """Years of history and customers of the large case, customers of the small one, and runs of each measurement.
 
-    `polls`: how many the years are, 33 a workday.
+    `polls`: how many the years are, 33 a workday. `minutes`: for how long notices become visible (time to file).
     """
 
     name: str
@@ -19,14 +19,15 @@ class Scale:
     few_customers: int
     runs: int
     polls: int
+    minutes: int
 
 
 SCALES: Final = {
     scale.name: scale
     for scale in (
-        Scale("tiny", 0, 5_000, 4_000, 1, 10),
-        Scale("default", 1, 100_000, 10_000, 3, 8_316),
-        Scale("ten", 10, 1_000_000, 10_000, 3, 83_160),
-        Scale("full", 10, 10_000_000, 10_000, 5, 83_160),
+        Scale("tiny", 0, 5_000, 4_000, 1, 10, 2),
+        Scale("default", 1, 100_000, 10_000, 3, 8_316, 10),
+        Scale("ten", 10, 1_000_000, 10_000, 3, 83_160, 10),
+        Scale("full", 10, 10_000_000, 10_000, 5, 83_160, 10),
     )
 }

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from bench.processes import BIN, Series
+from bench.processes import BIN, Series, run
 from bench.report import measurement, progress
 from bench.scale import Scale
 from bench.service import running_service
@@ -33,7 +33,7 @@ def measure(folder: Path, scale: Scale) -> None:
     case.start_empty()
     found = Series()
     progress("waiting for ticks of the schedule, some minutes")
-    with running_service(0) as url, _dagster(case, case.environ(url)):
+    with running_service(0) as url, running_dagster(case, _with_days(case.environ(url))):
         shown: set[Path] = set()
         for number in range(3):
             manifest = _next(case.live / "outbox", shown, _STARTS_WITHIN_S)
@@ -43,9 +43,14 @@ def measure(folder: Path, scale: Scale) -> None:
     measurement("tick to manifest", found, customers=case.customers)
 
 
+def _with_days(environ: dict[str, str]) -> dict[str, str]:
+    # The days in the notices are years ago; what is polled is today, which has none.
+    return {**environ, "KONKURS_FIRST_WORKDAY": "2024-01-02"}
+
+
 @contextmanager
-def _dagster(case: Case, environ: dict[str, str]) -> Iterator[None]:
-    """Run a code server that stays, and the daemon, as deploy/systemd does."""
+def running_dagster(case: Case, environ: dict[str, str], *, stopped: Sequence[str] = ()) -> Iterator[None]:
+    """Run a code server that stays, and the daemon, as deploy/systemd does; `stopped`: schedules that do not tick."""
     home = case.live / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     shutil.copy(_ROOT / "dagster.yaml", home)
@@ -56,13 +61,13 @@ def _dagster(case: Case, environ: dict[str, str]) -> Iterator[None]:
         location = ["--module-name", "konkurs_pipeline.definitions", "--location-name", "konkurs"]
         started = {
             **environ,
-            # The days in the notices are years ago; what is polled is today, which has none.
-            "KONKURS_FIRST_WORKDAY": "2024-01-02",
             "DAGSTER_HOME": str(home),
             "PATH": f"{BIN}{os.pathsep}{environ['PATH']}",
         }
         with _running([BIN / "dagster", "api", "grpc", "--socket", socket, *location], started):
             _wait_for_code_server(socket, started)
+            for name in stopped:
+                run([BIN / "dagster", "schedule", "stop", name, "--workspace", workspace], started)
             with _running([BIN / "dagster-daemon", "run", "--workspace", workspace], started):
                 yield
 

@@ -116,7 +116,7 @@ ONLY_IN: Final = {
     "cryptography": {"brreg"},
     "duckdb": {"storage"},
     "pandera": {"schemas"},
-    "holidays": {"domain"},
+    "dateutil": {"domain"},
     "pydantic": {"contracts", "receiver", "settings", "brreg", "storage"},
     "dotenv": {"settings"},
     "typer": {"cli"},
@@ -130,7 +130,7 @@ NEVER_IMPORTED: Final = {
     "dagster-webserver": "a program that `make dev` and deploy/ start",
     "pytz": "DuckDB hands TIMESTAMP WITH TIME ZONE values to Python through it",
 }
-DOMAIN_LIBRARIES: Final = {"polars", "holidays"}
+DOMAIN_LIBRARIES: Final = {"polars", "dateutil"}
 # What would make the rules depend on more than what they are given.
 NOT_PURE: Final = {"os", "pathlib", "time", "random", "socket", "subprocess", "logging", "io", "shutil", "tempfile"}
 NAMES_THAT_SAY_NOTHING: Final = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-import holidays
+from dateutil.easter import easter
 
 from konkurs_pipeline.errors import UsageError
 
@@ -26,9 +26,17 @@ _SATURDAY: Final = 5
 _ONE_DAY: Final = dt.timedelta(days=1)
 
 
+# Lov om helligdager og helligdagsfred § 2, and lov om 1 og 17 mai som høgtidsdager. The package `holidays` imports 250
+# countries to say the same, at every start.
+_FIXED: Final = ((1, 1), (5, 1), (5, 17), (12, 25), (12, 26))
+# Maundy Thursday, Good Friday, Easter, Easter Monday, Ascension Day, Whit Sunday, Whit Monday.
+_DAYS_AFTER_EASTER: Final = (-3, -2, 0, 1, 39, 49, 50)
+
+
 @lru_cache(maxsize=256)
 def _public_holidays(year: int) -> frozenset[dt.date]:
-    return frozenset(holidays.country_holidays("NO", years=year))
+    moved = (easter(year) + dt.timedelta(days=after) for after in _DAYS_AFTER_EASTER)
+    return frozenset([*(dt.date(year, month, day) for month, day in _FIXED), *moved])
 
 
 @dataclass(frozen=True)

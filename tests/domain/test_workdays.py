@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+import holidays
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -58,6 +59,15 @@ def test_the_workdays_of_a_year_are_the_laws(year: int) -> None:
     of_year = [day for day in all_days if day.year == year]
 
     assert CALENDAR.between(of_year[0], of_year[-1]) == [day for day in of_year if is_workday_by_the_law(day)]
+
+
+@pytest.mark.parametrize("year", range(2000, 2100))
+def test_the_public_holidays_are_those_of_another_program(year: int) -> None:
+    closed = holidays.country_holidays("NO", years=year)
+    days = [dt.date(year, 1, 1) + dt.timedelta(days=n) for n in range(365)]
+    assert [day for day in days if day.weekday() < 5 and not CALENDAR.is_workday(day)] == [
+        day for day in days if day.weekday() < 5 and day in closed
+    ]
 
 
 @given(instant=instants)

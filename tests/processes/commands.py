@@ -27,7 +27,6 @@ _BEFOREHAND: Final = (
     "alembic.command",
     "dagster",
     "fsspec.implementations.local",
-    "holidays.countries.norway",
     "hypothesis",
     "pandera.backends.polars.register",
     "pandera.strategies.base_strategies",

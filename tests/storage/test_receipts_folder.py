@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from konkurs_pipeline.storage.handoff import receipts, receipts_folder
+from konkurs_pipeline.storage.handoff import receipts, receipts_folder, settled_receipts
+from konkurs_pipeline.storage.handoff.outbox import RECEIPT_SUFFIX
 from konkurs_pipeline.storage.handoff.receipts import read_receipts
 from konkurs_pipeline.storage.ledger.database import Ledger
 
@@ -233,3 +234,88 @@ def test_a_small_receipt_that_a_killed_run_was_reading_is_read_by_the_next(
 def test_the_folder_is_made_for_core_banking_to_write_to(tmp_path: Path, ledger: Ledger) -> None:
     read_receipts(ledger, tmp_path / "new", NOW)
     assert oct((tmp_path / "new").stat().st_mode & 0o777) == "0o770"
+
+
+@pytest.fixture
+def two_are_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the newest two receipts be always looked at, in place of a thousand."""
+    monkeypatch.setattr(settled_receipts, "_ALWAYS_LOOKED_AT", 2)
+
+
+def _numbered(number: int) -> str:
+    return NAME.replace("00000001", f"{number:08}")
+
+
+class LongFolder:
+    """Five receipts that a day's first run read; the file of the second holds an action."""
+
+    def __init__(self, folder: Folder, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._folder, self._ledger = folder, ledger
+        with_action = (2, _numbered(2).removesuffix(RECEIPT_SUFFIX), 1)
+        values = "(?, NULL, ?, NULL, NULL, NULL, NULL, ?)"
+        columns = "(seq, file_id, base_name, created_at, run_id, sha256, prev_sha256, action_count)"
+        ledger.execute(f"INSERT INTO outbox_files {columns} VALUES {values}", with_action)  # noqa: S608 -- own
+        for number in range(1, 6):
+            folder.put(_numbered(number), b"{")
+        self.looked_at = list[str]()
+        really = receipts_folder.versions_of
+
+        def noted(path: Path, names: Iterable[str]) -> dict[str, str | None]:
+            self.looked_at = list(names)
+            return really(path, self.looked_at)
+
+        monkeypatch.setattr(receipts, "versions_of", noted)
+
+    def look(self) -> list[int]:
+        """Read the receipts as a run does; returns the numbers of those that were looked at."""
+        self._folder.read()
+        return sorted(int(name.split("_")[3]) for name in self.looked_at)
+
+
+@pytest.fixture
+def long(folder: Folder, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> LongFolder:
+    made = LongFolder(folder, ledger, monkeypatch)
+    assert made.look() == [1, 2, 3, 4, 5]
+    return made
+
+
+@pytest.mark.usefixtures("at_rest", "two_are_new")
+def test_after_the_first_run_of_a_day_old_receipts_without_an_action_are_not_looked_at(long: LongFolder) -> None:
+    assert long.look() == [2, 4, 5]
+
+
+@pytest.mark.usefixtures("at_rest", "two_are_new", "long")
+@pytest.mark.parametrize("number", [2, 4])
+def test_one_of_the_newest_or_with_an_action_that_changed_is_read(folder: Folder, number: int) -> None:
+    folder.put(_numbered(number), b"[ ")
+    assert folder.read() == [_numbered(number)]
+
+
+@pytest.mark.usefixtures("at_rest", "two_are_new", "long")
+def test_a_new_name_among_the_old_is_read(folder: Folder) -> None:
+    for strange in ("KONKURS_DEMO_demo_00000003x.receipt.json", "æ.receipt.json", "zzz.receipt.json"):
+        folder.put(strange, b"{")
+        assert folder.read() == [strange]
+
+
+@pytest.mark.usefixtures("at_rest", "two_are_new")
+def test_the_next_day_every_receipt_is_looked_at(
+    long: LongFolder, folder: Folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert long.look() == [2, 4, 5]
+    folder.put(_numbered(1), b"[ ")
+    assert folder.read() == []
+    monkeypatch.setattr("tests.storage.test_receipts_folder.NOW", NOW + dt.timedelta(days=1))
+    assert folder.read() == [_numbered(1)]
+
+
+@pytest.mark.usefixtures("at_rest", "two_are_new")
+def test_an_old_one_that_is_gone_is_noticed(long: LongFolder, folder: Folder, ledger: Ledger) -> None:
+    (folder.path / _numbered(1)).unlink()
+    assert long.look() == [2, 3, 4, 5]
+    assert ledger.rows("SELECT name FROM receipts WHERE gone_at IS NOT NULL") == [(_numbered(1),)]
+
+
+@pytest.mark.usefixtures("two_are_new")
+def test_one_that_was_not_read_at_rest_settles_nothing(long: LongFolder) -> None:
+    assert long.look() == [1, 2, 3, 4, 5]

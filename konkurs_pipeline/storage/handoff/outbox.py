@@ -23,6 +23,7 @@ from konkurs_pipeline.storage.files import (
 )
 from konkurs_pipeline.storage.handoff.outbox_format import is_whole, manifest_name, render_all
 from konkurs_pipeline.storage.ledger.database import Ledger
+from konkurs_pipeline.storage.ledger.folders_left import is_as_left, note_left
 
 # Core banking reads as another user of the same group; the files hold no national identifier.
 _OUTBOX_FILE_MODE: Final = 0o640
@@ -58,7 +59,8 @@ class Outbox:
         """
         make_private_folder(self.folder, mode=_OUTBOX_FOLDER_MODE)
         with storage_errors(f"writing to the outbox {self.folder}"):
-            remove_leftovers(self.folder)
+            if not is_as_left(ledger, self.folder):
+                remove_leftovers(self.folder)
             probe = self.folder / ".writable.tmp"
             probe.write_bytes(b"")
             probe.unlink()
@@ -102,6 +104,8 @@ class Outbox:
             self._show(base_name, bytes(jsonl))
             ledger.execute("DELETE FROM outbox_pending WHERE seq = ?", [seq])
             shown.append(base_name)
+        if shown:
+            note_left(ledger, self.folder)
         return shown
 
     def _show(self, base_name: str, jsonl: bytes) -> None:

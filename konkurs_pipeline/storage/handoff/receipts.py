@@ -1,8 +1,8 @@
 """Takes in receipts from core banking: what became of each action. Read at the start of every run.
 
 A receipt that is unreadable, for an unknown file, or whose sha256 differs is set aside with the reason and changes nothing.
-Each version of a receipt (its bytes) is taken once. A file that did not change since is not read again: nobody need ever
-empty the folder, and ten years of polls leave 83 000. Source: docs/outbox.md (docs/outbox.md).
+Each version of a receipt (its bytes) is taken once. A file that did not change since is not read again. Source:
+docs/outbox.md. Which of them a run looks at: settled_receipts.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ from konkurs_pipeline.storage.handoff.receipts_folder import (
     MOST_BYTES,
     NoReceiptError,
     read_bytes,
+    receipts_in,
     shown_name,
-    versions_in,
+    versions_of,
 )
+from konkurs_pipeline.storage.handoff.settled_receipts import choose, note_settled
 from konkurs_pipeline.storage.ledger.connection import EACH
 from konkurs_pipeline.storage.ledger.database import Ledger
 
@@ -74,12 +76,14 @@ def read_receipts(ledger: Ledger, folder: Path, now: dt.datetime) -> list[str]:
     """
     try:
         prepare_folder(folder)
-        standing = versions_in(folder)
+        present = receipts_in(folder)
+        choice = choose(ledger, present, now)
+        standing = versions_of(folder, choice.names)
     except StoreError as error:
         return [f"receipts cannot be read: {error}"]
     except OSError as error:
         return [f"receipts cannot be read: {error.strerror} {folder}"]
-    seen = dict(ledger.rows("SELECT name, version FROM receipts_seen"))
+    seen = choice.seen
     shown = {name: shown_name(name) for name in standing}
     changed = sorted(name for name, version in standing.items() if version is None or seen.get(shown[name]) != version)
     known = _known(ledger, [shown[name] for name in changed])
@@ -91,8 +95,10 @@ def read_receipts(ledger: Ledger, folder: Path, now: dt.datetime) -> list[str]:
         lines += [line] if line else []
         if is_read and (version := standing[name]):
             read[shown[name]] = version
-    forgotten = [*(shown[name] for name in changed), *(seen.keys() - set(shown.values()))]
-    _note_standing(ledger, set(shown.values()), forgotten, read, now)
+    forgotten = {*(shown[name] for name in changed), *(seen.keys() - set(shown.values()))}
+    _note_standing(ledger, {*shown.values(), *choice.settled}, sorted(forgotten), read, now)
+    if not choice.settled:
+        note_settled(ledger, present, (seen.keys() - forgotten) | read.keys(), now)
     return lines
 
 

@@ -28,8 +28,9 @@ from konkurs_pipeline.storage.handoff.reviews import missing_reviews, take_missi
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import action_history, polls
 from konkurs_pipeline.storage.ledger.database import Ledger
+from konkurs_pipeline.storage.ledger.folders_left import is_as_left
 from konkurs_pipeline.storage.os_user import operating_system_user
-from konkurs_pipeline.storage.readers.published import Published
+from konkurs_pipeline.storage.readers.published import Published, knows_published
 
 _CURE: Final = (
     "Nothing was decided. Restore the newest copy of the ledger, or, if there is none, take over from the outbox what it "
@@ -39,7 +40,8 @@ _CURE: Final = (
 
 def refuse_old_ledger(layout: Layout, ledger: Ledger, outbox: Outbox) -> None:
     """Raise `StoreError` when others know files that the ledger does not, or it is not what the last run left."""
-    unknown = unknown_files(layout, ledger, outbox)
+    is_known = is_as_left(ledger, outbox.folder) and knows_published(ledger, layout.published, "outbox_files")
+    unknown = [] if is_known else unknown_files(layout, ledger, outbox)
     if unknown:
         message = (
             f"the ledger {layout.ledger} is older than what was handed over: {unknown[0]} is not in it"
@@ -124,6 +126,7 @@ def _take_published(layout: Layout, ledger: Ledger) -> None:
         ledger.append(table, rows)
     # What was read of receipts since is read again: its hash tells whether it is known.
     ledger.execute("DELETE FROM receipts_seen")
+    ledger.execute("DELETE FROM receipts_settled")
     # A store that was last published before there was a history has none.
     action_history.complete(ledger)
 

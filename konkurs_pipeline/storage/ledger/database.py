@@ -121,7 +121,10 @@ class Ledger:
             "row_count BIGINT, PRIMARY KEY (folder, part))"
         )
         self._con.execute("CREATE TABLE IF NOT EXISTS erasure_key (key BLOB)")
+        self._con.execute("ALTER TABLE file_versions ADD COLUMN IF NOT EXISTS fingerprint VARCHAR")
         self._con.execute("CREATE TABLE IF NOT EXISTS receipts_seen (name VARCHAR, version VARCHAR)")
+        self._con.execute("CREATE TABLE IF NOT EXISTS receipts_settled (day DATE, last_name VARCHAR, digest VARCHAR)")
+        self._con.execute("CREATE TABLE IF NOT EXISTS folders_left (folder VARCHAR, version VARCHAR)")
 
     def take_shape(self, given: Mapping[tuple[str, str], str]) -> None:
         """Bring the tables of an earlier version to today's columns; raises `StoreError` where old rows cannot get one.
@@ -204,13 +207,12 @@ class Ledger:
             finally:
                 passing.unlink(missing_ok=True)
 
-    def copy_to(self, table: str, target: Path, metadata: Mapping[str, str]) -> None:
-        """Write a table to a Parquet file, in the order of its key, with these entries in the file's metadata."""
+    def copy_to(self, table: str, target: Path, metadata: Mapping[str, str], where: str = "TRUE") -> None:
+        """Write rows of a table to a Parquet file, in the order of its key, with these entries in the file's metadata."""
         order = f"ORDER BY {_KEYS[table]}" if table in _KEYS else ""
         entries = ", ".join(f"'{key}': '{value}'" for key, value in metadata.items())
-        self.execute(
-            f"COPY (SELECT * FROM {table} {order}) TO '{quoted(target)}' (FORMAT parquet, KV_METADATA {{{entries}}})"  # noqa: S608 -- own names
-        )
+        rows = f"SELECT * FROM {table} WHERE {where} {order}"  # noqa: S608 -- own names
+        self.execute(f"COPY ({rows}) TO '{quoted(target)}' (FORMAT parquet, KV_METADATA {{{entries}}})")
 
 
 def columns_in_sql(table: str) -> dict[str, str]:

@@ -13,17 +13,22 @@ from konkurs_pipeline.storage.ledger.database import Ledger
 
 @dataclass(frozen=True)
 class FileVersion:
-    """The newest version of a file: its number, the hash of its bytes, and how many rows it has."""
+    """The newest version of a file: its number, the hash of its bytes, and how many rows it has.
+
+    `fingerprint`: what tells the rows it was made of from others; null: it is not kept.
+    """
 
     version: int
     sha256: str
     row_count: int
+    fingerprint: str | None = None
 
 
 def known(ledger: Ledger, folder: str) -> dict[str, FileVersion]:
     """Return part → newest version, of the files in a folder: a lake table, or `published`."""
     rows = ledger.rows(
-        "SELECT part, version, sha256, row_count FROM file_versions WHERE folder = ? ORDER BY part", [folder]
+        "SELECT part, version, sha256, row_count, fingerprint FROM file_versions WHERE folder = ? ORDER BY part",
+        [folder],
     )
     return {part: FileVersion(*row) for part, *row in rows}
 
@@ -31,8 +36,8 @@ def known(ledger: Ledger, folder: str) -> dict[str, FileVersion]:
 def note(ledger: Ledger, folder: str, part: str, newest: FileVersion) -> None:
     """Record a version as the newest; one statement, so that it is on disk when this returns."""
     ledger.execute(
-        "INSERT OR REPLACE INTO file_versions VALUES (?, ?, ?, ?, ?)",
-        [folder, part, newest.version, newest.sha256, newest.row_count],
+        "INSERT OR REPLACE INTO file_versions VALUES (?, ?, ?, ?, ?, ?)",
+        [folder, part, newest.version, newest.sha256, newest.row_count, newest.fingerprint],
     )
 
 

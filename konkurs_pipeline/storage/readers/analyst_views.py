@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from pathlib import Path
+from typing import Final
 
 from konkurs_pipeline.domain.datasets import DatasetMap
 from konkurs_pipeline.schemas.requests import ControlRequests
@@ -21,6 +22,9 @@ from konkurs_pipeline.storage.readers.as_of import macros
 from konkurs_pipeline.storage.readers.control_request_macro import control_request_macro
 from konkurs_pipeline.storage.readers.documents import documents_query
 from konkurs_pipeline.storage.readers.first_seen import FIRST_SEEN_QUERY
+
+# The name of a published file without its version.
+_PART: Final = "regexp_replace(file, '[.][0-9]+[.]parquet$', '')"
 
 
 def ensure_views(layout: Layout, fields: DatasetMap) -> None:
@@ -69,11 +73,13 @@ def _statements(layout: Layout, fields: DatasetMap) -> list[str]:
     for name, table in LAKE.items():
         # A month has seven characters: yyyy-mm. The file without rows gives the columns before the first month.
         folder = layout.table(name)
-        query = _newest(table, f"{folder}/*.parquet", f"{folder}/*.[0-9]*.parquet", len(f"{folder}/yyyy-mm"))
+        month = f"left(file, {len(f'{folder}/yyyy-mm')})"
+        query = _newest(table, f"{folder}/*.parquet", f"{folder}/*.[0-9]*.parquet", month)
         statements += _view(name, table, query)
     for name, table in LEDGER.items():
-        path = f"{layout.published}/{name}"
-        statements += _view(name, table, _newest(table, f"{path}.*.parquet", f"{path}.*.parquet", len(path)))
+        # `[-.]`: another table's name may begin with this one's.
+        files = f"{layout.published}/{name}[-.]*.parquet"
+        statements += _view(name, table, _newest(table, files, files, _PART))
     statements += _view("control_requests", ControlRequests, requests_query(_text(str(layout.control_requests))))
     documents = documents_query(fields, list(dtypes(Documents)), "expanded_datasets")
     statements += _view("documents", Documents, documents)
@@ -81,14 +87,14 @@ def _statements(layout: Layout, fields: DatasetMap) -> list[str]:
     return [*statements, *macros(), *control_request_macro()]
 
 
-def _newest(table: type[Table], files: str, versions: str, part_length: int) -> str:
-    """Return the query for the rows of the newest version of each part.
+def _newest(table: type[Table], files: str, versions: str, part: str) -> str:
+    """Return the query for the rows of the newest version of each part; `part`: the part of a `file`, in SQL.
 
     DuckDB lists the folder for `newest` before it lists it for the rows, and a version is removed minutes after a newer one
     stands there. So every file that `newest` names is there when its rows are read.
     """
     columns = ", ".join(f'd."{column}"' for column in dtypes(table))
-    newest = f"SELECT max(file) AS file FROM glob({_text(versions)}) GROUP BY left(file, {part_length})"  # noqa: S608 -- own names
+    newest = f"SELECT max(file) AS file FROM glob({_text(versions)}) GROUP BY {part}"  # noqa: S608 -- own names
     rows = f"read_parquet({_text(files)}, filename = true) d ON d.filename = newest.file"
     return f"SELECT {columns} FROM ({newest}) newest JOIN {rows}"  # noqa: S608 -- own names
 

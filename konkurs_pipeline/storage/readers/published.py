@@ -1,14 +1,15 @@
 """Reading what runs left, without the lock and without the ledger: for commands and monitors that must never hold up a run.
 
 Everything here reads the lake and the published tables, as an analyst does, and answers at any time, also while a run is
-under way. An empty store gives typed empty frames.
+under way. An empty store gives typed empty frames. A long table is published in parts of some thousand rows, so that a poll
+writes the part that it added to: `<table>`, `<table>-0001`, and so on.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -17,11 +18,12 @@ from polars.exceptions import PolarsError
 
 from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.errors import StoreError
-from konkurs_pipeline.schemas.tables import JOURNALS, LAKE, LEDGER, frame
+from konkurs_pipeline.schemas.tables import JOURNALS, LAKE, LEDGER, dtypes, frame
 from konkurs_pipeline.storage.control_requests import recorded_requests
 from konkurs_pipeline.storage.files import (
     PRIVATE_FILE,
     TEMPORARY_SUFFIX,
+    hash_of,
     make_private_folder,
     remove_leftovers,
     storage_errors,
@@ -32,11 +34,13 @@ from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.lake.versions import all_in, newest_in, path_of, remove_superseded, versions_in
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import file_versions
+from konkurs_pipeline.storage.ledger.connection import ROWS_WRITTEN_TOGETHER
 from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.ledger.file_versions import FileVersion
 
 # Under this name the ledger knows the versions of the published files.
 FOLDER: Final = "published"
+_NO_ROWS: Final = "0 None"
 
 
 class Published:
@@ -54,30 +58,65 @@ class Published:
             return self._lake.read(table, workdays, columns=columns)
         if table in JOURNALS:
             return recorded_requests(self._layout).select(columns or pl.all())
-        path = newest_in(self._layout.published).get(table)
-        if path is None:
+        paths = [path for part, path in newest_in(self._layout.published).items() if _table_of(part) == table]
+        if not paths:
             return frame(LEDGER[table], []).select(columns or pl.all())
         try:
-            return pl.read_parquet(path, columns=list(columns) if columns else None, glob=False)
+            return pl.read_parquet(paths, columns=list(columns) if columns else None, glob=False)
         except (PolarsError, OSError):
-            message = f"{path} cannot be read: remove it, and the next run publishes it again"
+            message = f"{_and_others(paths)} cannot be read: remove it, and the next run publishes it again"
             raise StoreError(message) from None
 
 
+def _and_others(paths: Sequence[Path]) -> str:
+    return str(paths[0]) if len(paths) == 1 else f"{paths[0]}, or one of {len(paths) - 1} more parts of it,"
+
+
 def publish(ledger: Ledger, folder: Path) -> None:
-    """Write every table of the ledger that changed to `folder` as Parquet, under a new name, and note it in the ledger."""
+    """Write each part of the ledger's tables that changed to `folder`, under a new name, and note it in the ledger."""
     make_private_folder(folder)
     remove_leftovers(folder)
     _remove_damaged(folder)
     known, standing = file_versions.known(ledger, FOLDER), versions_in(folder)
     for table in LEDGER:
-        content, digest = sealed(_content_of(ledger, table, folder))
-        before = known.get(table)
-        if before is None or before.sha256 != digest or before.version not in standing.get(table, []):
-            version = max([0, *standing.get(table, []), before.version if before else 0]) + 1
-            write_bytes_atomically(path_of(folder, table, version), content)
-            file_versions.note(ledger, FOLDER, table, FileVersion(version, digest, 0))
+        prints = _fingerprints(ledger, table)
+        emptied = {part: _NO_ROWS for part in known if _table_of(part) == table and part not in prints}
+        for part, fingerprint in {**prints, **emptied}.items():
+            before = known.get(part)
+            if before and before.fingerprint == fingerprint and before.version in standing.get(part, []):
+                continue
+            content, digest = sealed(_content_of(ledger, table, part, folder))
+            version = max([0, *standing.get(part, []), before.version if before else 0]) + 1
+            write_bytes_atomically(path_of(folder, part, version), content)
+            file_versions.note(ledger, FOLDER, part, FileVersion(version, digest, 0, fingerprint))
     remove_superseded(folder)
+
+
+def _fingerprints(ledger: Ledger, table: str) -> dict[str, str]:
+    """Return part → what tells its rows from any others, of all parts of a table; a table without rows has one part."""
+    columns = hash_of(" ".join(dtypes(LEDGER[table])).encode())[:16]
+    sql = f"SELECT rowid // {ROWS_WRITTEN_TOGETHER}, count(*), sum(hash(t)) FROM {table} t GROUP BY 1 ORDER BY 1"  # noqa: S608 -- own names
+    found = {_part_of(table, block): f"{columns} {count} {total}" for block, count, total in ledger.rows(sql)}
+    return {_part_of(table, 0): f"{columns} {_NO_ROWS}", **found}
+
+
+def _part_of(table: str, block: int) -> str:
+    return f"{table}-{block:04}" if block else table
+
+
+def _table_of(part: str) -> str:
+    return part.partition("-")[0]
+
+
+def _block_of(part: str) -> int:
+    return int(part.partition("-")[2] or 0)
+
+
+def knows_published(ledger: Ledger, folder: Path, table: str) -> bool:
+    """Return whether the ledger made the newest version of each part of a table: an old copy of it did not."""
+    known = file_versions.known(ledger, FOLDER)
+    newest = {part: versions[-1] for part, versions in versions_in(folder).items() if _table_of(part) == table}
+    return all(part in known and version <= known[part].version for part, version in newest.items())
 
 
 def _remove_damaged(folder: Path) -> None:
@@ -87,13 +126,14 @@ def _remove_damaged(folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
-def _content_of(ledger: Ledger, table: str, folder: Path) -> bytes:
-    """Return a table as a Parquet file that is not sealed yet."""
-    passing = folder / f".{table}.{os.getpid()}{TEMPORARY_SUFFIX}"
+def _content_of(ledger: Ledger, table: str, part: str, folder: Path) -> bytes:
+    """Return a part of a table as a Parquet file that is not sealed yet."""
+    passing = folder / f".{part}.{os.getpid()}{TEMPORARY_SUFFIX}"
     with storage_errors(f"writing {passing}"):
         passing.touch(mode=PRIVATE_FILE)
         try:
-            ledger.copy_to(table, passing, UNSEALED)
+            is_part = f"rowid // {ROWS_WRITTEN_TOGETHER} = {_block_of(part)}"
+            ledger.copy_to(table, passing, UNSEALED, is_part)
             return passing.read_bytes()
         finally:
             passing.unlink(missing_ok=True)
@@ -107,7 +147,7 @@ def published_problems(ledger: Ledger, folder: Path) -> list[str]:
         path = path_of(folder, table, version.version)
         if path not in wrong and (not path.is_file() or hash_if_whole(path) != version.sha256):
             wrong.append(path)
-    unknown = [path for table, path in newest.items() if table not in LEDGER]
+    unknown = [path for part, path in newest.items() if _table_of(part) not in LEDGER]
     return [
         f"{path} is damaged, gone, or not what was published: the next run publishes it again"
         for path in sorted({*wrong, *unknown})
