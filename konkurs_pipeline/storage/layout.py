@@ -9,7 +9,7 @@
   lake/answers/<2>/<sha256>.json.gz      every answer, as received
   lake/register/<id>/   accepted register snapshots
   ledger/ledger.duckdb  decisions, outbox, receipts, polls: only the pipeline opens it
-  published/<table>.<version>.parquet    what the ledger shows to others
+  published/<table>.<version>.parquet    what the ledger shows to others; of a long table also <table>-0001, …
   konkurs.duckdb        views over lake and published, for analysts
   outbox/, receipts/    hand-off to and from core banking
   dagster/              Dagster's instance

@@ -10,12 +10,15 @@ from dataclasses import replace
 
 import dagster as dg
 import pytest
+import yaml  # type: ignore[import-untyped]  # it comes with dagster, without stubs
 
+from konkurs_pipeline.brreg.client import Konkursvarsel
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.enquiries.evidence.gathering import evidence_of
 from konkurs_pipeline.enquiries.evidence.page import page_of
 from konkurs_pipeline.orchestration.definitions import build_defs
+from konkurs_pipeline.orchestration.instance import project_config
 from konkurs_pipeline.orchestration.launch import run_poll
 from konkurs_pipeline.orchestration.look_sensor import Backoff, build_look_sensor, is_open
 from konkurs_pipeline.orchestration.run_names import POLL_JOB
@@ -186,6 +189,34 @@ def test_retry_after_is_obeyed(bank: Bank, looks: Looks) -> None:
     bank.fail(Fault.model_validate({"kind": "status", "status": 429, "headers": {"Retry-After": "600"}}))
     looks.look()
     assert json.loads(str(looks.cursor))["until"] == bank.clock().timestamp() + 600
+
+
+def test_a_slow_service_is_left_alone_too(bank: Bank, looks: Looks) -> None:
+    bank.fail(Fault.model_validate({"kind": "slow", "delay_s": 0.2}))
+    impatient = Konkursvarsel(bank.url, ssl_context=None, deadline_s=0.1, attempts=1)
+    (sensor,) = build_look_sensor(bank.settings, bank.clock, connect=lambda _: impatient)
+    result = sensor(dg.build_sensor_context(instance=looks.instance))
+    assert isinstance(result, dg.SensorResult)
+    assert Backoff.of(result.cursor).failures == 1
+
+
+def test_a_look_and_the_schedule_together_decide_once(bank: Bank, looks: Looks) -> None:
+    bank.notice("sletting", company("firm"), MONDAY, "11:30")
+    asked = looks.look()
+    assert isinstance(asked, dg.RunRequest)
+    assert _run(bank, asked)
+    assert _run(bank, asked), "the schedule's run, of the same notices"
+    kinds = [action["action"] for action in bank.all_actions()]
+    assert kinds.count("REOPEN") <= 1
+    assert len(bank.published("outbox_files")) == 3, "each poll wrote its file"
+    assert len({action["action_id"] for action in bank.all_actions()}) == len(kinds)
+
+
+def test_ticks_of_looks_are_removed_after_two_days() -> None:
+    """960 looks a workday: the daemon removes at each tick what is older, so that they leave no growing trace."""
+    retention = yaml.safe_load(project_config())["retention"]["sensor"]["purge_after_days"]
+    assert retention["skipped"] == 2
+    assert set(retention) == {"skipped", "started", "success", "failure"}
 
 
 def test_a_wait_that_a_clock_set_that_was_ahead_is_not_obeyed() -> None:

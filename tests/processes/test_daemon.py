@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from konkurs_pipeline.brreg.simulator.notices import simulated_notice
 from konkurs_pipeline.orchestration.future_ticks import mend_future_ticks
 from konkurs_pipeline.orchestration.instance import project_config
 from tests.pipeline.conftest import NewBank
@@ -202,3 +204,36 @@ def test_after_a_poll_by_hand_was_killed_the_next_tick_polls(installation: Insta
     status, said = installation.run(killed)
     assert status is dg.DagsterRunStatus.FAILURE
     assert "was killed" in said
+
+
+@pytest.mark.skipif(not SOAKING, reason="a look comes every five seconds: make soak-processes")
+@pytest.mark.timeout(0)
+@pytest.mark.parametrize("names", [("daemon",), ("code",), ("code", "daemon")])
+def test_what_is_killed_between_a_look_and_its_run_holds_up_no_block(
+    installation: Installation, names: tuple[str, ...]
+) -> None:
+    bank = installation.bank
+    installation.start()
+    wait_until(lambda: installation.good_polls() > 0)
+    now = dt.datetime.now(dt.UTC)
+    day = bank.settings.calendar.workday_of(now)
+    uid = str(uuid.uuid4())
+    bank.serve(
+        [simulated_notice(uuid=uid, type="aapning", registered_at=now, debtor_id=company("firm"), ruling_date=day)]
+    )
+    bank.clock.move_to(now)
+    wait_until(lambda: bool(_asked_by_look(installation)), step_s=0.02)
+    for name in names:
+        installation.processes[name].kill()
+        installation.processes[name].wait(60)
+    installation.start()
+    wait_until(lambda: [action["action"] for action in bank.all_actions()] == ["BLOCK"])
+    polls = installation.good_polls()
+    wait_until(lambda: installation.good_polls() > polls)
+    assert [action["action"] for action in bank.all_actions()] == ["BLOCK"]
+    wait_until(lambda: all(run.is_finished for run in _asked_by_look(installation)))
+
+
+def _asked_by_look(installation: Installation) -> list[dg.DagsterRun]:
+    with dg.DagsterInstance.from_config(str(installation.home)) as instance:
+        return [run for run in instance.get_runs() if run.tags.get("dagster/sensor_name") == "look"]
