@@ -25,7 +25,7 @@ _WITH_ACTIONS: Final = "SELECT base_name FROM outbox_files WHERE action_count > 
 
 
 @dataclass(frozen=True)
-class Choice:
+class ReceiptChoice:
     """The names that a run looks at, and those that it need not: they stand there as they did at the day's first run.
 
     `seen`: name → version of those of the former that need not be read again where they did not change.
@@ -36,19 +36,19 @@ class Choice:
     seen: dict[str, str]
 
 
-def choose(ledger: Ledger, standing: Sequence[str], now: dt.datetime) -> Choice:
+def choose(ledger: Ledger, standing: Sequence[str], now: dt.datetime) -> ReceiptChoice:
     """Choose among the receipts that stand in the folder, in order of their names."""
     plain = [name for name in standing if _is_plain(name)]
     noted = ledger.rows("SELECT last_name, digest FROM receipts_settled WHERE day = ?", [_day(now)])
     last_name, digest = noted[0] if noted else ("", "")
     settled = plain[: bisect_right(plain, last_name)]
     if not noted or _digest(settled) != digest:
-        return Choice([*standing], [], dict(ledger.rows("SELECT name, version FROM receipts_seen")))
+        return ReceiptChoice([*standing], [], dict(ledger.rows("SELECT name, version FROM receipts_seen")))
     with_actions = {name + RECEIPT_SUFFIX for (name,) in ledger.rows(_WITH_ACTIONS)}
     looked_at = with_actions.intersection(settled)
     names = [*sorted(looked_at), *plain[len(settled) :], *(name for name in standing if not _is_plain(name))]
     sql = f"SELECT name, version FROM receipts_seen WHERE name > ? OR name IN (SELECT {EACH})"  # noqa: S608 -- own
-    return Choice(names, settled, dict(ledger.rows(sql, [last_name, sorted(looked_at)])))
+    return ReceiptChoice(names, settled, dict(ledger.rows(sql, [last_name, sorted(looked_at)])))
 
 
 def note_settled(ledger: Ledger, standing: Sequence[str], seen: Collection[str], now: dt.datetime) -> None:
