@@ -17,7 +17,7 @@ from konkurs_pipeline.brreg.client import connect
 from konkurs_pipeline.domain.foreign_text import without_controls
 from konkurs_pipeline.errors import CertificateError, KonkursError, RegisterError
 from konkurs_pipeline.redaction import redact
-from konkurs_pipeline.register.files import RegisterKind, read_register_file
+from konkurs_pipeline.register.files import RegisterKind, identity_of, read_register_file
 from konkurs_pipeline.register.judgement import JudgedRegister, judge_register
 from konkurs_pipeline.register.rules import Limits
 from konkurs_pipeline.settings import Settings
@@ -124,7 +124,7 @@ def _register(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
         # A refusal names the file only; a bank that is being set up must see which folder was looked in.
         yield Diagnosis("customers", Level.PROBLEM, f"{error}. KONKURS_CUSTOMERS is {settings.customers}")
         return
-    has_accounts = settings.accounts.is_file()
+    has_accounts = identity_of(settings.accounts) is not None
     accounts = read_register_file(settings.accounts, RegisterKind.ACCOUNTS) if has_accounts else None
     limits = Limits(settings.synthetic_allowed, settings.max_register_invalid)
     # Nothing is kept, so any key does.

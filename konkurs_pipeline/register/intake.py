@@ -42,9 +42,9 @@ class Intake:
 def take_in(settings: Settings, snapshots: Snapshots, *, now: dt.datetime, progress: Progress = silent) -> Intake:
     """Return the register to use, taking in the bank's files when they changed.
 
-    `now` (UTC) is written down as the time of acceptance. Files whose identity is unchanged are not read;
-    the same bytes give the same snapshot. A refused file is looked at again by the next run. Raises
-    `StoreError` only.
+    `now` (UTC) is written down as the time of acceptance. Files whose identity is unchanged are not read. The same bytes
+    give the same snapshot, accepted anew where the bank delivered them anew. A refused file is looked at again by the
+    next run. Raises `StoreError` only.
     """
     last = snapshots.current()
     try:
@@ -70,14 +70,16 @@ def _look(
     accounts = read_register_file(settings.accounts, RegisterKind.ACCOUNTS) if seen[1] else None
     _refuse_parted(settings, customers, accounts)
     is_same = last is not None and last.id == snapshot_id(customers.sha256, accounts.sha256 if accounts else None)
+    accepted_at = last.accepted_at if last and is_same and not _is_delivered_anew(last, customers, accounts) else now
     if last and is_same and is_current:
-        return Intake(snapshots.renew(last, customers.identity, _identity(accounts)), None, is_new=False)
+        renewed = snapshots.renew(last, customers.identity, _identity(accounts), accepted_at)
+        return Intake(renewed, None, is_new=False)
     progress("judging the register", 2, _PARTS)
     limits = Limits(settings.synthetic_allowed, settings.max_register_invalid)
     judged = judge_register(customers, accounts, limits, snapshots.reference_key())
     _refuse_shrunk(settings, judged.tables, last, customers.name, accounts.name if accounts else "")
     facts = SnapshotFacts(
-        accepted_at=last.accepted_at if last and is_same else now,
+        accepted_at=accepted_at,
         customers_sha256=customers.sha256,
         accounts_sha256=accounts.sha256 if accounts else None,
         customers_file=customers.identity,
@@ -97,6 +99,15 @@ def _refuse_parted(settings: Settings, customers: RegisterFile, accounts: Regist
     if now != (customers.identity, _identity(accounts)):
         cure = "Write each under another name and rename them one after the other; the next run reads both"
         refuse(f"{customers.name} or {redact(settings.accounts.name)}", "it changed while the other was read", cure)
+
+
+def _is_delivered_anew(last: Snapshot, customers: RegisterFile, accounts: RegisterFile | None) -> bool:
+    """Whether the bank wrote a file since: then the register says today what it said before."""
+    before = last.facts.customers_file, last.facts.accounts_file
+    now = customers.identity, _identity(accounts)
+    return [(file.inode, file.mtime_ns) for file in before if file] != [
+        (file.inode, file.mtime_ns) for file in now if file
+    ]
 
 
 def _identity(file: RegisterFile | None) -> FileIdentity | None:

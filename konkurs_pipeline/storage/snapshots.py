@@ -11,6 +11,7 @@ belongs here: writing a snapshot, and asking it. What does not: whether a regist
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 import secrets
 import shutil
@@ -118,9 +119,17 @@ class Snapshots:
                 write_bytes_atomically(path, secrets.token_bytes(32))
             return path.read_bytes()
 
-    def renew(self, snapshot: Snapshot, customers_file: FileIdentity, accounts_file: FileIdentity | None) -> Snapshot:
-        """Note that the same bytes now stand in these files; nothing else changes. Raises `StoreError`."""
-        facts = replace(snapshot.facts, customers_file=customers_file, accounts_file=accounts_file)
+    def renew(
+        self,
+        snapshot: Snapshot,
+        customers_file: FileIdentity,
+        accounts_file: FileIdentity | None,
+        accepted_at: dt.datetime,
+    ) -> Snapshot:
+        """Note that the same bytes now stand in these files, accepted then; the tables stay. Raises `StoreError`."""
+        facts = replace(
+            snapshot.facts, customers_file=customers_file, accounts_file=accounts_file, accepted_at=accepted_at
+        )
         renewed = replace(snapshot, facts=facts)
         write_description(snapshot.folder, renewed)
         return renewed

@@ -92,6 +92,16 @@ def test_a_later_register_is_held_against_an_applied_block(
     assert ("block_not_in_force" in alarms(story)) is is_raised
 
 
+def test_a_register_that_is_delivered_again_without_a_change_says_that_the_block_does_not_hold(story: Bank) -> None:
+    path = story.settings.accounts
+    copy = path.with_suffix(".new")
+    copy.write_bytes(path.read_bytes())
+    copy.replace(path)
+    story.poll(WEDNESDAY)
+    assert rows(story) == [("BLOCK", "applied", False, False)]
+    assert "block_not_in_force" in alarms(story)
+
+
 def test_the_alarm_clears_when_the_register_has_the_block(story: Bank) -> None:
     story.customer("K-2", company("another"))
     story.poll(WEDNESDAY)

@@ -95,7 +95,7 @@ class Bank:
         new.write_bytes(content)
         new.replace(path)
 
-    def take_in(self, **settings: str) -> Intake:
-        """Take the register in, with these settings changed for one run."""
+    def take_in(self, now: dt.datetime = NOW, **settings: str) -> Intake:
+        """Take the register in at `now`, with these settings changed for one run."""
         loaded = load_settings({**self.environ, **settings}, dotenv=self.folder / "none")
-        return take_in(loaded, self.snapshots, now=NOW)
+        return take_in(loaded, self.snapshots, now=now)

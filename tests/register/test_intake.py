@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime as dt
 import os
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 from konkurs_pipeline.register import intake
 from konkurs_pipeline.register.files import RegisterFile, RegisterKind, read_register_file
 from tests.register.bank import NOW, Bank, account_numbers, account_rows, customer_rows, synthetic_people
+
+TOMORROW = NOW + dt.timedelta(days=1)
 
 
 def fill(bank: Bank, count: int = 20) -> None:
@@ -45,16 +48,18 @@ def test_unchanged_files_are_not_read_again(bank: Bank, monkeypatch: pytest.Monk
     assert (again.snapshot, again.refusal, again.is_new) == (first.snapshot, None, False)
 
 
-def test_the_same_bytes_in_a_new_file_are_the_same_snapshot(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_bytes_in_a_new_file_are_the_same_snapshot_accepted_anew(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
     fill(bank)
     first = bank.take_in().snapshot
     assert first is not None
     fill(bank)
 
-    again = bank.take_in()
+    again = bank.take_in(now=TOMORROW)
 
     assert again.snapshot is not None
-    assert (again.snapshot.id, again.snapshot.accepted_at, again.is_new) == (first.id, NOW, False)
+    assert (again.snapshot.id, again.snapshot.accepted_at, again.is_new) == (first.id, TOMORROW, False)
     assert again.snapshot.facts.customers_file != first.facts.customers_file
     forbid_reading(monkeypatch)
     assert bank.take_in().snapshot == again.snapshot

@@ -41,7 +41,6 @@ from konkurs_pipeline.storage.handoff.outbox_format import header_of
 from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.readers.published import Published
-from konkurs_pipeline.storage.snapshots import Snapshots
 from konkurs_pipeline.storage.store import layout_of
 
 _ACTION_FIELDS: Final = (
@@ -70,7 +69,7 @@ def evidence_of(settings: Settings, asked_for: str, now: dt.datetime) -> Case:
     outbox = Outbox(layout.outbox, settings.bank_id, settings.environment.value)
     files = tuple(_file(published, outbox, row) for row in all_files if row["seq"] in numbers)
     newest = _file(published, outbox, all_files[-1]) if all_files else None
-    registers = _registers(layout, matches, actions, (*files, *([newest] if newest else [])))
+    registers = _registers(published, matches, actions, (*files, *([newest] if newest else [])))
     return Case(
         asked_for=asked_for,
         made_at=now,
@@ -207,24 +206,23 @@ def _file(published: Published, outbox: Outbox, row: dict[str, Any]) -> FileFact
 
 
 def _registers(
-    layout: Layout, matches: Sequence[MatchFacts], actions: Sequence[ActionFacts], files: Sequence[FileFacts]
+    published: Published, matches: Sequence[MatchFacts], actions: Sequence[ActionFacts], files: Sequence[FileFacts]
 ) -> tuple[RegisterFacts, ...]:
-    """Return the snapshots that were used, those whose time is known first."""
+    """Return the registers that were used, those whose time is known first."""
     named = {match.register_id for match in matches} | {action.register_id for action in actions}
     named |= {file.register_id for file in files}
-    found = [_register(layout, register_id) for register_id in sorted(filter(None, named))]
+    found = [_register(published, register_id) for register_id in sorted(filter(None, named))]
     never = dt.datetime.max.replace(tzinfo=dt.UTC)
     return tuple(sorted(found, key=lambda register: register.accepted_at or never))
 
 
-def _register(layout: Layout, register_id: str) -> RegisterFacts:
-    try:
-        snapshot = Snapshots(layout.snapshots).find(register_id)
-    except StoreError:
-        snapshot = None
-    if snapshot is None:
+def _register(published: Published, register_id: str) -> RegisterFacts:
+    """Return what is on record of a register: the first time that it was accepted, and how large it is."""
+    found = published.read("registers").filter(pl.col("register_id") == register_id).sort("accepted_at")
+    if found.is_empty():
         return RegisterFacts(register_id, None, None, None)
-    return RegisterFacts(register_id, snapshot.accepted_at, snapshot.counts.customers, snapshot.counts.accounts)
+    first = found.row(0, named=True)
+    return RegisterFacts(register_id, first["accepted_at"], first["customer_count"], first["account_count"])
 
 
 def _quarantine(published: Published, uuids: Sequence[str]) -> tuple[QuarantineFacts, ...]:
