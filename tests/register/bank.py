@@ -74,6 +74,7 @@ class Bank:
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
+        self.now = NOW
         self.environ = {"KONKURS_DATA_DIR": str(folder), **settings}
         self.customers = folder / "register" / "customers.csv"
         self.accounts = folder / "register" / "accounts.csv"
@@ -95,7 +96,7 @@ class Bank:
         new.write_bytes(content)
         new.replace(path)
 
-    def take_in(self, now: dt.datetime = NOW, **settings: str) -> Intake:
-        """Take the register in at `now`, with these settings changed for one run."""
+    def take_in(self, **settings: str) -> Intake:
+        """Take the register in, with these settings changed for one run."""
         loaded = load_settings({**self.environ, **settings}, dotenv=self.folder / "none")
-        return take_in(loaded, self.snapshots, now=now)
+        return take_in(loaded, self.snapshots, now=self.now)

@@ -56,7 +56,8 @@ def test_the_same_bytes_in_a_new_file_are_the_same_snapshot_accepted_anew(
     assert first is not None
     fill(bank)
 
-    again = bank.take_in(now=TOMORROW)
+    bank.now = TOMORROW
+    again = bank.take_in()
 
     assert again.snapshot is not None
     assert (again.snapshot.id, again.snapshot.accepted_at, again.is_new) == (first.id, TOMORROW, False)

@@ -13,6 +13,8 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import TextWrapper
 from typing import TextIO
 
 from konkurs_pipeline.domain.foreign_text import without_controls
@@ -50,7 +52,7 @@ def make_streams_safe() -> None:
 
 def answer(text: str) -> None:
     """Print one line on standard output. Raises `OutputError` where it cannot be written."""
-    _write(without_controls(text) + "\n")
+    _write(_fit(without_controls(text), sys.stdout) + "\n")
 
 
 def answer_json(value: object) -> None:
@@ -88,7 +90,7 @@ def plain(value: object) -> object:
 
 def say(text: str) -> None:
     """Print one line on standard error, as far as it can be written."""
-    _say(without_controls(text))
+    _say(_fit(without_controls(text), sys.stderr))
 
 
 def say_problem(text: str) -> None:
@@ -99,6 +101,16 @@ def say_problem(text: str) -> None:
 def is_for_a_person(stream: TextIO | None) -> bool:
     """Whether a stream is a terminal."""
     return stream is not None and not stream.closed and stream.isatty()
+
+
+def _fit(line: str, stream: TextIO | None) -> str:
+    """Break a line between words where a terminal would break it inside an id, a date or an account number."""
+    columns = get_terminal_size().columns
+    if not is_for_a_person(stream) or len(line) <= columns:
+        return line
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    wrapper = TextWrapper(columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
+    return wrapper.fill(line)
 
 
 def _write(text: str) -> None:

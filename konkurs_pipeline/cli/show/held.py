@@ -31,4 +31,5 @@ def command(*, as_json: AsJson = False) -> None:
     print_rows("Held BLOCK rows", [asdict(row) for row in rows], _SHOWN, as_json=as_json, none="nothing is held")
     if not as_json:
         for run_id in sorted({row.run_id for row in rows if row.released_by is None}):
-            say(f'to release: konkurs release {run_id} --by NAME --reason "TEXT"')
+            say("to release:")
+            say(f'  konkurs release {run_id} --by NAME --reason "TEXT"')

@@ -149,7 +149,8 @@ def _print(finding: Finding) -> None:
         if rows:
             print_table(title, [for_a_person(row) for row in rows])
     opening = finding.estates[0]["opening_uuid"] if finding.estates else finding.notices[0]["uuid"]
-    say(f"when it was known and done, with proofs: konkurs evidence {opening} --out FILE.html")
+    say("when it was known and done, with proofs:")
+    say(f"  konkurs evidence {opening} --out FILE.html")
 
 
 _UNREAD: Final = "the bank had not read the service yet"
