@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class CommandLine:
     patch: pytest.MonkeyPatch
     capture: pytest.CaptureFixture[str]
     service: Simulation
+    kept: Path
     environ: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -58,6 +60,22 @@ class CommandLine:
             code = run_command(arguments)
         said = self.capture.readouterr()
         return Said(code, said.out, said.err)
+
+    def filled(self, fill: Callable[[CommandLine], None]) -> CommandLine:
+        """Fill the data folder, the second time with a copy of the first: a run is the dearest part of a test.
+
+        Tests that begin alike stand in one folder: the views of a store name its files by their whole path.
+        """
+        self.folder = self.kept / f"{fill.__module__}.{fill.__name__}"
+        self.environ["KONKURS_DATA_DIR"] = str(self.data)
+        as_filled = self.folder / "as_filled"
+        if as_filled.exists():
+            shutil.rmtree(self.data)
+            shutil.copytree(as_filled, self.data)
+        else:
+            fill(self)
+            shutil.copytree(self.data, as_filled)
+        return self
 
     def write_customers(self, *rows: str, content: bytes | None = None) -> None:
         """Replace the file of customers: rows of ref,number,former,name, or bytes as they are."""
@@ -82,16 +100,23 @@ def served() -> Iterator[tuple[str, Simulation]]:
         yield url, app.state.simulation
 
 
+@pytest.fixture(scope="session")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the data folders stand that tests begin with."""
+    return tmp_path_factory.mktemp("kept")
+
+
 @pytest.fixture
 def konkurs(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     served: tuple[str, Simulation],
+    kept: Path,
 ) -> CommandLine:
     url, simulation = served
     simulation.faults.replace([])
     simulation.replace_notices([])
-    made = CommandLine(tmp_path, monkeypatch, capsys, simulation)
+    made = CommandLine(tmp_path, monkeypatch, capsys, simulation, kept)
     made.environ = {"KONKURS_DATA_DIR": str(made.data), "KONKURS_API_URL": url}
     return made

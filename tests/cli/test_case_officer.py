@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-import shutil
 import stat
-from pathlib import Path
 
 import pytest
 
@@ -22,22 +20,16 @@ APPEAL = "21111111-1111-4111-8111-111111111111"
 ESCAPE = "\x1b[2J"
 
 
-@pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where the first test leaves its data folder for the others: a run is the dearest part of each."""
-    return tmp_path_factory.mktemp("case_officer") / "data"
-
-
 @pytest.fixture
-def polled(konkurs: CommandLine, kept: Path) -> CommandLine:
+def polled(konkurs: CommandLine) -> CommandLine:
     """Return a bank with one REVIEW, for a customer whose reference would clear the screen."""
-    if not kept.exists():
-        konkurs.write_customers(f"K{ESCAPE}1,{FIRM},,")
-        konkurs.service.replace_notices([_notice(OPENING, "aapning", "10:00"), _notice(APPEAL, "oppheving", "11:00")])
-        assert konkurs("run", "--from", DAY, "--to", DAY).code == 0
-        shutil.copytree(konkurs.data, kept)
-    shutil.copytree(kept, konkurs.data, dirs_exist_ok=True)
-    return konkurs
+    return konkurs.filled(_poll)
+
+
+def _poll(konkurs: CommandLine) -> None:
+    konkurs.write_customers(f"K{ESCAPE}1,{FIRM},,")
+    konkurs.service.replace_notices([_notice(OPENING, "aapning", "10:00"), _notice(APPEAL, "oppheving", "11:00")])
+    assert konkurs("run", "--from", DAY, "--to", DAY).code == 0
 
 
 def _notice(uuid: str, kind: str, at: str) -> SimulatedNotice:

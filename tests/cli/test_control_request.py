@@ -33,10 +33,13 @@ REQUEST: dict[str, Any] = {
 
 @pytest.fixture
 def bank(konkurs: CommandLine) -> CommandLine:
+    return konkurs.filled(_poll)
+
+
+def _poll(konkurs: CommandLine) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
     serve_opening(konkurs)
     assert konkurs(*RUN).code == 0
-    return konkurs
 
 
 def ask(bank: CommandLine, *options: str, **changed: object) -> Said:

@@ -24,10 +24,13 @@ SPACED = f"{FIRM[:3]} {FIRM[3:6]} {FIRM[6:]}"
 @pytest.fixture
 def bank(konkurs: CommandLine) -> CommandLine:
     """Return a bank whose customer K-1 is a firm that went bankrupt, and which has polled."""
+    return konkurs.filled(_poll)
+
+
+def _poll(konkurs: CommandLine) -> None:
     konkurs.write_customers(f"K-1,{FIRM},{company('earlier')},", f"K-2,{company('well')},,")
     serve_opening(konkurs)
     assert konkurs(*RUN).code == 0
-    return konkurs
 
 
 def typed(bank: CommandLine, text: bytes) -> None:

@@ -13,6 +13,10 @@ from tests.cli.test_exit_codes import FIRM, RUN, complaint, serve_opening
 @pytest.fixture
 def bank(konkurs: CommandLine) -> CommandLine:
     """Return a bank with one held BLOCK, one entry in quarantine and one receipt that was set aside."""
+    return konkurs.filled(_poll)
+
+
+def _poll(konkurs: CommandLine) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
     serve_opening(konkurs, "gjenaapning")
     konkurs(*RUN)
@@ -20,7 +24,6 @@ def bank(konkurs: CommandLine) -> CommandLine:
     (konkurs.data / "receipts").mkdir(exist_ok=True)
     (konkurs.data / "receipts" / "x\x1b[2J\u202e.receipt.json").write_text("{}", encoding="utf-8")
     assert konkurs(*RUN, KONKURS_MAX_BLOCKS_PER_RUN="0").code == 0
-    return konkurs
 
 
 @pytest.mark.parametrize("command", ["actions", "quarantine", "receipts"])

@@ -18,6 +18,10 @@ RUN = ("run", "--from", DAY, "--to", DAY)
 @pytest.fixture
 def polled(konkurs: CommandLine) -> CommandLine:
     """Return the command line of a bank that polled just now, and has one customer with an open bankruptcy."""
+    return konkurs.filled(_poll)
+
+
+def _poll(konkurs: CommandLine) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
     opened = dt.datetime(2018, 9, 3, 8, tzinfo=dt.UTC)
     uid = "0f1e2d3c-0000-4000-8000-000000000001"
@@ -26,7 +30,6 @@ def polled(konkurs: CommandLine) -> CommandLine:
         [simulated_notice(uuid=uid, type="aapning", registered_at=opened, debtor_id=FIRM, ruling_date=day)]
     )
     assert konkurs(*RUN).code == 0
-    return konkurs
 
 
 def test_the_dead_man_s_signal_is_well_while_the_last_good_poll_is_recent(polled: CommandLine) -> None:
