@@ -72,7 +72,7 @@ class ServiceError(KonkursError):
 
 
 class ServiceUnreachableError(ServiceError):
-    """No usable answer came: refused, reset, timed out, 5xx, or told to wait longer than we do."""
+    """No usable answer came: refused, reset, timed out, 5xx, or the service asks for a longer wait than ours."""
 
 
 class NoAnswerError(ServiceUnreachableError):

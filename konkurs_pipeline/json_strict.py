@@ -1,7 +1,7 @@
 """JSON, read strictly: what two readers could read differently is refused, not guessed at.
 
 Python's parser keeps the last of two equal keys and accepts NaN; either would let a damaged answer or receipt pass for
-a good one. What does not belong here: what the JSON ought to hold.
+a good one. What does not belong here: what the JSON must hold.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def parse_strictly(body: bytes, *, bytes_a_value: int = 0) -> JsonValue:
 
 def _refuse_density(body: bytes, bytes_a_value: int) -> None:
     commas, ends = body.count(b","), body.count(b"}") + body.count(b"]")
-    # What is nested too deep is told to be so by the parser.
+    # The parser itself reports what is nested too deep.
     is_deep = ends > MAX_DEPTH * (commas + 1)
     if commas + ends > _FREE_VALUES + len(body) // bytes_a_value and not is_deep:
         _refuse(f"holds some {commas + ends} values in {len(body)} bytes, too many to be kept in memory")

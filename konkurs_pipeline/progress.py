@@ -1,4 +1,4 @@
-"""Who is told how long work goes on. The steps tell; a terminal shows (cli/printing/progress). By default nobody listens."""
+"""A function that is called as work goes on. The steps call it; a terminal shows it (cli/printing/progress)."""
 
 from __future__ import annotations
 

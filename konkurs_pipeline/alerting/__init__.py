@@ -1,1 +1,1 @@
-"""Alerts leave the machine: a webhook, an e-mail server, a command. What is told, and when, is domain/alarms' to say."""
+"""Sends alerts to a webhook, an e-mail server or a command. Which alerts are due: domain/alarms."""

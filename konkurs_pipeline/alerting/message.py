@@ -1,4 +1,4 @@
-"""One alert as its receiver reads it: that something needs a person, or that it does so no more. No national identifier."""
+"""One alert as its receiver reads it: an alarm was raised or cleared. It holds no national identifier."""
 
 from __future__ import annotations
 

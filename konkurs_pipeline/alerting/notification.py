@@ -34,7 +34,7 @@ _ROUND_S: Final = 30.0
 
 @dataclass(frozen=True)
 class Round:
-    """What one round of telling did: the state after it, how many messages left, and what could not be delivered."""
+    """The result of one round: the state after it, how many messages were sent, and what could not be delivered."""
 
     state: State
     sent: int
@@ -43,7 +43,7 @@ class Round:
 
 @dataclass
 class _Delivery:
-    """What one channel is told in a round, in a thread of its own; the first failure ends it until the next round."""
+    """The notifications of one channel in a round, in a thread of its own; the first failure ends it until the next round."""
 
     name: str
     channel: Channel
@@ -72,7 +72,7 @@ def tell(  # noqa: PLR0913 -- what is told, to whom, when, and for how long at m
 ) -> Round:
     """Send what is due within `seconds` in all.
 
-    A message that could not be delivered is due again in the next round; one that was is not, whatever else fails.
+    A message that could not be delivered is due again in the next round.
     """
     due = [
         (notification, message_of(notification, settings, now))

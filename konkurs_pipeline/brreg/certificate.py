@@ -175,7 +175,7 @@ def _load_identity(p12: Path, password: bytes | str) -> _Identity:
             warnings.simplefilter("always")
             store = load_pkcs12(data, secret or None)
     except (ValueError, UnsupportedAlgorithm):
-        # The library has one text for both causes, so that a wrong password cannot be told from a damaged
+        # The library has one text for both causes, so that a wrong password looks like a damaged
         # file.
         message = (
             f"KONKURS_CLIENT_P12 {p12}: the password is wrong, or the file is no readable PKCS#12; "

@@ -40,7 +40,7 @@ _REFUSED_CERTIFICATE: Final = re.compile(
 )
 _CHECK_OURS: Final = (
     "run `konkurs doctor`: it checks dates, key usage and chain. If it finds nothing, check that the certificate is for "
-    "this environment (test or production), then ask Brreg whether access is open; a good one need not be ordered anew"
+    "this environment (test or production), then ask Brreg whether access is open; a good one need not be ordered again"
 )
 
 

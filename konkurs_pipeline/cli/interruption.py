@@ -23,7 +23,7 @@ _LINE: Final = b"konkurs: stopped; what was committed stays, and the next run go
 # On a terminal: remove a progress bar, and show the cursor that it hid.
 _CLEAR: Final = b"\r\x1b[2K\x1b[?25h"
 
-# Taken by whoever says the line, and never given back.
+# The first to print the line takes it, and never gives it back.
 _line = threading.Lock()
 
 

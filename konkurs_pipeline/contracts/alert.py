@@ -1,4 +1,4 @@
-"""An alert (`konkurs-alert/1`) as a webhook or a command receives it. Source: docs/operations.md, docs/outbox.md."""
+"""An alert (`konkurs-alert/1`) as a webhook or a command receives it. Source: docs/settings.md."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class Alert(BaseModel):
-    """Something needs a person, or does so no more. It holds no national identifier."""
+    """An alarm was raised or cleared. It holds no national identifier."""
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_by_name=True, alias_generator=lambda name: name.rstrip("_")

@@ -1,4 +1,4 @@
-"""A trustee's request for account information, and the answer. Source: docs/domain.md § 9, docs/domain.md § 9."""
+"""A trustee's request for account information, and the answer. Source: docs/domain.md § 9."""
 
 from __future__ import annotations
 

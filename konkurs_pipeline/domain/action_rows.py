@@ -18,7 +18,7 @@ from konkurs_pipeline.domain.notices import Notice
 _ACTION_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "konkurs-actions/1")
 
 
-# A decision asks for each id several times. As many as ten years have of a large bank, and no more memory than that.
+# A decision asks for each id several times. The cache holds as many as a large bank has in ten years.
 @lru_cache(maxsize=100_000)
 def _id_of(name: str) -> str:
     return str(uuid.uuid5(_ACTION_NAMESPACE, name))

@@ -71,10 +71,10 @@ def _all_rules(situation: Situation) -> Iterator[Action]:
         elif situation.is_deleted(estate.opening.uuid):
             yield from _act_on_deleted_estate(situation, estate)
     for sletting in situation.fold.orphan_slettinger:
-        yield from _tell(situation, sletting, ActionKind.REVIEW, Reason.SLETTING_WITHOUT_OPENING)
+        yield from _inform(situation, sletting, ActionKind.REVIEW, Reason.SLETTING_WITHOUT_OPENING)
     for notice in situation.notices:
         if notice.type in _ENDINGS:
-            yield from _tell(situation, notice, *_ENDINGS[notice.type])
+            yield from _inform(situation, notice, *_ENDINGS[notice.type])
 
 
 # An estate is open
@@ -181,10 +181,10 @@ def _answer(issued: Issued, kind: ActionKind, notice: Notice, reason: Reason) ->
     )
 
 
-# Notices that only tell, and flawed notices
+# Notices that only inform, and flawed notices
 
 
-def _tell(situation: Situation, notice: Notice, kind: ActionKind, reason: Reason) -> Iterator[Action]:
+def _inform(situation: Situation, notice: Notice, kind: ActionKind, reason: Reason) -> Iterator[Action]:
     """Yield a row for each customer that the notice matches, and each that the opening it ended matches."""
     if notice.uuid in situation.flaws:
         return
@@ -196,7 +196,7 @@ def _tell(situation: Situation, notice: Notice, kind: ActionKind, reason: Reason
 
 
 def _review_flawed(situation: Situation) -> Iterator[Action]:
-    """Yield a REVIEW of each flawed notice for whom it or its opening matches, and for whom its opening wrote a row."""
+    """Yield a REVIEW of each flawed notice for each customer that it or its opening matches or has a row for."""
     for notice in situation.notices:
         flaw = situation.flaws.get(notice.uuid)
         if flaw is None:

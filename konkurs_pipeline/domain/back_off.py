@@ -1,4 +1,4 @@
-"""How long a document that could not be had rests before a poll asks for it again."""
+"""How long polls wait before they ask again for a document that they could not get."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Final
 # Most failures pass by themselves: the next poll tries again at once.
 _WITHOUT_REST: Final = 2
 _FIRST_REST: Final = dt.timedelta(minutes=15)
-# No longer: a person's sole proprietorship is blocked only once the document is read.
+# The longest wait: a person's sole proprietorship is blocked only once the document is read.
 _LONGEST_REST: Final = dt.timedelta(hours=2)
 
 
 def rest_after(failures: int) -> dt.timedelta:
-    """Return the rest after so many failures: none after the first two, then a quarter of an hour, doubled each time."""
+    """Return the wait after so many failures: none after the first two, then a quarter of an hour, doubled each time."""
     if failures <= _WITHOUT_REST:
         return dt.timedelta()
     # Doubled three times is the longest already.

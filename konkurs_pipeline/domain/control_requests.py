@@ -1,6 +1,6 @@
-"""May a trustee have what a request for account information (kontrollinformasjon) asks for? The rules, on one screen.
+"""The rules that allow or reject a trustee's request for account information (kontrollinformasjon).
 
-Source: docs/domain.md § 9, DSOP's recommended checks; docs/domain.md § 9. What does not belong here: reading a
+Source: docs/domain.md § 9, DSOP's recommended checks. What does not belong here: reading a
 request from JSON, finding the party's bankruptcies, and recording the answer.
 """
 

@@ -1,4 +1,4 @@
-"""A dataset map for documents that are shaped otherwise than assumed: proposed from the documents themselves.
+"""Proposes a dataset map, from documents that have another shape than assumed.
 
 A place is judged by its values first (the list's own uuid, type, debitor and kjennelsesdato; known codes; organisation
 numbers that pass their check), by its name second. Only what fits one field and no other place is proposed; the rest is
@@ -48,7 +48,7 @@ class ReceivedDocument:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A place that may be a field's: in how many of the documents that lack the field it stands, and what speaks for it."""
+    """A place that may hold a field. `count` of the `of` documents that lack the field have it."""
 
     path: str
     count: int
@@ -58,7 +58,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is proposed for a field: its new paths, all told; or null, and the candidates a person may choose from."""
+    """What is proposed for a field: all its new paths; or null, and the candidates a person may choose from."""
 
     field: str
     paths: tuple[str, ...] | None
@@ -195,7 +195,7 @@ class _Judge:
         """Yield the places that may be the field's; the flag says whether one may be proposed without a person."""
         for path, per_document in self.texts.items():
             here = len(per_document.keys() & lacking)
-            # A debtor's declared place that holds another number is what is to be replaced, by another place.
+            # A debtor's declared place that holds another number must be replaced by another place.
             if not here or path in self.declared or not self._holds(rule, per_document):
                 continue
             named = self._is_named(path, rule)

@@ -1,4 +1,4 @@
-"""Where things stand in a document, and what a place's name says it is: the words that the rules of a proposal use.
+"""The places in a document, and what their names say: the words that the rules of a proposal use.
 
 A place is a path as a dataset map writes it (`domain.datasets`). Only text counts: what is no text cannot be an
 identifier, a code or a date here. A place below a key that cannot be shown (it may hold a number or a name) is left out,
@@ -19,7 +19,7 @@ Document = Mapping[str, object]
 Texts = dict[str, dict[int, list[str]]]
 Lists = dict[str, dict[int, list[Document]]]
 
-# Whose a place is, by the words of its path: Norwegian, and the English that a translated service would use.
+# Words of a path that say whose place it is: in Norwegian, and in English for a translated service.
 DEBTOR: Final = frozenset({"debitor", "konkursdebitor", "skyldner", "debtor"})
 TRUSTEE: Final = frozenset({"bostyrer", "bobestyrer", "trustee", "administrator"})
 KONKURSBO: Final = frozenset({"konkursbo", "konkursboet", "bo", "boet", "estate", "bankruptcyestate"})

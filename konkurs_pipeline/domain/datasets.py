@@ -139,7 +139,7 @@ def debtor_of(notice: Notice, *, synthetic_allowed: bool) -> Party:
 def read_dataset(
     notice: Notice, document: Mapping[str, object], fields: DatasetMap, *, synthetic_allowed: bool
 ) -> Reading:
-    """Read the parties of a document and hold it against its notice.
+    """Read the parties of a document and compare it with its notice.
 
     A contradiction (uuid, type or debtor) leaves the notice's debtor as the only party: what a contradicting document
     says of others is not believed.
@@ -155,7 +155,7 @@ def read_dataset(
 
 
 def contradiction_of(notice: Notice, document: Mapping[str, object], fields: DatasetMap) -> str | None:
-    """Say in what a document contradicts its notice (uuid, type or debtor); null: in nothing."""
+    """Return what of a document contradicts its notice (uuid, type or debtor); null: nothing."""
     said_uuid, said_type = fields.text(document, "uuid"), fields.text(document, "type")
     if said_uuid is not None and said_uuid.lower() != notice.uuid:
         return "the document's uuid is another than its notice's"

@@ -32,7 +32,7 @@ class AskedOfAccount:
 
 @dataclass(frozen=True, slots=True)
 class EnforcedAction:
-    """What we asked of an account, and whether it holds. `holds` null: there is no evidence, or it is asked no more."""
+    """What we asked of an account, and whether it holds. `holds` null: no evidence, or a later action replaced it."""
 
     asked: AskedOfAccount
     register_says_blocked: bool | None

@@ -38,7 +38,7 @@ _ORGNR_WEIGHTS = (3, 2, 7, 6, 5, 4, 3, 2, 1)
 _FIRST_CONTROL_WEIGHTS = (3, 7, 6, 1, 8, 9, 4, 5, 2, 1, 0)
 _SECOND_CONTROL_WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
 # From 2032 the first control digit may leave any of these; until then 0 alone. Which rule a number was issued under
-# cannot be told from the number, so the wider one holds for all: it admits more, and the second digit still guards.
+# is not visible in the number, so the wider rule holds for all; the second digit is still checked.
 _FIRST_CONTROL_REMAINDERS = (0, 1, 2, 3)
 _DNR_DAY_OFFSET = 40
 # Month offsets of synthetic numbers: NAV's (+40) and Tenor / Test-Norge's (+80).

@@ -3,7 +3,7 @@
 Works both ways by itself: the whole of one table against the whole of the other, so it does not matter whether the
 notice or the customer is new.
 
-A match that rests on something doubtful (an identifier that fails its check, on either side, or a linked unit of an
+A doubtful match (an identifier that fails its check, on either side, or a linked unit of an
 unknown form) is a match all the same, with its doubt: it can only ever lead to a REVIEW.
 """
 

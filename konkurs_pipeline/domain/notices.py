@@ -1,6 +1,6 @@
 """A notice (konkursvarsel): what it says, and in which order notices count.
 
-Source: docs/domain.md § 2 and § 3 (docs/domain.md). Reading one from JSON is brreg/wire's; what a set of notices means is
+Source: docs/domain.md § 2 and § 3. Reading one from JSON is brreg/wire's; what a set of notices means is
 domain/estates'.
 """
 

@@ -28,7 +28,7 @@ GOOD: Final = frozenset({Outcome.NEW, Outcome.NOTHING_NEW, Outcome.PARTIAL})
 class IssueCode(StrEnum):
     """What a poll could not get, or leaves for a person."""
 
-    # The poll could not get it: it ends as partial.
+    # The poll could not get something: it ends as partial.
     NO_REGISTER = "no_register"
     DATASETS_MISSING = "datasets_missing"
     DATASETS_POSTPONED = "datasets_postponed"
@@ -38,7 +38,7 @@ class IssueCode(StrEnum):
     ANSWER_NOT_UNDERSTOOD = "answer_not_understood"
     STORE_FAILED = "store_failed"
     STOPPED = "stopped"
-    # A person must look; the poll is a good one all the same.
+    # A person must look; the poll still counts as good.
     REGISTER_REFUSED = "register_refused"
     BLOCKS_HELD = "blocks_held"
     NEW_IN_QUARANTINE = "new_in_quarantine"

@@ -24,7 +24,7 @@ from typing import Final
 from konkurs_pipeline.domain.estates import Estate, fold_estates
 from konkurs_pipeline.domain.notices import Notice
 
-# What is open for longer than this is shown to a person: perhaps its end was never told.
+# An estate that is open for longer than this is shown to a person: perhaps its end was missed.
 LONGEST_OPEN: Final = dt.timedelta(days=15 * 365)
 
 

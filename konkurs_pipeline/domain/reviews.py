@@ -31,7 +31,7 @@ OUTCOME_MEANINGS: Final[Mapping[ReviewOutcome, str]] = MappingProxyType(
         ReviewOutcome.ACCESS_WITHDRAWN: "the bankrupt customer may no longer use the account; its owner still may",
         ReviewOutcome.NO_ACTION: "assessed, and everything was left as it was",
         ReviewOutcome.NOT_OUR_CUSTOMER: "the party of the notice is not this customer: the match was wrong",
-        ReviewOutcome.REGISTER_CORRECTED: "the bank's register was wrong and has been put right: the next run decides anew",
+        ReviewOutcome.REGISTER_CORRECTED: "the bank's register was wrong and has been put right: the next run decides again",
         ReviewOutcome.OTHER: "something else, as the note says",
     }
 )

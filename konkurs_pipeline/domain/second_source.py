@@ -1,4 +1,4 @@
-"""The second source: what Enhetsregisteret says of a unit, held against the bankruptcies that Konkursvarsel told of.
+"""The second source: what Enhetsregisteret says of a unit, compared with the bankruptcies known from Konkursvarsel.
 
 It is a check of completeness, never a source of decisions: nothing here makes an action. The rules, one a function:
 
@@ -23,7 +23,7 @@ from typing import Final
 from konkurs_pipeline.domain.estates import EstateState
 from konkurs_pipeline.domain.workdays import Calendar
 
-# How far the two registers may lie apart, and a bankruptcy's ruling before the date of the flag that it explains.
+# How many days the two registers may differ, and how long before the date of the flag the ruling may be.
 GRACE_WORKDAYS: Final = 3
 _SAME_BANKRUPTCY: Final = dt.timedelta(days=30)
 SOLE_PROPRIETORSHIP: Final = "ENK"
@@ -61,7 +61,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class KnownBankruptcy:
-    """A bankruptcy that Konkursvarsel told of, as far as it is compared. `workday`: of its registration."""
+    """A bankruptcy known from Konkursvarsel, as far as it is compared. `workday`: of its registration."""
 
     opening_uuid: str
     debtor_id: str

@@ -76,7 +76,7 @@ class Situation:
 
     @cached_property
     def held_customers(self) -> frozenset[str]:
-        """The customers that an open estate holds: by a match, or by a BLOCK that outlived its match."""
+        """The customers that an open estate holds: by a match, or by a BLOCK whose match is gone."""
         openings = [e.opening.uuid for e in self.fold.estates if e.state is EstateState.OPEN]
         matched = {match.customer_ref for opening in openings for match in self.matches_of.get(opening, ())}
         blocked = {block.customer_ref for opening in openings for block in self.standing_blocks_of(opening)}
@@ -106,7 +106,7 @@ class Situation:
         return estate is not None and estate.state is EstateState.DELETED and not self._is_flawed(estate.changed_by)
 
     def other_blocks_on(self, block: Issued) -> list[Issued]:
-        """Return our other standing BLOCKs that hold the account, or the customer as a whole, that this one holds."""
+        """Return our other standing BLOCKs of the same account, or of the customer as a whole."""
         return [other for other in self._blocks_beside(block) if not self.is_lifted(other.action_id)]
 
     @cached_property

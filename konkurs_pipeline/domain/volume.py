@@ -1,4 +1,4 @@
-"""How many notices are normal, and how long none may come: what a silent outage or a flood at the register looks like.
+"""How many notices are normal, and for how long none may come.
 
 One table of bounds, from the register's yearly volumes [spec, docs/domain.md]; once there is history, the same hours and
 days of the past tighten it. What belongs here: counting notices and judging the counts. What does not: whom to tell
@@ -21,14 +21,14 @@ from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.domain.workdays import OSLO, Calendar
 
 VOLUME_COLUMNS: Final = ("type", "workday", "registered_at")
-# Arrivals clump, so that two empty hours are rare and one is not: 1.5 notices come in a quarter of an hour.
+# 1.5 notices come in a quarter of an hour, in clumps: one empty hour is common, two are rare.
 LONGEST_SILENCE: Final = dt.timedelta(hours=2)
-# After closing, so long may the last update take to become visible.
+# How long after closing the last update may take to become visible.
 _UPDATE_MAY_TAKE: Final = dt.timedelta(minutes=30)
-# History tightens the table when there is this much of it, and this far back it is looked at, in workdays.
+# How many workdays of history tighten the table, and how many workdays back it counts.
 _LEAST_HISTORY: Final = 20
 HISTORY_WORKDAYS: Final = 60
-# So many standard deviations above the mean of the past is far above; of Poisson arrivals at least, as real ones clump.
+# A count this many standard deviations above the mean is too many. Poisson's deviation is the least: real arrivals clump.
 _DEVIATIONS: Final = 6.0
 
 
@@ -49,7 +49,7 @@ class Bound:
     why: str
 
 
-# Example: 6 300 aapning a year are 25 a workday; the 130th of one day is no ordinary day's.
+# Example: 6 300 aapning a year are 25 a workday, so 126 on one day raise an alarm.
 BOUNDS: Final = (
     Bound(NoticeType.AAPNING, Per.WORKDAY, 125, "6 300 a year are 25 a workday: five times that"),
     Bound(NoticeType.AAPNING, Per.HOUR, 40, "three an hour of a workday; courts register in batches"),

@@ -121,7 +121,7 @@ def _history(store: Store) -> tuple[int, list[str]]:
         for action_id, status in store.ledger.read("actions").select("action_id", "status").iter_rows()
         if last.get(action_id, status) != status
     ]
-    # A file that cannot be read is told of as the lake's.
+    # The lake's part reports a file that cannot be read.
     with suppress(StoreError):
         problems += _estates_unlike_their_versions(store)
     return history.height, problems
@@ -145,7 +145,7 @@ def _readers(store: Store) -> tuple[int, list[str]]:
     for folder in map(layout.table, LAKE):
         # The newest are the lake's.
         files += sorted({*all_in(folder)} - {*newest_in(folder).values()})
-    damaged = [f"{path} is damaged: the next run makes it anew" for path in files if hash_if_whole(path) is None]
+    damaged = [f"{path} is damaged: the next run makes it again" for path in files if hash_if_whole(path) is None]
     problems = [*damaged, *published_problems(store.ledger, layout.published), *view_problems(layout)]
     return len(files) + len(LEDGER) + 1, problems
 

@@ -68,7 +68,7 @@ class Watched:
 
     @cached_property
     def good_polls(self) -> pl.DataFrame:
-        """Those that had the list and decided, at a time that is over: a clock that was ahead proves nothing."""
+        """Those that had the list and decided, at a time in the past: a time in the future does not count."""
         is_good = pl.col("outcome").is_in(sorted(GOOD)) & pl.col("notices_seen").is_not_null()
         return self.polls.filter(is_good & (pl.col("ended_at") <= self.now + CLOCKS_DIFFER))
 

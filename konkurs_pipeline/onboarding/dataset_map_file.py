@@ -48,7 +48,7 @@ class MapComparison:
 def write_map(
     path: Path, received: Sequence[ReceivedDocument], fields: DatasetMap, settings: Settings
 ) -> MapComparison | None:
-    """Write the map that fits the documents to `path` and prove it; null, and no file, where a map would change nothing.
+    """Write the map that fits the documents to `path` and try it; null, and no file, where a map would change nothing.
 
     Raises `UsageError` where `path` exists, `AnswerError` where there is no document to judge by.
     """

@@ -64,7 +64,9 @@ def diagnose(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
         try:
             yield from look(settings, now)
         except CertificateError as error:
-            message = str(error) if what == "certificate" else "not asked, for want of a certificate: mend that first"
+            message = (
+                str(error) if what == "certificate" else "not asked, as there is no usable certificate: mend that first"
+            )
             yield Diagnosis(what, Level.PROBLEM, message)
         except KonkursError as error:
             yield Diagnosis(what, Level.PROBLEM, str(error))

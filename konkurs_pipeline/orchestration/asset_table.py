@@ -73,7 +73,7 @@ _REGISTER: Final = {
     "customers": """The bank's customers: the last accepted snapshot. One row per customer (customer_ref). Personal data.
 
 Source: KONKURS_CUSTOMERS, replaced as a whole by the bank. A file that is damaged or shrank too much is refused, and the
-snapshot before it goes on being used.""",
+snapshot before it stays in use.""",
     "accounts": """The bank's accounts: the last accepted snapshot. One row per account and customer.
 
 Source: KONKURS_ACCOUNTS. No rows where the bank gives no such file: actions are then for the customer as a whole.""",

@@ -33,7 +33,7 @@ def build_defs(
 ) -> dg.Definitions:
     """Return the definitions for `settings` (default: read from the environment).
 
-    `store`: an open store that runs use instead of opening their own; `now`: the clock; `progress`: who is told what is
+    `store`: an open store that runs use instead of opening their own; `now`: the clock; `progress`: is called with what is
     under way. Raises `SettingsError`.
     """
     settings = settings or load_settings()

@@ -25,7 +25,7 @@ _FOR_EVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC).timestamp()
 def mend_future_ticks(instance: dg.DagsterInstance, now: dt.datetime) -> list[str]:
     """Remove what a clock that was ahead left in Dagster's history; returns the names of the schedules and sensors.
 
-    The list of ticks of such a schedule begins anew. Whether it runs, and a sensor's cursor, stay. A daemon that has been
+    The list of ticks of such a schedule begins again. Whether it runs, and a sensor's cursor, stay. A daemon that has been
     running all the time must be restarted: it remembers the time itself.
     """
     limit = now + TOLERANCE

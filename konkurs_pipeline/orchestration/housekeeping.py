@@ -1,7 +1,7 @@
 """Keep Dagster's history from filling the disk: a nightly job removes the runs that nobody needs any more.
 
 Deleting a run deletes its materialisations with it, so the last good run of each workday stays for ever: the UI goes on
-showing when a workday was last made. What the bank must prove is in the ledger and is never removed. Ticks are Dagster's
+showing when a workday was last made. The bank's evidence is in the ledger and is never removed. Ticks are Dagster's
 own to remove (dagster.yaml, retention).
 """
 

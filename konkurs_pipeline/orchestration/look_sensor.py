@@ -1,7 +1,7 @@
 """The sensor of light looks: in opening hours it asks every few seconds for something new, and lets a poll start early.
 
 Nothing new: nothing is written but the tick. A failure: the next looks wait, twice as long each time and at most a quarter
-of an hour, or as long as the service asks; there is no alarm, as the scheduled polls tell of it.
+of an hour, or as long as the service asks; there is no alarm, as the scheduled polls raise one.
 """
 
 import datetime as dt
@@ -74,7 +74,7 @@ class Watcher:
         return seen
 
     def forget_connection(self) -> None:
-        """Begin anew after a failure: the certificate may have been replaced."""
+        """Begin again after a failure: the certificate may have been replaced."""
         if self._client is not None:
             self._client.close()
             self._client = None

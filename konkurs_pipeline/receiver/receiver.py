@@ -97,7 +97,7 @@ def _answer(manifest_path: Path, receipt_path: Path, taken: ReceiverState, now: 
         file = read_file(manifest, {path.name: path.read_bytes() for path in paths if path.is_file()}, base_name)
         _check_place(file, taken)
     except RefusedFileError as error:
-        # At a gap nothing is wrong with the file itself, and whose an unreadable manifest is cannot be told.
+        # At a gap the file itself is in order; an unreadable manifest does not say which file it belongs to.
         if manifest and error.code is not RefusalCode.SEQ_GAP:
             _write_receipt(receipt_path, manifest.file_id, manifest.files[0].sha256, [], refused=error.code)
         return FileResult(base_name, 0, 0, str(error))
@@ -183,5 +183,5 @@ def _read_state(path: Path) -> ReceiverState:
     try:
         return ReceiverState.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
-        message = f"{path} cannot be read as the receiver's own notes: put back a copy, or remove it to begin anew"
+        message = f"{path} cannot be read as the receiver's own notes: put back a copy, or remove it to begin again"
         raise UsageError(message) from None

@@ -43,7 +43,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class JudgedAccounts:
-    """The accounts in use (RegisterAccounts), and how many were left out for want of a customer."""
+    """The accounts in use (RegisterAccounts), and how many were left out because their customer is unknown."""
 
     accounts: pl.DataFrame
     n_orphans: int

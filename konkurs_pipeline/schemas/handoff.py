@@ -51,7 +51,7 @@ class Actions(Table):
     was_blocked: bool = optional("whether the register had the account blocked before our BLOCK; null: not said")
     decided_at: Instant = column("when it was decided")
     run_id: str = column("the run that decided it", privacy=Privacy.NONE)
-    register_id: str = optional("the register snapshot it rests on", str_matches=SHA256)
+    register_id: str = optional("the register snapshot that the run decided with", str_matches=SHA256)
     status: str = column("held, exported, applied, already_applied, rejected, void", isin=list(ActionStatus))
     seq: pl.Int64 = optional("sequence number of the outbox file that holds it")
     exported_at: Instant = optional("when that file was committed")
@@ -159,7 +159,7 @@ class Enforcement(Table):
     register_accepted_at: Instant = optional("when that register was accepted; null: none was")
     holds: bool = optional(
         "whether a register accepted after the action was carried out agrees with it; null: there is no evidence, or the "
-        "action is asked no more (a REOPEN followed, or another BLOCK of ours stands)"
+        "action was replaced (a REOPEN followed, or another BLOCK of ours stands)"
     )
 
 

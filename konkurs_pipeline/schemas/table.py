@@ -50,7 +50,7 @@ class Privacy(StrEnum):
     DOCUMENT = "document"
     """What was received, whole, or quoted from it: left out."""
     HASH = "hash"
-    """A hash of personal data: left out, for whoever guesses an identifier could prove the guess by it."""
+    """A hash of personal data: left out: it would confirm a guessed identifier."""
 
 
 @dataclass(frozen=True)

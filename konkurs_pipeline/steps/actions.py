@@ -1,4 +1,4 @@
-"""Decide: actions that the present state asks for, less those written before, committed with the file that hands them over.
+"""Decide: drop actions already written, and commit the rest with the outbox file.
 
 Every poll decides on everything. Only debtors that a match or an earlier action concerns are folded: one in twenty.
 """
@@ -46,7 +46,7 @@ class ActionCounts:
 def decide(poll: Poll, snapshot: Snapshot | None, polled: PolledNotices) -> ActionCounts:
     """Commit the poll's decisions, its outbox file and its end in one transaction.
 
-    `polled`: what this poll had of the list, since a decision rests on what the service says now.
+    `polled`: what this poll read of the list: a run decides only on what the service says now.
     """
     ledger, settings, now = poll.store.ledger, poll.settings, poll.now()
     matched = poll.store.lake.read("customer_matches")
@@ -92,7 +92,7 @@ def _still_held(ledger: Ledger, settlement: Settlement) -> int:
 def present_situation(
     ledger: Ledger, snapshot: Snapshot | None, notices: pl.DataFrame, matched: pl.DataFrame
 ) -> Situation:
-    """Gather what the decisions rest on.
+    """Gather what the run decides from.
 
     `notices`: NOTICE_COLUMNS of every notice that is stored; `matched`: the table `customer_matches`.
     """
@@ -132,7 +132,7 @@ def _present_matches(matched: pl.DataFrame, snapshot: Snapshot | None) -> list[M
 
 
 def _matches_of_changed_versions(entries: Sequence[Entry], snapshot: Snapshot | None) -> list[Match]:
-    """Match the debtor that a changed notice names now: whichever version is right, its customer must be looked at.
+    """Match the debtor that a changed notice names now: a person looks at the customers of both versions.
 
     As long as its entry is open the notice can lead to REVIEW only, so these matches never block.
     """

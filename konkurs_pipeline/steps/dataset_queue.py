@@ -1,7 +1,7 @@
 """Which expanded datasets a poll asks for, and in which order.
 
 Documents that were never asked for come first, those of a customer's own notice before the others, the newest before the
-older. So documents that always fail starve no others. What does not belong here: asking for them (datasets.py).
+older. So documents that always fail delay no others. What does not belong here: asking for them (datasets.py).
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class DatasetCounts:
 class _FetchedDocuments:
     """The documents of one portion: rows of those that fit their notices, what was set aside, and why others failed.
 
-    `failed`: uuid → error, of documents that were asked for in vain. `link_findings`: what of their links is not as
+    `failed`: uuid → error, of documents that could not be had. `link_findings`: what of their links is not as
     documented, each text once.
     """
 

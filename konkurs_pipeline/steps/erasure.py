@@ -1,6 +1,6 @@
 """Erase personal data whose time has ended: what would go today, and making it go everywhere.
 
-An erasure is recorded first. From then on nothing of it is taken in again, and whoever comes after a crash finishes it: each
+An erasure is recorded first. From then on no run takes its notices in again, and the next run after a crash finishes it: each
 part of `sweep` looks for what is left, and may run twice. What does not belong here: how long data is kept.
 """
 
@@ -35,7 +35,7 @@ _OF_NOTICE: Final = ("uuid", "notice_uuid", "opening_uuid")
 
 @dataclass(frozen=True)
 class ErasurePlan:
-    """What would be erased now. `entries`: quarantine entries of no notice. `registers`: snapshots that nothing rests on.
+    """What would be erased now. `entries`: quarantine entries of no notice. `registers`: snapshots of no kept decision.
 
     `requests`: requests of trustees. `answers_before`: lists from before it keep only what they were first to hold, and
     `answers` is how many do not yet. `kept`: reason → how many cases stay. `oldest`: when the case that began first of those
@@ -145,7 +145,7 @@ def _counts(store: Store, cases: Sequence[RetentionCase], entries: pl.DataFrame)
 
 
 def _unused_registers(store: Store, gone: Collection[str]) -> list[str]:
-    """Return the ids of the snapshots that are not in use and that no action rests on, those of `gone` notices aside."""
+    """Return the ids of snapshots that are not in use and that no action of a kept notice was decided with."""
     current = store.snapshots.current()
     rows = store.ledger.rows("SELECT DISTINCT register_id, notice_uuid FROM actions WHERE register_id IS NOT NULL")
     used = {register for register, notice_uuid in rows if notice_uuid not in gone}

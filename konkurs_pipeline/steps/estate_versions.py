@@ -1,4 +1,4 @@
-"""Keep what `estates` is about to say of each estate, with the moment from which on we knew it (`estate_versions`).
+"""Keep each new state of an estate with the time at which we knew it (`estate_versions`).
 
 Only estates that change are looked at, so a poll with nothing new costs nothing. A version is written before
 `estates` says it: a crash in between is made good by the next poll, which finds the same change and its version already
@@ -17,7 +17,7 @@ from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.schemas.tables import EstateVersions, dtypes
 from konkurs_pipeline.steps.poll import Poll
 
-# What makes a version another than the one before it.
+# The columns whose change makes a new version.
 _STATE: Final = ("state", "changed_by_uuid")
 
 

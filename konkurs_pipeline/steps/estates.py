@@ -60,7 +60,7 @@ def fold_notices(poll: Poll, notices: pl.DataFrame) -> EstateCounts:
 def _debtors_to_fold(notices: pl.DataFrame, estates: pl.DataFrame, months: Collection[dt.date]) -> pl.Series:
     """Return the debtors of the notices of these months, of estates whose notice is gone, and of possible orphans.
 
-    A sletting that made no estate's state may have no opening, and a person is told of it at every poll.
+    A sletting that made no estate's state may have no opening, and every poll reports it.
     """
     changed_by = estates.select(uuid="changed_by_uuid").drop_nulls()
     slettinger = notices.filter(pl.col("type") == NoticeType.SLETTING.value)

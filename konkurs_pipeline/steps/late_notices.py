@@ -1,6 +1,6 @@
 """Leave what was erased: notices that the service shows again, and those that come late for an erased debtor.
 
-A late sletting, oppheving or avslutning of a debtor whose bankruptcies are all erased is recorded, and told to nobody.
+A late sletting, oppheving or avslutning of a debtor whose bankruptcies are all erased is recorded, and leads to no action.
 """
 
 from __future__ import annotations

@@ -54,7 +54,7 @@ class SeenNotice:
 
 @dataclass(frozen=True)
 class ItemReader:
-    """What reading an item takes: the calendar, the service's address, and whether synthetic identifiers count."""
+    """Reads items, with the calendar, the service's address, and whether synthetic identifiers count."""
 
     calendar: Calendar
     base_url: str

@@ -48,7 +48,7 @@ def look(client: Konkursvarsel, settings: Settings, published: Published, now: d
 
 
 def _known(notices: pl.DataFrame, published: Published) -> set[str]:
-    """Return the uuids that a poll need not be started for: those taken, set aside or erased."""
+    """Return the uuids that need no poll: those taken, set aside or erased."""
     aside = published.read("quarantine", columns=["uuid"])["uuid"].drop_nulls()
     erased = published.read("erased_notices", columns=["uuid"])["uuid"]
     return {*notices["uuid"].to_list(), *aside.to_list(), *erased.to_list()}

@@ -1,4 +1,4 @@
-"""Rehearse a run on a copy of the store: what it would write, and nothing is written."""
+"""Rehearse a run on a copy of the store: return what it would write, and write nothing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def would_be(action: dict[str, Any]) -> str:
 
 
 def plan_run(settings: Settings, window: Window, progress: Progress) -> Plan:
-    """Run all steps on a copy of the store; returns what came of it. Raises as a run does, and where a run is under way."""
+    """Run all steps on a copy of the store and return the plan. Raises as a run does, and when a run is under way."""
     run_id = str(uuid.uuid4())
     fields = load_dataset_map(settings.dataset_map)
     with rehearsal(settings) as copy, open_store(copy) as store:

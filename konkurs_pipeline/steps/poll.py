@@ -40,7 +40,7 @@ _STOPPED_BY: Final[tuple[tuple[type[BaseException], IssueCode], ...]] = (
 class Poll:
     """What a run is about and works with. Nothing in it changes while the run goes on.
 
-    `fields`: where the fields of a dataset stand. `progress` is told what is under way.
+    `fields`: where the fields of a dataset stand. `progress` is called with what is under way.
     """
 
     run_id: str
@@ -76,7 +76,7 @@ def conducted(poll: Poll) -> Iterator[None]:
 def prepared(poll: Poll) -> Iterator[None]:
     """Verify the store, heal what a crash left and read the receipts; at the end show analysts what the ledger holds.
 
-    Enough for a run that only makes stored tables anew: it is no poll, and leaves no row in `polls`.
+    Enough for a run that only makes stored tables again: it is no poll, and leaves no row in `polls`.
     """
     store = poll.store
     try:

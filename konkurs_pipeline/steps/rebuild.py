@@ -1,6 +1,6 @@
 """Make lake months that are gone or damaged again: notices and documents from the kept answers, the rest by the next run.
 
-When a match was first found is not in the answers: a match that is made again is found anew.
+The answers do not say when a match was first found: a match that is made again gets a new time.
 """
 
 from __future__ import annotations

@@ -12,12 +12,12 @@ from konkurs_pipeline.storage.ledger import registers
 def take_register(poll: Poll) -> Snapshot | None:
     """Return the snapshot that the poll matches against; null when none was ever accepted.
 
-    If the register is refused, the last accepted one goes on being used and a person is told. Without any, the poll is
+    If the register is refused, the last accepted one stays in use and an alarm is raised. Without any, the poll is
     partial: notices are kept, and the first poll that has a register matches them.
     """
     intake = take_in(poll.settings, poll.store.snapshots, now=poll.now(), progress=poll.progress)
     if intake.snapshot and not intake.is_new:
-        # A wrong bit in an identifier would be a customer that is never found.
+        # A wrong bit in an identifier would hide a customer.
         intake.snapshot.verify()
     if intake.snapshot:
         registers.record(poll.store.ledger, intake.snapshot, poll.run_id)

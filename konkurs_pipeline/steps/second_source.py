@@ -37,9 +37,9 @@ from konkurs_pipeline.storage.snapshots import Snapshots
 from konkurs_pipeline.storage.store import layout_of
 
 Connect = Callable[[Settings], AbstractContextManager[Enhetsregisteret]]
-# More single questions than this in one comparison are not asked: then something larger is wrong.
+# The most single questions of one comparison: more would mean that something larger is wrong.
 _MOST_QUESTIONS: Final = 300
-# Of so many comparisons before, the longest list is what a new one is held against.
+# A new list is compared with the longest of so many earlier comparisons.
 _EARLIER_LISTS: Final = 5
 
 

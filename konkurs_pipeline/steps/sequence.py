@@ -1,4 +1,4 @@
-"""A poll without Dagster: the steps in the order of the job's assets, each given what those before it made."""
+"""A poll without Dagster: the steps in the order of the job's assets."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from konkurs_pipeline.steps.register import take_register
 
 
 def run_steps(poll: Poll) -> None:
-    """Run every step of a poll that is conducted; raises `KonkursError` where one cannot do its work."""
+    """Run every step of a poll; raises `KonkursError` when one fails."""
     begin = poll.progress
     begin("register", 0, None)
     snapshot = take_register(poll)

@@ -13,7 +13,7 @@ from konkurs_pipeline.storage.layout import Layout
 
 
 def remove_abandoned(layout: Layout) -> None:
-    """Remove what nobody works on: whoever does holds the lock beside it. For whoever holds the store."""
+    """Remove folders that no process works on (it would hold the lock beside them). The caller holds the store."""
     for folder in (layout.rehearsal, layout.publishing):
         if folder.exists():
             with suppress(StoreBusyError), lock.held(folder.with_suffix(".lock")):

@@ -26,7 +26,7 @@ FORMAT: Final = "konkurs-register/1"
 
 @dataclass(frozen=True, slots=True)
 class FileIdentity:
-    """What tells one state of a file from another without reading it; times in nanoseconds since 1970."""
+    """Identifies one state of a file without reading it; times in nanoseconds since 1970."""
 
     path: str
     size: int
@@ -119,7 +119,7 @@ class Snapshot:
         return frozenset(self._rows("customers", "customer_ref", customer_refs)["customer_ref"])
 
     def verify(self) -> None:
-        """Hold every table against the hash it was written with; raises `StoreError` that names the file."""
+        """Compare every table with the hash it was written with; raises `StoreError` that names the file."""
         with ThreadPoolExecutor(len(self.tables_sha256)) as pool:
             list(pool.map(self._verify_table, self.tables_sha256))
 
@@ -175,7 +175,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 @contextmanager
 def damage_named(path: Path) -> Iterator[None]:
-    """Turn what a library says of a damaged file, values and all, into a `StoreError` that names the file."""
+    """Turn a library's error about a damaged file, which may quote values, into a `StoreError` that names the file."""
     try:
         yield
     except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:

@@ -41,7 +41,7 @@ def forget_requests(layout: Layout, request_ids: Collection[str]) -> None:
     """Remove rows. The journal is replaced whole; a request that is recorded meanwhile waits for the new one."""
     if not request_ids:
         return
-    with storage_errors(f"writing {layout.control_requests} anew"), _locked(layout.control_requests):
+    with storage_errors(f"writing {layout.control_requests} again"), _locked(layout.control_requests):
         lines = layout.control_requests.read_bytes().splitlines(keepends=True)
         kept = [line for line in lines if line.endswith(b"\n") and json.loads(line)["request_id"] not in request_ids]
         write_bytes_atomically(layout.control_requests, b"".join(kept))

@@ -1,4 +1,4 @@
-"""A fresh demo store: what an earlier demo left is removed, and nothing else ever is.
+"""A fresh demo store: removes what an earlier demo left, and nothing else.
 
 Only a store that says itself that it is a demo's is touched. Dagster's history stays: its UI may be open on it.
 """

@@ -1,4 +1,4 @@
-"""Writing files so that a reader, a crash or a full disk never meets half of one: write aside, sync, rename."""
+"""Writes files whole: under a temporary name, synced, then renamed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ROOM_NEEDED: Final = 4 * 1024 * 1024
 
 @contextmanager
 def storage_errors(doing: str) -> Iterator[None]:
-    """Turn what the file system says while `doing` something into a `StoreError` with the cure."""
+    """Turn an error of the file system while `doing` something into a `StoreError` with the cure."""
     try:
         yield
     except (OSError, PolarsError) as error:
@@ -58,7 +58,7 @@ def replace_atomically(
         try:
             temporary.touch(mode=mode, exist_ok=True)
             write(temporary)
-            # Some writers make the file anew, with rights of their own.
+            # Some writers make the file again, with rights of their own.
             _set_mode(temporary, mode)
             _sync(temporary)
             temporary.replace(path)
@@ -99,7 +99,7 @@ def refusals_of(folder: Path) -> list[str]:
 
 @contextmanager
 def private_files() -> Iterator[None]:
-    """Give every file that is made meanwhile, by whatever library, to its owner alone."""
+    """Make every file that any library creates meanwhile readable by its owner alone."""
     before = os.umask(0o077)
     try:
         yield

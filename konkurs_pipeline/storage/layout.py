@@ -2,7 +2,7 @@
 
 <data>/
   store.json            which environment and bank the folder belongs to
-  lock                  held by whoever writes
+  lock                  held by the process that writes
   register/             the bank's files (given, not written)
   lake/<table>/<year-month>.<version>.parquet
   lake/<table>/_made_from.json           of a derived table: from which content it was made
@@ -40,7 +40,7 @@ class Layout:
 
     @property
     def lock(self) -> Path:
-        """The file that whoever writes holds locked."""
+        """The file that the writing process holds locked."""
         return self.root / "lock"
 
     @property

@@ -1,6 +1,6 @@
 """The accounts of the customers that notices concern, as a register snapshot has them: a small table kept with it.
 
-One in some thousands of the bank's customers is ever concerned. So every poll can decide on all of them without looking
+Notices concern one in some thousands of the bank's customers. So every poll can decide on all of them without looking
 through all accounts: only customers that are new to the table are looked up. It goes when its snapshot goes.
 """
 

@@ -1,4 +1,4 @@
-"""Who the operating system says is at work: kept beside the name that somebody typed."""
+"""The operating system's user, kept beside the name that somebody typed."""
 
 from __future__ import annotations
 

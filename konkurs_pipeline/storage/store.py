@@ -1,6 +1,6 @@
 """The store: everything under one data folder, opened for writing by one run at a time.
 
-`open_store` takes the lock, proves that the folder belongs to this environment and bank, opens the ledger, proves that it
+`open_store` takes the lock, verifies that the folder belongs to this environment and bank, opens the ledger, verifies that it
 is the newest, and removes what a crash left half written.
 """
 

@@ -63,7 +63,7 @@ def test_a_client_certificate_that_is_refused_is_said_to_be_and_not_tried_again(
             ask(server, context)
         assert server.connections == 1
     assert "konkurs doctor" in str(caught.value)
-    assert "a good one need not be ordered anew" in str(caught.value)
+    assert "a good one need not be ordered again" in str(caught.value)
 
 
 def asks_for_the_certificate_late(connection: socket.socket, _path: str) -> None:

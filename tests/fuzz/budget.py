@@ -7,7 +7,7 @@ from typing import Final
 
 from hypothesis import HealthCheck, settings
 
-# `make fuzz EXAMPLES=…` sets it: so many inputs a test, drawn anew every time.
+# `make fuzz EXAMPLES=…` sets it: so many inputs a test, drawn again every time.
 EXAMPLES: Final = int(os.environ.get("FUZZ_EXAMPLES", "0"))
 _SLOW_IS_FINE: Final = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example]
 

@@ -145,7 +145,7 @@ def test_views_are_joined_by_keys_without_string_surgery(story: Bank) -> None:
 
 def test_rows_that_say_the_same_are_not_written_anew(story: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
-        pytest.fail("the table was written anew")
+        pytest.fail("the table was written again")
 
     with story.store() as store, monkeypatch.context() as watched:
         watched.setattr(type(store.ledger), "append", refuse)

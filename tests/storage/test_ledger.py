@@ -1,4 +1,4 @@
-"""The ledger as a database: texts given as one parameter, and what a run that adds a row has written anew."""
+"""The ledger as a database: texts given as one parameter, and what a run that adds a row has written again."""
 
 from __future__ import annotations
 

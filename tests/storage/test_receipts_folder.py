@@ -214,7 +214,7 @@ def test_a_run_that_died_of_a_receipt_does_not_read_it_again_unsaid(
     old = path.stat()
     os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns + 1))
     folder.read()
-    assert "cannot be read as a receipt" in folder.set_aside[0], "put there anew, it is read"
+    assert "cannot be read as a receipt" in folder.set_aside[0], "put there again, it is read"
     assert ledger.rows("SELECT outcome FROM receipts") == [("set_aside",)]
 
 

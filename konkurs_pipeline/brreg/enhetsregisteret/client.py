@@ -28,7 +28,7 @@ from konkurs_pipeline.settings import Settings
 
 UNITS: Final = "/enheter"
 SETTING: Final = "KONKURS_ENHETSREGISTERET_URL"
-# A search shows no more than this, whatever page is asked for.
+# A search shows no more than this, on any page.
 _MOST_SHOWN: Final = 10_000
 _PAGE_SIZE: Final = 1000
 _MAX_BYTES_PAGE: Final = 32 * MIB

@@ -1,4 +1,4 @@
-"""The four endpoints of Konkursvarsel (docs/domain.md § 2, docs/domain.md), notices becoming visible over time.
+"""The four endpoints of Konkursvarsel (docs/domain.md § 2), notices becoming visible over time.
 
 Where the service's behaviour is not public, the simulator decides: "after" is strict, an empty list leaves
 `_embedded` out and keeps `_links`, an unknown or not yet visible uuid is 404, an unreadable time 400, and

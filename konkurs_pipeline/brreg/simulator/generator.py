@@ -1,7 +1,7 @@
 """A seeded generator of realistic years of notices: the register's volumes and hours, invented debtors.
 
 Arrivals are Poisson in each quarter of an hour of the service's opening hours, 08:00 to 16:00 Oslo time on
-workdays (docs/domain.md § 3, docs/domain.md), at distinct milliseconds; a notice becomes visible when its quarter
+workdays (docs/domain.md § 3), at distinct milliseconds; a notice becomes visible when its quarter
 ends, as the service is updated every 15 minutes. A closing, a revocation or a deletion always refers to an
 opening generated before it, and to each opening at most one does. What is not realistic: how long an estate
 stays open, as the first year has no earlier openings to close.

@@ -107,7 +107,7 @@ def ensure_certificates(folder: Path) -> SimulatorCertificates:
 
 
 def make_certificates(folder: Path, *, server: Leaf = SERVER, client: Leaf = CLIENT) -> SimulatorCertificates:
-    """Make everything anew in `folder`; other leaves than the defaults make certificates to be refused.
+    """Make everything again in `folder`; other leaves make certificates that must be refused.
 
     Raises `StoreError` where the folder cannot be written.
     """

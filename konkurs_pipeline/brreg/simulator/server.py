@@ -43,7 +43,7 @@ def serve(app: ASGIApp, port: int, tls_dir: Path | None, *, announce: Callable[[
     try:
         _Server(_config(app, tls)).run(sockets=[listener])
     except KeyboardInterrupt:
-        # uvicorn has stopped in good order, and raises the signal again for whoever started it.
+        # uvicorn has stopped in good order, and raises the signal again for its parent.
         return
     finally:
         listener.close()
@@ -136,7 +136,7 @@ class _AlertingConnection(ssl.SSLObject):
     _refusal: ssl.SSLError | None = None
 
     def do_handshake(self) -> None:
-        """Shake hands; a refusal is first told to the client, and raised once the client has reacted."""
+        """Shake hands; send a refusal to the client first, and raise it once the client has reacted."""
         if self._refusal is not None:
             raise self._refusal
         try:

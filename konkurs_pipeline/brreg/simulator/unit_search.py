@@ -1,6 +1,6 @@
 """Enhetsregisteret's search and single units, as the open API serves them: `/enhetsregisteret/api/enheter`.
 
-Pages are counted from 0; a search shows only its first `search_shows` units, whatever page is asked for, and answers 400
+Pages are counted from 0; a search shows only its first `search_shows` units, for any page, and answers 400
 beyond them. What does not belong here: which units there are (units.py), faults and HTTP (app.py).
 """
 

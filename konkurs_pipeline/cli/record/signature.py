@@ -1,4 +1,4 @@
-"""Who did something and why, as a person gives it with a command: kept as evidence, and shown to whoever asks."""
+"""Who did something and why: a command's `--by` and `--reason` or `--note`, kept as evidence."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def poll_incomplete(watched: Watched) -> Alarm | None:
     found = watched.issues.filter(
         (pl.col("run_id") == last[0]["run_id"]) & pl.col("code").is_in(sorted(MISSING | STOPPING))
     )
-    # Another level is told anew, so one document that cannot be had does not hide that twice as many cannot.
+    # Twice as many missing documents are another level, which is notified again.
     rows = found.select("code", "issue_count").iter_rows()
     levels = sorted({f"{code} {(count or 0).bit_length()}" for code, count in rows})
     message = f"the last poll ({last[0]['outcome']}): {last[0]['detail']}"

@@ -1,4 +1,4 @@
-"""The files that prove a case, each held against its hash now, with the command that anybody may check it with.
+"""The files that are evidence of a case, each compared with its hash now, with the command that anybody can check it with.
 
 What belongs here: which files, and whether they are found and agree at this moment. What does not: the whole store
 (integrity, `konkurs verify`).
@@ -41,7 +41,7 @@ class Agreement(StrEnum):
 
 @dataclass(frozen=True)
 class Proof:
-    """One file: what it proves, where it is (from the data folder, where it lies there), and its hash as recorded.
+    """One file: what it is evidence of, where it is (from the data folder, where it lies there), and its hash as recorded.
 
     Of an answer that others' data was erased from, the hash is of what is kept, and `what` says so.
 

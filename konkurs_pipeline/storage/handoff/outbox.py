@@ -28,7 +28,7 @@ from konkurs_pipeline.storage.ledger.folders_left import is_as_left, note_left
 # Core banking reads as another user of the same group; the files hold no national identifier.
 _OUTBOX_FILE_MODE: Final = 0o640
 _OUTBOX_FOLDER_MODE: Final = 0o750
-# About a month of polls. `konkurs verify` proves them all; older ones core banking has long read.
+# About a month of polls. `konkurs verify` checks them all; core banking has long read older ones.
 _VERIFIED_BY_A_RUN: Final = 1000
 _SHOWN: Final = (
     "SELECT base_name, jsonl FROM outbox_files JOIN outbox_content USING (seq) "
@@ -53,7 +53,7 @@ class Outbox:
         self._prefix = f"KONKURS_{bank}_{environment}_"
 
     def prepare(self, ledger: Ledger) -> None:
-        """Create the folder, and prove before anything is decided that it can be written and holds what was written.
+        """Create the folder, and verify before any decision that it can be written and holds what was written.
 
         Raises `StoreError`, naming the file, when one of the newest is damaged: what core banking may still read is wrong.
         """
@@ -131,9 +131,9 @@ class Outbox:
     def problems(
         self, ledger: Ledger, *, last: int | None = None, gone_is_wrong: bool = True, in_ledger_only: bool = False
     ) -> list[str]:
-        """Hold the chain, the sequence and the files against the ledger; returns what is wrong, a line each.
+        """Compare the chain, the sequence and the files with the ledger; returns what is wrong, a line each.
 
-        `last`: look at the newest so many files only, each held against the hashes in the manifest that the ledger has;
+        `last`: look at the newest so many files only, each compared with the hashes in the manifest that the ledger has;
         default: all, each rendered again. Files that wait to be shown may be absent.
         `in_ledger_only`: look at the ledger's own chain and bytes, not at the folder.
         """

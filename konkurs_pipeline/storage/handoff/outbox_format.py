@@ -1,7 +1,7 @@
 """The bytes of an outbox file (`konkurs-actions/1`): JSON Lines, the same as CSV, and the manifest. Pure.
 
 Rendering is deterministic: the same header and actions give the same bytes. No national identifier and no name stands
-in these files. Source: docs/outbox.md (docs/outbox.md).
+in these files. Source: docs/outbox.md.
 """
 
 from __future__ import annotations

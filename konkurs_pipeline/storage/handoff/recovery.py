@@ -71,7 +71,7 @@ def _published_names(layout: Layout) -> list[str]:
     try:
         return Published(layout).read("outbox_files", columns=["base_name"])["base_name"].to_list()
     except StoreError:
-        # They are made anew by every run: damage there is no reason to stop.
+        # They are made again by every run: damage there is no reason to stop.
         return []
 
 

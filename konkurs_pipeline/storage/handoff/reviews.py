@@ -58,7 +58,7 @@ def missing_reviews(layout: Layout, ledger: Ledger) -> list[tuple[str, int]]:
     try:
         published = Published(layout).read("reviews").select("action_id", "review_no").rows()
     except StoreError:
-        # Damage to a published table is no reason to stop: every run makes it anew.
+        # Damage to a published table is no reason to stop: every run makes it again.
         return []
     known = set(ledger.rows("SELECT action_id, review_no FROM reviews"))
     return sorted(set(published) - known)

@@ -1,6 +1,6 @@
-"""Files that can prove that they are what was written: one wrong bit, anywhere in them, is found before they are used.
+"""Files with a hash: one wrong bit, anywhere in them, is found before they are used.
 
-A Parquet file of the lake carries the hash of its own bytes, so that file and proof are replaced by one rename. The
+A Parquet file of the lake carries the hash of its own bytes, so that one rename replaces file and hash. The
 ledger, which changes while it is open, has its hash beside it from its closing to its next opening.
 """
 

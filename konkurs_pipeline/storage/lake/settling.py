@@ -25,7 +25,7 @@ from konkurs_pipeline.storage.ledger.file_versions import FileVersion
 
 # Gives readers the columns of a table before its first month is written.
 EMPTY_FILE: Final = "_schema.parquet"
-# What the service told: it cannot be made from other tables.
+# What the service sent: it cannot be made from other tables.
 RECEIVED: Final = ("raw_notices", "expanded_datasets")
 # Version 1 named a file by its month, and before that by its workday.
 _EARLIER_FILE: Final = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?\.parquet")
@@ -59,7 +59,7 @@ def settle(folder: Path, table: str, ledger: Ledger) -> tuple[dict[str, FileVers
     """Return the newest version of each month of a table, and why a month cannot be used.
 
     A version newer than the ledger's was written by a run that was killed before it could say so: it is taken. A month of a
-    table that is made from others may be gone: it is made anew.
+    table that is made from others may be gone: it is made again.
     """
     known = file_versions.known(ledger, table)
     standing = versions_in(folder)

@@ -1,7 +1,7 @@
-"""The lake: one Parquet file a table and calendar month, checked against its schema, written anew under a new name.
+"""The lake: one Parquet file a table and calendar month, checked against its schema, written again under a new name.
 
 The partition is the workday, and the file holds a month of them: ten years are 120 files a table and not 2 600, each of
-which would be opened and proven by every poll. Rows stand in order of workday. Before rows are used, the file is compared
+which every poll would open and verify. Rows stand in order of workday. Before rows are used, the file is compared
 with the hash it carries and with the one the ledger knows. Readers never lock the lake. What does not belong here: how the
 files of a folder follow each other (versions), and what is done when they do not fit the ledger (settling).
 """
@@ -35,8 +35,8 @@ _MONTH: Final = "month"
 class Lake:
     """Read and replace the months of the lake tables of `schemas.tables.LAKE`.
 
-    With a ledger, for whoever holds the store: the ledger says which version of each month is the newest. Without, for
-    readers: the newest that stands there.
+    With a ledger (the process that holds the store), the ledger says which version of each month is the newest. Without one
+    (readers), it is the newest file.
     """
 
     def __init__(self, layout: Layout, ledger: Ledger | None = None) -> None:
@@ -46,7 +46,7 @@ class Lake:
         # Why a month cannot be used: it is gone, or damaged. Nothing may be decided then.
         self.problems: list[str] = []
         self._known: dict[str, dict[dt.date, FileVersion]] = {}
-        # The hashes of what this object has proven: a file of one name never changes.
+        # The hashes of what this object has verified: a file of one name never changes.
         self._verified: dict[Path, str] = {}
         self._digests: dict[str, dict[dt.date, str]] = {}
 
@@ -115,7 +115,7 @@ class Lake:
             raise StoreError(message) from None
 
     def digests(self, table: str) -> dict[dt.date, str]:
-        """Return the hash of each month's file, proven by this run; raises `StoreError`, naming the file, when damaged."""
+        """Return the hash of each month's file, verified by this run; raises `StoreError`, naming the file, when damaged."""
         if table not in self._digests:
             standing = self._paths(table)
             self._digests[table] = {m: self._verify(path, self._expected(table, path)) for m, path in standing.items()}

@@ -11,7 +11,7 @@ from konkurs_pipeline.storage.ledger.database import Ledger
 
 
 def note_alarms(ledger: Ledger, raised: Sequence[Alarm], now: dt.datetime) -> None:
-    """Note what is raised now: what is new gets a row, what goes on its newest message, what is over its end."""
+    """Note what is raised now: a new alarm gets a row, a continuing one its newest message, a cleared one its end."""
     open_ = dict(ledger.rows("SELECT kind, message FROM alarms WHERE cleared_at IS NULL"))
     messages = {alarm.kind.value: redact(alarm.message) for alarm in raised}
     severities = {alarm.kind.value: alarm.rule.severity.value for alarm in raised}

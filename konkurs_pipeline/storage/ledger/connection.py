@@ -19,13 +19,13 @@ from konkurs_pipeline.errors import StoreError
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
-    # It takes a file for the one before it of the same name, size, inode and second, and would read that one's rows.
+    # It mistakes a file for an earlier one of the same name, size, inode and second, and would read that one's rows.
     "enable_external_file_cache": False,
     # Files can be opened with DuckDB 1.2 and later: the analysts', and the ledger by the program before this one.
     "storage_compatibility_version": "v1.2.0",
     "threads": 2,
 }
-# A run that adds a row to a table has its last group of rows written anew. By default a group is 122 880 rows: after ten
+# A run that adds a row to a table has its last group of rows written again. By default a group is 122 880 rows: after ten
 # years of polls that would be 65 MB a poll.
 ROWS_WRITTEN_TOGETHER: Final = 8192
 # A row for each value of a parameter that is a list of texts.
@@ -33,7 +33,7 @@ EACH: Final = "unnest(from_json(?, '[\"VARCHAR\"]'))"
 
 
 def each_record(**types: str) -> str:
-    """Return the same for a parameter that is a list of records (dict) with these columns, of these types of SQL."""
+    """Return the SQL for a parameter that is a list of records (dict) with these columns and SQL types."""
     return f"unnest(from_json(?, '[{json.dumps(types)}]'), max_depth := 2)"
 
 
@@ -69,7 +69,7 @@ def _opening(path: Path | str) -> Iterator[None]:
 def is_of_storage(error: duckdb.Error) -> bool:
     """Whether an error is the disk's or the file's, and no bug in a statement."""
     kinds = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.OutOfMemoryException)
-    # Of a log that cannot be written DuckDB says that the transaction failed.
+    # If the log cannot be written, DuckDB says that the transaction failed.
     is_commit = isinstance(error, duckdb.TransactionException) and "Failed to commit: Could not" in str(error)
     # What a wrong checksum raises has no class of its own.
     is_damage = str(error).startswith("Corrupt database file")
@@ -78,7 +78,7 @@ def is_of_storage(error: duckdb.Error) -> bool:
 
 def bound(parameters: Sequence[object]) -> list[object]:
     """Return parameters as DuckDB takes them: a list as JSON text."""
-    # Of a list, DuckDB's client would look for pandas at each value, in vain: 0.1 ms a value.
+    # For a list, DuckDB's client would look for pandas at each value: 0.1 ms a value.
     return [json.dumps(value, default=str) if isinstance(value, list) else value for value in parameters]
 
 

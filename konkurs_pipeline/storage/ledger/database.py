@@ -3,7 +3,7 @@
 It holds decisions, the outbox (with the bytes of every file), receipts, polls, quarantine and the index of answers. What
 others may read of it is published as Parquet: a DuckDB file that an analyst has open cannot be opened for writing.
 
-Between two runs the file's hash stands beside it: a ledger that is not what the last run closed is in doubt, and nothing
+Between two runs the file's hash stands beside it: a ledger that is not what the last run closed is not trusted, and nothing
 is decided on it (`Ledger.untrusted_reason`, recovery.py).
 
 The DDL comes from `schemas.tables`. All SQL on the ledger is here; no SQL anywhere else writes it.
@@ -36,7 +36,7 @@ from konkurs_pipeline.storage.ledger.connection import ROWS_WRITTEN_TOGETHER, at
 # Rows that are only ever added, and may come twice within an instant.
 _WITHOUT_KEY: Final = ("receipts", "answers", "second_source_comparisons")
 _KEYS: Final = {name: ", ".join(KEYS[name]) for name in LEDGER if name not in _WITHOUT_KEY}
-# Histories that nothing is looked up in by a key have no index: no damage can hide in one.
+# Histories have no index: no query looks a key up in them.
 _WITHOUT_INDEX: Final = ("action_history", "registers")
 
 
@@ -58,17 +58,17 @@ class Ledger:
         self._create()
 
     def trust(self) -> None:
-        """Take the ledger as it is for good, after a person looked at what was in doubt."""
+        """Trust the ledger as it is, after a person looked at it."""
         self.untrusted_reason = None
         break_seal(self._path)
 
     def rewrite(self) -> None:
-        """Write the file anew: DuckDB keeps the bytes of deleted rows until then. A crash leaves the old file or the new one.
+        """Rewrite the file: DuckDB keeps the bytes of deleted rows until then. A crash leaves the old file or the new one.
 
         Raises `StoreError` where there is no room.
         """
         fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
-        with storage_errors(f"writing {self._path} anew"):
+        with storage_errors(f"writing {self._path} again"):
             fresh.unlink(missing_ok=True)
             fresh_sql = f"ATTACH '{quoted(fresh)}' AS fresh (TYPE duckdb, ROW_GROUP_SIZE {ROWS_WRITTEN_TOGETHER})"
             for statement in (fresh_sql, "COPY FROM DATABASE ledger TO fresh", "DETACH fresh", "CHECKPOINT ledger"):
@@ -81,7 +81,7 @@ class Ledger:
         self._con = attach(self._path)
 
     def close(self) -> None:
-        """Close the database; what was committed is on disk, and the file can be told from any other."""
+        """Close the database; what was committed is on disk, and the file's hash is kept."""
         self._con.close()
         # What DuckDB could not move from its log into the file has no seal: the log carries checksums of its own.
         if self.untrusted_reason is None and not self._path.with_name(f"{self._path.name}.wal").exists():
@@ -174,7 +174,7 @@ class Ledger:
 
     @contextmanager
     def _storage_errors(self) -> Iterator[None]:
-        """Turn what DuckDB says of the disk or the file into a `StoreError`; what it says of a statement is a bug."""
+        """Turn an error of the disk or the file into a `StoreError`; an error of a statement is a bug."""
         try:
             yield
         except duckdb.Error as error:

@@ -1,6 +1,6 @@
 """What the ledger knows of the files that readers open: the newest version of each, and its hash.
 
-A file proves by its own hash that it is whole. That it is the newest, only the ledger can tell: an older copy that somebody
+A file's own hash shows that it is whole. Only the ledger knows whether it is the newest: an older copy that somebody
 put back is whole as well.
 """
 
@@ -42,5 +42,5 @@ def note(ledger: Ledger, folder: str, part: str, newest: FileVersion) -> None:
 
 
 def forget(ledger: Ledger, folder: str, part: str) -> None:
-    """Forget a file that is gone and will be made anew."""
+    """Forget a file that is gone and will be made again."""
     ledger.execute("DELETE FROM file_versions WHERE folder = ? AND part = ?", [folder, part])

@@ -1,7 +1,7 @@
 """The ledger's record of polls: when each began, what it asked for, its issues, how it ended. Every attempt leaves a row.
 
 A row without an end is a run under way, or one that was killed: the next run, which holds the lock, knows that it was
-the latter and closes it as failed. A run that has no row here (it makes stored tables anew) leaves no issues either.
+the latter and closes it as failed. A run that has no row here (it makes stored tables again) leaves no issues either.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def begin(ledger: Ledger, run_id: str, window: Window, now: dt.datetime) -> None
 def record(  # noqa: PLR0913, PLR0917 -- a row of the table
     ledger: Ledger, run_id: str, days: tuple[dt.date, dt.date], outcome: Outcome, detail: str, at: dt.datetime
 ) -> None:
-    """Record something that is no poll of this program's, with the days it stands for. No national identifier in it."""
+    """Record an event that is no poll, with the days it is about. It holds no national identifier."""
     row = {"run_id": run_id, "started_at": at, "ended_at": at, "from_workday": days[0], "to_workday": days[1]}
     ledger.append("polls", [{**row, "outcome": outcome.value, "detail": detail}])
 
@@ -59,7 +59,7 @@ def count_notices(ledger: Ledger, run_id: str, *, seen: int, new: int) -> None:
 
 
 def end(ledger: Ledger, run_id: str, now: dt.datetime, *, is_decided: bool) -> None:
-    """Record that a poll ended: how, and in one line why, follows from its issues."""
+    """Record that a poll ended; its outcome and detail follow from its issues."""
     found = issues(ledger, run_id)
     ((new,),) = ledger.rows("SELECT max(notices_new) FROM polls WHERE run_id = ?", [run_id])
     outcome = outcome_of([issue.code for issue in found], is_decided=is_decided, notices_new=new or 0)

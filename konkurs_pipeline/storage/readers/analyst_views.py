@@ -44,7 +44,7 @@ def view_problems(layout: Layout) -> list[str]:
     stamp = _stamp_of(path)
     if stamp is None or stamp.endswith(f" {_hash_of_file(path)}"):
         return []
-    return [f"{path} is damaged, gone, or was changed: the next run makes it anew"]
+    return [f"{path} is damaged, gone, or was changed: the next run makes it again"]
 
 
 def _stamp_of(path: Path) -> str | None:

@@ -1,6 +1,6 @@
 """Table macros that answer "what did we know then": `estates_as_of(t)`, `actions_as_of(t)`, `register_as_of(t)`.
 
-They rest on the tables beside them by name alone, so that they work over the views and in a published copy. `t` is an
+They name the tables beside them without a schema, so that they work over the views and in a published copy. `t` is an
 instant, or text that DuckDB takes for one; without an offset it counts in the session's time zone.
 """
 

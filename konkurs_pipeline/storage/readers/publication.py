@@ -3,7 +3,7 @@
 Pseudonymised, it is for people who may not see national identifiers: what becomes of each column follows from what the
 column declares (schemas/table.Privacy). A pseudonym is HMAC-SHA256 with the bank's key, so the same person has the same one
 in every table and every copy, and nobody without the key can try numbers out. For that reason ids and hashes that are
-reckoned from identifiers or accounts are replaced or left out too: an action_id with its notice and customer would prove a
+reckoned from identifiers or accounts are replaced or left out too: an action_id with its notice and customer would confirm a
 guessed account number. It is still personal data: who has the key, or the register, can tell whom a row is about.
 
 What is read is what runs left (published), without the lock. What does not belong here: which column is what (schemas).
