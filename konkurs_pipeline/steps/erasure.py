@@ -7,7 +7,8 @@ part of `sweep` looks for what is left, and may run twice. What does not belong 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -82,17 +83,7 @@ def plan_erasure(store: Store, terms: Terms, now: dt.datetime) -> ErasurePlan:
     erased = erasures.erased_uuids(store.ledger)
     requests = recorded_requests(store.layout)
     cases = retained_cases(store.read, requests, erased)
-    due: dict[RetentionRule, list[RetentionCase]] = {RetentionRule.OTHERS: [], RetentionRule.CUSTOMERS: []}
-    kept: dict[str, int] = {}
-    staying: list[tuple[dt.datetime, str]] = []
-    for case in cases:
-        ends = case.due_at(terms)
-        if ends is not None and ends <= now:
-            due[case.rule].append(case)
-        else:
-            reason = "open, or in quarantine" if ends is None else f"ended, rule {case.rule}"
-            kept[reason] = kept.get(reason, 0) + 1
-            staying.append((case.notices[0].registered_at, reason))
+    due, staying = _due_and_staying(cases, terms, now)
     is_of_none = pl.col("uuid").is_null() | ~pl.col("uuid").is_in(_known(cases).implode())
     of_none = entries.filter((pl.col("resolved_at") + terms.others <= now) & is_of_none)["entry_id"].to_list()
     going = erased | {notice.uuid for found in due.values() for case in found for notice in case.notices}
@@ -109,11 +100,27 @@ def plan_erasure(store: Store, terms: Terms, now: dt.datetime) -> ErasurePlan:
         answers_before=now - terms.others,
         answers=old_answers(store, now - terms.others),
         counts={rule: _counts(store, found, entries) for rule, found in due.items() if found},
-        kept=kept,
+        kept=Counter(reason for _, reason in staying),
         oldest=min(staying, default=None),
         open_too_long=len(too_long)
         + sum(case.ended_at is None and case.notices[0].registered_at + LONGEST_OPEN < now for case in cases),
     )
+
+
+def _due_and_staying(
+    cases: Iterable[RetentionCase], terms: Terms, now: dt.datetime
+) -> tuple[dict[RetentionRule, list[RetentionCase]], list[tuple[dt.datetime, str]]]:
+    """Return the cases that may go now, by rule; and of each that stays when it began and why it stays."""
+    due: dict[RetentionRule, list[RetentionCase]] = {RetentionRule.OTHERS: [], RetentionRule.CUSTOMERS: []}
+    staying: list[tuple[dt.datetime, str]] = []
+    for case in cases:
+        ends = case.due_at(terms)
+        if ends is not None and ends <= now:
+            due[case.rule].append(case)
+        else:
+            reason = "open, or in quarantine" if ends is None else f"ended, rule {case.rule}"
+            staying.append((case.notices[0].registered_at, reason))
+    return due, staying
 
 
 def _known(cases: Sequence[RetentionCase]) -> pl.Series:

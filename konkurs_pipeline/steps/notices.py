@@ -51,29 +51,34 @@ class PolledNotices:
     findings: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class _ReadItems:
+    """`seen`: notices of this list. `retried`: those that earlier polls could not read and this one can.
+
+    `unreadable`: an entry for each item that still cannot be read. `has_erased`: erased notices were left out.
+    """
+
+    seen: list[SeenNotice]
+    retried: list[SeenNotice]
+    unreadable: list[Entry]
+    has_erased: bool
+
+
 def poll_notices(poll: Poll) -> PolledNotices:
     """Ask for the notices of the window and store what is new. Raises `ServiceError` when the list cannot be had."""
-    ledger, settings, last_day = poll.store.ledger, poll.settings, poll.window.to_workday
-    reader = ItemReader(settings.calendar, settings.api_url, settings.synthetic_allowed)
+    ledger, last_day = poll.store.ledger, poll.window.to_workday
     listed = _fetch(poll)
-    seen, unreadable = reader.read(listed_items(listed.items))
-    retried, unreadable_again = reader.read(unreadable_items(ledger))
     known = stored_notices(poll.store.lake)
-    gone = leave_erased(poll, [*seen, *retried], [*unreadable, *unreadable_again], known)
-    seen, retried = ([one for one in found if one.notice.uuid not in gone] for found in (seen, retried))
-    unreadable, unreadable_again = (
-        [e for e in found if e.uuid not in gone] for found in (unreadable, unreadable_again)
-    )
+    items = _read_items(poll, listed, known)
+    seen = items.seen
     taken = [one for one in seen if one.workday in poll.window]
-    taken += [one for one in retried if one.workday <= last_day]
+    taken += [one for one in items.retried if one.workday <= last_day]
     new, changed = _compare(taken, known)
     fresh = _store(poll, new)
-    if gone:
+    if items.has_erased:
         erase_from_answers(poll)
-    understood = {one.notice.uuid for one in seen}
     wrong = [
-        *unreadable,
-        *(entry for entry in unreadable_again if entry.uuid not in understood),
+        *items.unreadable,
         *(entry for one in taken for entry in _flaws_of(one)),
         *changed,
         *_registered_in_future(seen, poll.now()),
@@ -91,6 +96,23 @@ def poll_notices(poll: Poll) -> PolledNotices:
         quarantined=opened,
         by_workday=dict(sorted(Counter(fresh["workday"]).items())),
         findings=tuple(findings),
+    )
+
+
+def _read_items(poll: Poll, listed: NoticeList, known: pl.DataFrame) -> _ReadItems:
+    """Read the items of the list, and again those that earlier polls could not read; leave out erased notices."""
+    settings = poll.settings
+    reader = ItemReader(settings.calendar, settings.api_url, settings.synthetic_allowed)
+    seen, unreadable = reader.read(listed_items(listed.items))
+    retried, unreadable_again = reader.read(unreadable_items(poll.store.ledger))
+    gone = leave_erased(poll, [*seen, *retried], [*unreadable, *unreadable_again], known)
+    understood = {one.notice.uuid for one in seen} - gone
+    unreadable += [entry for entry in unreadable_again if entry.uuid not in understood]
+    return _ReadItems(
+        seen=[one for one in seen if one.notice.uuid not in gone],
+        retried=[one for one in retried if one.notice.uuid not in gone],
+        unreadable=[entry for entry in unreadable if entry.uuid not in gone],
+        has_erased=bool(gone),
     )
 
 

@@ -39,7 +39,7 @@ _BYTES_AN_ACTION: Final = 1024
 # No receipt of this size can fill the memory. A larger one is noted before it is parsed: a run that died of it must not
 # meet it again unsaid.
 _HARMLESS_BYTES: Final = 1024 * 1024
-_INTERRUPTED: Final = "a run ended while it read this receipt: it is read again when it is put there anew"
+_INTERRUPTED: Final = "a run ended while it read this receipt: it is read again when it is put there again"
 _NEEDS_A_PERSON: Final = "(outcome = 'set_aside' OR unknown_action_count > 0 OR future_time_count > 0)"
 
 
