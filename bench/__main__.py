@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import analysts, backfill, changed_register, imports, poll, tick, time_to_file
+from bench import analysts, backfill, changed_register, erasure, imports, poll, tick, time_to_file
 from bench.scale import SCALES
 
 # In the order they are run: cheap ones first.
@@ -19,6 +19,7 @@ _MEASUREMENTS = {
     "register": changed_register.measure,
     "poll": poll.measure,
     "analysts": analysts.measure,
+    "erasure": erasure.measure,
     "backfill": backfill.measure,
     "tick": tick.measure,
     "time_to_file": time_to_file.measure,

@@ -41,6 +41,7 @@ class AlarmKind(StrEnum):
     RECEIPTS_SET_ASIDE = "receipts_set_aside"
     SECOND_SOURCE_DIFFERS = "second_source_differs"
     SECOND_SOURCE_UNREAD = "second_source_unread"
+    NEVER_ENDED = "never_ended"
     REGISTER_STALE = "register_stale"
     CERTIFICATE = "certificate"
 
@@ -169,6 +170,12 @@ RULES: Final[Mapping[AlarmKind, AlarmRule]] = {
         "estates",
         "Enhetsregisteret was compared within the last three days, or is off",
         "`konkurs compare` says what is wrong; check KONKURS_ENHETSREGISTERET_URL. No block waits for it",
+    ),
+    AlarmKind.NEVER_ENDED: AlarmRule(
+        Severity.WARNING,
+        "estates",
+        "No bankruptcy and no quarantine entry is open for 15 years",
+        "look each up on brreg.no: its end may have been missed, and personal data is kept until it comes",
     ),
     AlarmKind.REGISTER_STALE: AlarmRule(
         Severity.WARNING,

@@ -307,3 +307,13 @@ def test_a_table_that_cannot_be_read_is_an_alarm_and_hides_no_other(tmp_path: Pa
     found = look(tmp_path, rows, NOON)
     assert found["store_unreadable"] == "quarantine is damaged"
     assert "blocks_held" in found
+
+
+def test_what_never_ends_is_told_to_a_person(tmp_path: Path) -> None:
+    now, long_ago = at(THURSDAY, "12:00"), at(dt.date(2011, 3, 1), "12:00")
+    estate = {"debtor_id": "1", "opening_uuid": "2", "workday": long_ago.date(), "registered_at": long_ago}
+    entry = {"entry_id": "3", "first_seen_at": long_ago}
+    for table, row in (("estates", {**estate, "state": "open"}), ("quarantine", entry)):
+        assert "never_ended" in look(tmp_path, Rows({table: [row]}), now, KONKURS_FIRST_WORKDAY="2011-01-03")
+    for table, row in (("estates", {**estate, "state": "closed"}), ("quarantine", {**entry, "resolved_at": now})):
+        assert "never_ended" not in look(tmp_path, Rows({table: [row]}), now, KONKURS_FIRST_WORKDAY="2011-01-03")

@@ -51,6 +51,7 @@ _LOOKS: Final[Mapping[AlarmKind, Callable[[Watched], Alarm | None]]] = {
     AlarmKind.RECEIPTS_SET_ASIDE: handoff.receipts_set_aside,
     AlarmKind.SECOND_SOURCE_DIFFERS: sources.second_source_differs,
     AlarmKind.SECOND_SOURCE_UNREAD: sources.second_source_unread,
+    AlarmKind.NEVER_ENDED: sources.never_ended,
     AlarmKind.REGISTER_STALE: sources.register_stale,
     AlarmKind.CERTIFICATE: sources.certificate,
 }

@@ -13,7 +13,9 @@ from konkurs_pipeline.domain.alarms import (
     Alarm,
     AlarmKind,
 )
+from konkurs_pipeline.domain.estates import EstateState
 from konkurs_pipeline.domain.outcomes import IssueCode
+from konkurs_pipeline.domain.retention import LONGEST_OPEN
 from konkurs_pipeline.domain.second_source import ComparisonOutcome
 from konkurs_pipeline.enquiries.watch import Watched, shown_in_oslo
 from konkurs_pipeline.errors import KonkursError
@@ -86,6 +88,22 @@ def second_source_differs(watched: Watched) -> Alarm | None:
     counts = rows.group_by("difference").len().sort("difference").rows()
     message = "Enhetsregisteret differs: " + ", ".join(f"{count} {kind}" for kind, count in counts)
     return Alarm(AlarmKind.SECOND_SOURCE_DIFFERS, message, level=" ".join(rows["difference_id"].sort()))
+
+
+def never_ended(watched: Watched) -> Alarm | None:
+    """Personal data that the retention rules would keep for ever: what is open for longer than anything is."""
+    began = watched.now - LONGEST_OPEN
+    # A younger bank reads nothing.
+    days = watched.calendar.between(watched.settings.first_workday, began.date())
+    estates = watched.tables.read("estates", days, columns=("state", "registered_at")).filter(
+        (pl.col("state") == EstateState.OPEN.value) & (pl.col("registered_at") < began)
+    )
+    entries = watched.tables.read("quarantine").filter(
+        pl.col("resolved_at").is_null() & (pl.col("first_seen_at") < began)
+    )
+    counts = {"bankruptcies": estates.height, "quarantine entries": entries.height}
+    found = " and ".join(f"{count} {what}" for what, count in counts.items() if count)
+    return Alarm(AlarmKind.NEVER_ENDED, f"{found} are open for 15 years", level=found) if found else None
 
 
 def second_source_unread(watched: Watched) -> Alarm | None:
