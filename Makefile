@@ -14,7 +14,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no
 DATA ?= $(if $(KONKURS_DATA_DIR),$(KONKURS_DATA_DIR),data)
 PORT ?= 3000
 
-.PHONY: help setup demo dev test quick newest check bench docs shapes soak soak-core many many-test soak-processes fuzz coverage audit sbom lock clean
+.PHONY: help setup demo dev test long quick newest check bench docs shapes soak soak-core many many-test soak-processes fuzz coverage audit sbom lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -41,9 +41,13 @@ dev: setup  ## the simulator, Dagster's UI on port 3000 and its daemon: watch th
 
 # In memory where there is room: half of the time would go into syncs of files that nobody keeps.
 SCRATCH := $(shell df --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 4000000 {print "/dev/shm"}')
-test: check  ## lint, types and tests, from nothing
-	scratch=$$(mktemp -d -p $(or $(SCRATCH),/tmp)) && trap 'rm -rf $$scratch' EXIT && \
-	POLARS_MAX_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --basetemp=$$scratch/tests
+pytest = scratch=$$(mktemp -d -p $(or $(SCRATCH),/tmp)) && trap 'rm -rf $$scratch' EXIT && \
+	POLARS_MAX_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --basetemp=$$scratch/tests -m "$(1)"
+test: check  ## lint, types and tests, from nothing (five minutes on 2 quiet cores)
+	$(call pytest,not long)
+
+long: $(VENV)/.dev  ## what takes too long for each change: kills, full disks, bombs, simulated days (CI runs it too)
+	$(call pytest,long)
 
 quick: $(VENV)/.dev  ## the rules, the settings and Brreg's test notices through the pipeline: for a first look
 	$(BIN)/pytest -q -n 2 --dist loadfile tests/domain tests/test_settings.py tests/pipeline/test_brreg_notices.py

@@ -117,6 +117,7 @@ def said(konkurs: CommandLine) -> str:
     return "".join(one.out + one.err for one in told)
 
 
+@pytest.mark.long
 def test_no_number_of_the_cast_leaves_the_protected_tables(konkurs: CommandLine, said: str) -> None:
     layout = layout_of(load_settings(konkurs.environ, dotenv=Path("none")))
     given = (konkurs.data / "register", layout.receipts)

@@ -111,7 +111,12 @@ def _case(value: object) -> str:
 
 # How much room is left, so that another write fails each time: beginning, lake, hand-over.
 # Below 1024 pages the store's and Dagster's disks are too full to begin at all.
-FULL: Final = [*_left("", 0), *_left("lake", 2), *_left("outbox", 1)]
+LONG: Final = pytest.mark.long
+FULL: Final = [
+    pytest.param("", 0, marks=LONG),
+    pytest.param("lake", 2, marks=LONG),
+    ("outbox", 1),
+]
 MORE: Final = [
     *_left("", *range(1020, 1700, 40)),
     *_left("lake", *range(1, 30, 2)),
@@ -132,6 +137,7 @@ def test_a_full_disk_fails_the_run_with_the_cure_and_once_there_is_room_nothing_
     assert "Make room" in complains(said)
 
 
+@pytest.mark.long
 def test_a_block_does_not_wait_for_room_in_dagsters_history(undisturbed: list[Row], new_disk: NewDisk) -> None:
     disk = new_disk("dagster")
     disk.leave_room(16 * PAGE)
@@ -178,6 +184,7 @@ def test_a_read_only_outbox_stops_the_run_before_it_decides(undisturbed: list[Ro
     assert disk.bank.received() == undisturbed
 
 
+@pytest.mark.long
 def test_a_file_in_the_outbox_s_place_stops_the_run_before_it_decides(
     undisturbed: list[Row], tuesday: BankOfProcesses
 ) -> None:

@@ -16,14 +16,15 @@ from tests.processes.core_banking import Row
 
 # The soak kills after every step; the crashes of tests/pipeline stop in-process after each of them too.
 STEPS_STOPPED_AFTER: Final = [name for name in STEPS if SOAKING or name in {"poll_notices", "decide", "hand_over"}]
+LONG: Final = pytest.mark.long
 NAMED: Final = [
-    pytest.param(r"\d+ opening: before COMMIT", id="before the poll is recorded"),
-    *(pytest.param(rf"\d+ {name}: has ended", id=f"after {name}") for name in STEPS_STOPPED_AFTER),
-    pytest.param(r"\d+ decide: before COMMIT", id="before the decision is committed"),
+    pytest.param(r"\d+ opening: before COMMIT", id="before the poll is recorded", marks=LONG),
+    *(pytest.param(rf"\d+ {name}: has ended", id=f"after {name}", marks=LONG) for name in STEPS_STOPPED_AFTER),
+    pytest.param(r"\d+ decide: before COMMIT", id="before the decision is committed", marks=LONG),
     pytest.param(r"\d+ hand_over: before rename .*\.jsonl", id="before the .jsonl stands there"),
-    pytest.param(r"\d+ hand_over: before rename .*\.csv", id="between .jsonl and .csv"),
-    pytest.param(r"\d+ hand_over: before rename .*\.manifest\.json", id="between .csv and manifest"),
-    pytest.param(r"\d+ after hand_over: before rename .*/polls\.[0-9]+\.parquet", id="in publishing"),
+    pytest.param(r"\d+ hand_over: before rename .*\.csv", id="between .jsonl and .csv", marks=LONG),
+    pytest.param(r"\d+ hand_over: before rename .*\.manifest\.json", id="between .csv and manifest", marks=LONG),
+    pytest.param(r"\d+ after hand_over: before rename .*/polls\.[0-9]+\.parquet", id="in publishing", marks=LONG),
 ]
 KILLS_AT_RANDOM: Final = 60 if SOAKING else 2
 # What a run takes, from long before its first write to long after its last.
@@ -60,6 +61,7 @@ def test_a_run_killed_before_and_after_any_write_is_made_good_by_the_next(
     print(f"killed at {boundaries} boundaries, each made good")  # noqa: T201 -- the soak's figures
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(KILLS_AT_RANDOM))
 def test_a_run_killed_at_any_moment_and_again_is_made_good_by_the_next(
     undisturbed: list[Row], tuesday: BankOfProcesses, seed: int

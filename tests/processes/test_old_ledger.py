@@ -236,6 +236,7 @@ def everything(bank: Bank) -> list[object]:
         return [*tables, store.ledger.rows("SELECT * FROM outbox_content ORDER BY seq")]
 
 
+@pytest.mark.long
 def test_a_ledger_with_a_wrong_bit_is_taken_for_good_only_where_no_row_has_it(bank: Bank, tmp_path: Path) -> None:
     """A wrong row would not show in any file of the outbox. A block that no row uses any more may be as it likes."""
     ledger, before, refused = bank.layout.ledger, everything(bank), 0
@@ -254,6 +255,7 @@ def test_a_ledger_with_a_wrong_bit_is_taken_for_good_only_where_no_row_has_it(ba
     assert refused > 0
 
 
+@pytest.mark.long
 def test_the_commands_find_the_way_back_and_an_interrupted_recovery_is_made_good_by_the_next(
     bank: Bank, yesterday: Path, commands: Commands, tmp_path: Path
 ) -> None:

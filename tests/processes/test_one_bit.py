@@ -96,6 +96,7 @@ def test_a_wrong_bit_in_a_kept_answer_is_found_by_name(two_days: Bank) -> None:
     assert verified(two_days) == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "pattern",
     ["ledger/ledger.duckdb", "lake/raw_notices/2018-09.*.parquet", "outbox/*_00000001_*.csv"],

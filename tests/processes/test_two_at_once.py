@@ -48,6 +48,7 @@ def finish(running: Running) -> None:
     assert said.code == 0, said.err
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("at", IN_THE_ACT)
 def test_while_a_run_is_under_way_another_does_nothing_and_questions_are_answered(
     undisturbed: list[Row], tuesday: BankOfProcesses, at: str
@@ -88,6 +89,7 @@ def test_a_release_and_a_run_take_turns(tuesday: BankOfProcesses, undisturbed: l
     assert sorted(tuesday.received()) == sorted(undisturbed)
 
 
+@pytest.mark.long
 def test_two_runs_of_the_schedule_at_the_same_moment_poll_one_after_the_other(
     undisturbed: list[Row], tuesday: BankOfProcesses
 ) -> None:

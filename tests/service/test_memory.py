@@ -22,6 +22,7 @@ from tests.service.conftest import Served
 ROOT: Final = Path(__file__).parents[2]
 MIB: Final = 1024 * 1024
 ALLOWANCE_MIB: Final = 500
+pytestmark = pytest.mark.long
 
 
 @dataclass(frozen=True)

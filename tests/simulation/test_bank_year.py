@@ -9,7 +9,7 @@ import pytest
 from tests.simulation.bank_year import BankYear
 
 
-@pytest.mark.parametrize("seed", [1, 4])
+@pytest.mark.parametrize("seed", [1, pytest.param(4, marks=pytest.mark.long)])
 def test_nothing_is_lost_doubled_wrong_or_leaked(seed: int, tmp_path: Path) -> None:
     year = BankYear(seed, tmp_path, day_count=10, trouble=3)
     figures = year.run()
@@ -20,6 +20,7 @@ def test_nothing_is_lost_doubled_wrong_or_leaked(seed: int, tmp_path: Path) -> N
     assert figures.faults.total() > 10
 
 
+@pytest.mark.long
 def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     digests = set()
     for name in ("once", "again"):

@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -119,15 +119,16 @@ def proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Lake, "_prove", lambda *_: None)
 
 
+LONG: Final = pytest.mark.long
 BREAKS: Iterable[Any] = [
-    pytest.param(settles(without_a_block), "lost", id="a BLOCK is forgotten"),
+    pytest.param(settles(without_a_block), "lost", id="a BLOCK is forgotten", marks=LONG),
     pytest.param(settles(review_turned_into_block), "wrong", id="a REVIEW becomes a BLOCK"),
-    pytest.param(forgets_what_was_written, "doubled", id="what was written is forgotten"),
-    pytest.param(reads_no_lookback, "lost", id="a bare cursor"),
-    pytest.param(believes_every_dataset, "wrong", id="every dataset is believed"),
-    pytest.param(ignores_former_numbers, "lost", id="former numbers are ignored"),
-    pytest.param(changes_a_shown_file, "wrong", id="a file is not what its manifest says"),
-    pytest.param(tells_identifiers, "leaked", id="an identifier in a poll's detail"),
+    pytest.param(forgets_what_was_written, "doubled", id="what was written is forgotten", marks=LONG),
+    pytest.param(reads_no_lookback, "lost", id="a bare cursor", marks=LONG),
+    pytest.param(believes_every_dataset, "wrong", id="every dataset is believed", marks=LONG),
+    pytest.param(ignores_former_numbers, "lost", id="former numbers are ignored", marks=LONG),
+    pytest.param(changes_a_shown_file, "wrong", id="a file is not what its manifest says", marks=LONG),
+    pytest.param(tells_identifiers, "leaked", id="an identifier in a poll's detail", marks=LONG),
 ]
 
 
