@@ -84,6 +84,10 @@ class ActionRecord(Written):
     caused_by: Uuid | None = Field(description="the BLOCK or REVIEW that this action answers; null: none")
 
 
+# The columns of the CSV: those of an action, without the kind of record.
+CSV_COLUMNS: Final = tuple(name for name in ActionRecord.model_fields if name != "record")
+
+
 class Trailer(Written):
     """The last line of a file: what the lines before it must add up to."""
 

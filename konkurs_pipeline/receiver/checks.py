@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 from pydantic import ValidationError
 
 from konkurs_pipeline.contracts.outbox import (
     ACCOUNT_HASH_MODULUS,
+    CSV_COLUMNS,
     ActionRecord,
     Header,
     Manifest,
@@ -26,7 +27,6 @@ from konkurs_pipeline.contracts.outbox import (
 from konkurs_pipeline.domain.foreign_text import without_formula
 from konkurs_pipeline.json_strict import RefusedJsonError, parse_strictly
 
-_CSV_COLUMNS: Final = tuple(name for name in ActionRecord.model_fields if name != "record")
 RecordT = TypeVar("RecordT", bound=Written)
 
 
@@ -159,9 +159,9 @@ def _check_csv(content: bytes, actions: Iterable[ActionRecord]) -> None:
     """Raise unless the CSV has the same rows: `;`, every cell quoted, CRLF, UTF-8 without a byte order mark."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(_CSV_COLUMNS)
+    writer.writerow(CSV_COLUMNS)
     for action in actions:
         written = action.as_written()
-        writer.writerow([without_formula("" if written[name] is None else str(written[name])) for name in _CSV_COLUMNS])
+        writer.writerow([without_formula("" if written[name] is None else str(written[name])) for name in CSV_COLUMNS])
     if text.getvalue().encode() != content:
         _refuse(RefusalCode.CSV_DIFFERS, "the .csv does not hold the same rows as the .jsonl")

@@ -88,6 +88,7 @@ def prepared(poll: Poll) -> Iterator[None]:
             poll.report(IssueCode.RECEIPT_SET_ASIDE, message)
         yield
     except BaseException as error:
+        # Also an interrupt and a bug: the ledger must say that the poll failed.
         fail(poll, error)
         raise
     finally:

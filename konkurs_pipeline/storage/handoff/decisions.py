@@ -188,11 +188,6 @@ def known_ids(ledger: Ledger, action_ids: Sequence[str], where: str = "TRUE") ->
     return {action_id for (action_id,) in found}
 
 
-def ids_in_file(ledger: Ledger, seq: int) -> list[str]:
-    """Return the ids of the actions that stand in an outbox file."""
-    return [action_id for (action_id,) in ledger.rows("SELECT action_id FROM actions WHERE seq = ?", [seq])]
-
-
 def _action_row(
     action: Action, decision: RunDecision, *, status: ActionStatus, header: Header | None
 ) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 from konkurs_pipeline.contracts.outbox import (
     ACCOUNT_HASH_MODULUS,
+    CSV_COLUMNS,
     ActionRecord,
     Header,
     Manifest,
@@ -26,7 +27,6 @@ from konkurs_pipeline.domain.action_rows import Action, ActionKind
 from konkurs_pipeline.domain.foreign_text import shown, without_formula
 from konkurs_pipeline.storage.files import hash_of
 
-_CSV_COLUMNS: Final = tuple(name for name in ActionRecord.model_fields if name != "record")
 # JSON lets these stand as they are, and many a reader of lines would end one there.
 _LINE_BREAKS: Final = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
@@ -112,10 +112,10 @@ def render_csv(records: Sequence[Mapping[str, Any]]) -> bytes:
     """Return the CSV of a JSON Lines file's records: its action rows, `;`, quoted, CRLF, formulas neutralised."""
     text = io.StringIO(newline="")
     writer = csv.writer(text, delimiter=";", quoting=csv.QUOTE_ALL, lineterminator="\r\n")
-    writer.writerow(_CSV_COLUMNS)
+    writer.writerow(CSV_COLUMNS)
     for record in records:
         if record["record"] == "A":
-            cells = ("" if record[column] is None else str(record[column]) for column in _CSV_COLUMNS)
+            cells = ("" if record[column] is None else str(record[column]) for column in CSV_COLUMNS)
             writer.writerow([without_formula(cell) for cell in cells])
     return text.getvalue().encode()
 
