@@ -6,6 +6,7 @@ not belong here: looking for alarms (enquiries/alarms) and sending (alerting).
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -190,9 +191,15 @@ RULES: Final[Mapping[AlarmKind, AlarmRule]] = {
         "order a new enterprise certificate (docs/onboarding.md) and replace the file: the next poll uses it",
     ),
 }
-# The days left and the minutes unconfirmed at which the alarm is raised again.
+# The bounds of the alarms. Those of volumes: domain/volume. The days left and the minutes unconfirmed raise an alarm again.
 CERTIFICATE_DAYS: Final = (60, 30, 14, 7, 1, 0)
 UNCONFIRMED_MINUTES: Final = (60, 240, 1440)
+# The schedule polls every quarter of opening hours, and every third hour outside them.
+LONGEST_IN_OPENING_HOURS: Final = dt.timedelta(minutes=45)
+LONGEST_OUTSIDE_OPENING_HOURS: Final = dt.timedelta(hours=7)
+QUARTER_MISSED_AFTER: Final = dt.timedelta(hours=1)
+LONGEST_WITHOUT_COMPARISON: Final = dt.timedelta(days=3)
+REGISTER_STALE_AFTER_WORKDAYS: Final = 2
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 import polars as pl
 
 from konkurs_pipeline.domain import volume
+from konkurs_pipeline.domain.alarms import LONGEST_IN_OPENING_HOURS, LONGEST_OUTSIDE_OPENING_HOURS
 from konkurs_pipeline.domain.coverage import GoodPoll, Quarter, quarters
 from konkurs_pipeline.domain.outcomes import GOOD
 from konkurs_pipeline.domain.workdays import OSLO, Calendar
@@ -22,11 +23,8 @@ from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.store import layout_of
 
-# The schedule polls every quarter of opening hours, and every third hour outside them.
-LONGEST_IN_OPENING_HOURS: Final = dt.timedelta(minutes=45)
 # A time that lies this far ahead may still be right.
 CLOCKS_DIFFER: Final = dt.timedelta(minutes=2)
-_LONGEST_OUTSIDE: Final = dt.timedelta(hours=7)
 
 
 class Tables(Protocol):
@@ -112,7 +110,7 @@ class Watched:
 
 def longest_without_poll(now: dt.datetime, calendar: Calendar) -> dt.timedelta:
     """Return how old the last good poll may be at `now`."""
-    return LONGEST_IN_OPENING_HOURS if is_poll_due(now, calendar) else _LONGEST_OUTSIDE
+    return LONGEST_IN_OPENING_HOURS if is_poll_due(now, calendar) else LONGEST_OUTSIDE_OPENING_HOURS
 
 
 def is_poll_due(now: dt.datetime, calendar: Calendar) -> bool:

@@ -8,6 +8,7 @@ import polars as pl
 
 from konkurs_pipeline.domain import volume
 from konkurs_pipeline.domain.alarms import (
+    QUARTER_MISSED_AFTER,
     Alarm,
     AlarmKind,
 )
@@ -41,9 +42,7 @@ def no_good_poll(watched: Watched) -> Alarm | None:
 def quarters_missed(watched: Watched) -> Alarm | None:
     """Look for: quarters of opening hours that no poll read; the newest may still be read by the poll that is due."""
     # The newest may still be read by the poll that is due.
-    unread = [
-        q for q in recent_quarters(watched) if q.read_by is None and q.start < watched.now - dt.timedelta(hours=1)
-    ]
+    unread = [q for q in recent_quarters(watched) if q.read_by is None and q.start < watched.now - QUARTER_MISSED_AFTER]
     if not unread:
         return None
     message = (

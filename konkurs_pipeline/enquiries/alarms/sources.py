@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Final
 
 import polars as pl
 
 from konkurs_pipeline.brreg.certificate import settings_certificate
 from konkurs_pipeline.domain.alarms import (
     CERTIFICATE_DAYS,
+    LONGEST_WITHOUT_COMPARISON,
+    REGISTER_STALE_AFTER_WORKDAYS,
     Alarm,
     AlarmKind,
 )
@@ -21,9 +22,6 @@ from konkurs_pipeline.enquiries.watch import Watched, shown_in_oslo
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import OFF, Environment
 from konkurs_pipeline.storage.snapshots import Snapshots
-
-_STALE_AFTER_WORKDAYS: Final = 2
-_LONGEST_WITHOUT_COMPARISON: Final = dt.timedelta(days=3)
 
 
 def register_refused(watched: Watched) -> Alarm | None:
@@ -43,7 +41,7 @@ def register_stale(watched: Watched) -> Alarm | None:
         # Refused for being absent: that is another alarm.
         return None
     today = watched.calendar.workday_of(watched.now)
-    oldest = watched.calendar.back(today, _STALE_AFTER_WORKDAYS)
+    oldest = watched.calendar.back(today, REGISTER_STALE_AFTER_WORKDAYS)
     if watched.settings.environment is Environment.DEMO or watched.calendar.workday_of(written) >= oldest:
         return None
     accepted = Snapshots(watched.layout.snapshots).current()
@@ -112,7 +110,7 @@ def second_source_unread(watched: Watched) -> Alarm | None:
         return None
     tried = watched.tables.read("second_source_comparisons").sort("compared_at")
     good = tried.filter(pl.col("outcome") == ComparisonOutcome.COMPARED.value)["compared_at"].max()
-    if tried.is_empty() or (isinstance(good, dt.datetime) and watched.now - good <= _LONGEST_WITHOUT_COMPARISON):
+    if tried.is_empty() or (isinstance(good, dt.datetime) and watched.now - good <= LONGEST_WITHOUT_COMPARISON):
         return None
     since = f"since {shown_in_oslo(good)}" if isinstance(good, dt.datetime) else "yet"
     return Alarm(
