@@ -8,7 +8,7 @@ docs/outbox.md. Which of them a run looks at: settled_receipts.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -96,7 +96,11 @@ def read_receipts(ledger: Ledger, folder: Path, now: dt.datetime) -> list[str]:
         if is_read and (version := standing[name]):
             read[shown[name]] = version
     forgotten = {*(shown[name] for name in changed), *(seen.keys() - set(shown.values()))}
-    _note_standing(ledger, {*shown.values(), *choice.settled}, sorted(forgotten), read, now)
+    flagged = ledger.rows(f"SELECT DISTINCT name FROM receipts WHERE gone_at IS NULL AND {_NEEDS_A_PERSON}")  # noqa: S608 -- own
+    gone = {name for (name,) in flagged}.difference(shown.values())
+    # A look through the many names that are settled, where there is something to look for.
+    gone = gone.difference(choice.settled) if gone else gone
+    _note_standing(ledger, sorted(gone), sorted(forgotten), read, now)
     if not choice.settled:
         note_settled(ledger, present, (seen.keys() - forgotten) | read.keys(), now)
     return lines
@@ -221,11 +225,9 @@ def _refuse_strangers(receipt: Receipt, taken: TakenAnswers) -> None:
 
 
 def _note_standing(
-    ledger: Ledger, standing: Collection[str], forgotten: list[str], read: Mapping[str, str], now: dt.datetime
+    ledger: Ledger, gone: list[str], forgotten: list[str], read: Mapping[str, str], now: dt.datetime
 ) -> None:
     """Note the versions that need not be read again, and which receipts that need a person are gone from the folder."""
-    flagged = ledger.rows(f"SELECT DISTINCT name FROM receipts WHERE gone_at IS NULL AND {_NEEDS_A_PERSON}")  # noqa: S608 -- own
-    gone = [name for (name,) in flagged if name not in standing]
     if not (gone or forgotten):
         return
     with ledger.transaction():

@@ -8,13 +8,12 @@ What does not belong here: what a receipt says, and whether it is another than b
 from __future__ import annotations
 
 import datetime as dt
-from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
+from zlib import crc32
 
 from konkurs_pipeline.domain.workdays import OSLO
-from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.handoff.outbox import RECEIPT_SUFFIX
 from konkurs_pipeline.storage.ledger.connection import EACH
 from konkurs_pipeline.storage.ledger.database import Ledger
@@ -37,25 +36,27 @@ class ReceiptChoice:
 
 
 def choose(ledger: Ledger, standing: Sequence[str], now: dt.datetime) -> ReceiptChoice:
-    """Choose among the receipts that stand in the folder, in order of their names."""
-    plain = [name for name in standing if _is_plain(name)]
+    """Choose among the receipts that stand in the folder."""
     noted = ledger.rows("SELECT last_name, digest FROM receipts_settled WHERE day = ?", [_day(now)])
     last_name, digest = noted[0] if noted else ("", "")
-    settled = plain[: bisect_right(plain, last_name)]
+    settled = [name for name in standing if name <= last_name]
     if not noted or _digest(settled) != digest:
         return ReceiptChoice([*standing], [], dict(ledger.rows("SELECT name, version FROM receipts_seen")))
     with_actions = {name + RECEIPT_SUFFIX for (name,) in ledger.rows(_WITH_ACTIONS)}
-    looked_at = with_actions.intersection(settled)
-    names = [*sorted(looked_at), *plain[len(settled) :], *(name for name in standing if not _is_plain(name))]
+    looked_at = sorted(with_actions.intersection(settled))
+    names = [*looked_at, *(name for name in standing if name > last_name)]
     sql = f"SELECT name, version FROM receipts_seen WHERE name > ? OR name IN (SELECT {EACH})"  # noqa: S608 -- own
-    return ReceiptChoice(names, settled, dict(ledger.rows(sql, [last_name, sorted(looked_at)])))
+    return ReceiptChoice(names, settled, dict(ledger.rows(sql, [last_name, looked_at])))
 
 
 def note_settled(ledger: Ledger, standing: Sequence[str], seen: Collection[str], now: dt.datetime) -> None:
-    """Note after a look at every receipt which of them need no look for the rest of the day: old ones that were read."""
-    old = [name for name in standing if _is_plain(name)][:-_ALWAYS_LOOKED_AT]
+    """Note after a look at every receipt which of them need no look for the rest of the day: old ones that were read.
+
+    Nothing is noted where one of them was not read, or has a name that the ledger has otherwise than the folder.
+    """
+    old = sorted(standing)[:-_ALWAYS_LOOKED_AT]
     ledger.execute("DELETE FROM receipts_settled")
-    if old and all(name in seen for name in old):
+    if old and all(name in seen and name.isascii() and name.isprintable() for name in old):
         ledger.execute("INSERT INTO receipts_settled VALUES (?, ?, ?)", [_day(now), old[-1], _digest(old)])
 
 
@@ -64,9 +65,5 @@ def _day(now: dt.datetime) -> dt.date:
 
 
 def _digest(names: Sequence[str]) -> str:
-    return hash_of("\n".join(names).encode())
-
-
-def _is_plain(name: str) -> bool:
-    """Return whether the ledger has the name as the folder has it."""
-    return name.isascii() and name.isprintable()
+    """Return what tells these names from others, in whatever order: to sort 83 000 takes longer than all the rest."""
+    return f"{len(names)} {sum(crc32(name.encode(errors='surrogateescape')) for name in names)}"
