@@ -7,6 +7,7 @@ history of the actions until then. The answer names notices and customers, never
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +31,8 @@ class Finding:
 
     `known_up_to`: when the last good poll ended until `as_of`; null: there was none, and the bank knew nothing.
     `account_history_from`: the first day a trustee may ask account history from; null: no bankruptcy is open.
+    `erased_since`: how many notices of anybody were known at `as_of` and are erased now, and when the last one was.
+    `erased_notices`: those of the customer that was asked about, by its actions.
     """
 
     as_of: dt.datetime
@@ -40,6 +43,8 @@ class Finding:
     estates: list[dict[str, Any]]
     notices: list[dict[str, Any]]
     actions: list[dict[str, Any]]
+    erased_since: dict[str, Any]
+    erased_notices: list[dict[str, Any]]
 
 
 def look_up(layout: Layout, identifier: str, as_of: dt.datetime) -> Finding:
@@ -55,12 +60,13 @@ def look_up_customer(layout: Layout, customer_ref: str, as_of: dt.datetime) -> F
     matches = published.read("customer_matches").filter(
         (pl.col("customer_ref") == customer_ref) & (pl.col("found_at") <= as_of)
     )
-    if not numbers and not matches.height:
+    of_customer = published.read("actions").filter(pl.col("customer_ref") == customer_ref)["notice_uuid"].to_list()
+    if not numbers and not matches.height and not of_customer:
         return None
     parties = dict(matches.select("notice_uuid", "matched_via").iter_rows())
     for number in numbers:
         parties |= _named(_known_debtors(published, as_of), number)
-    return _finding(layout, _estates_of(published, parties, as_of), as_of)
+    return _finding(layout, _estates_of(published, parties, as_of), as_of, of_customer)
 
 
 @dataclass(frozen=True)
@@ -92,8 +98,10 @@ def known_up_to(published: Published, as_of: dt.datetime) -> dt.datetime | None:
     return last if isinstance(last, dt.datetime) else None
 
 
-def _finding(layout: Layout, party: PartyEstates, as_of: dt.datetime) -> Finding:
+def _finding(layout: Layout, party: PartyEstates, as_of: dt.datetime, of_customer: Sequence[str] = ()) -> Finding:
     published = Published(layout)
+    erased = published.read("erased_notices").filter(pl.col("first_seen_at") <= as_of).sort("registered_at")
+    last, mine = erased["erased_at"].max(), erased.filter(pl.col("uuid").is_in(list(of_customer)))
     still_open = [estate for estate in party.estates if estate.state is EstateState.OPEN]
     return Finding(
         as_of=as_of,
@@ -103,7 +111,15 @@ def _finding(layout: Layout, party: PartyEstates, as_of: dt.datetime) -> Finding
         account_history_from=earliest_from_date(still_open),
         estates=[_estate(estate, party.parties, party.seen_at) for estate in party.estates],
         notices=[_notice(notice, party.seen_at) for notice in party.notices],
-        actions=_actions(published, [notice.uuid for notice in party.notices], as_of),
+        actions=_actions(published, [*(notice.uuid for notice in party.notices), *mine["uuid"]], as_of),
+        erased_since={
+            "notice_count": erased.height,
+            "last_at": instant_text(last) if isinstance(last, dt.datetime) else None,
+        },
+        erased_notices=[
+            {"uuid": uid, "type": kind, "registered_at": instant_text(at), "erased_at": instant_text(erased_at)}
+            for uid, kind, at, erased_at in mine.select("uuid", "type", "registered_at", "erased_at").iter_rows()
+        ],
     )
 
 

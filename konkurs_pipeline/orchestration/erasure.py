@@ -54,6 +54,7 @@ def _result(done: Erased, left: ErasurePlan) -> dg.MaterializeResult:  # type: i
             "quarantine_entries": done.entries,
             "register_snapshots": done.registers,
             "answers": done.answers,
+            "control_requests": done.requests,
             "left": len(left.uuids),
             "kept_cases": sum(left.kept.values()),
             "open_too_long": left.open_too_long,

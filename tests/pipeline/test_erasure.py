@@ -14,6 +14,7 @@ from konkurs_pipeline.domain.retention import RetentionRule
 from konkurs_pipeline.enquiries.evidence.gathering import evidence_of
 from konkurs_pipeline.enquiries.evidence.proofs import Agreement
 from konkurs_pipeline.enquiries.integrity import inspect
+from konkurs_pipeline.enquiries.lookup import look_up, look_up_customer
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.steps import erased_answers, erasure
 from konkurs_pipeline.steps.erased_answers import remains_of
@@ -248,3 +249,14 @@ def test_of_a_list_that_cannot_be_read_nothing_is_kept(body: bytes) -> None:
 def test_an_empty_list_is_kept_as_it_came() -> None:
     body = b'{ "_links": {"self": {"href": "/"}}}'
     assert remains_of(body, set()) == body
+
+
+def test_an_answer_as_of_then_says_that_something_was_erased(lived: Bank) -> None:
+    erased(lived, MUCH_LATER)
+    lived.poll(WEDNESDAY)
+    found = look_up(lived.layout, OTHER, MUCH_LATER)
+    assert (found.notices, found.erased_since) == ([], {"notice_count": 4, "last_at": "2029-09-11T10:00:00.000Z"})
+    customer = look_up_customer(lived.layout, "K-1", MUCH_LATER)
+    assert customer is not None
+    assert [one["type"] for one in customer.erased_notices] == ["aapning", "avslutning"]
+    assert {action["action"] for action in customer.actions} == {"BLOCK", "INFORM"}

@@ -45,6 +45,8 @@ def _as_json(plan: ErasurePlan, done: Erased | None) -> dict[str, Any]:
         "due": {rule.value: {**plan.counts[rule], "notice_count": _notices(plan, rule)} for rule in plan.due},
         "quarantine_entries": len(plan.entries),
         "register_snapshots": len(plan.registers),
+        "control_requests": len(plan.requests),
+        "answers": plan.answers,
         "kept": dict(plan.kept),
         "oldest_kept": {"registered_at": plan.oldest[0], "why": plan.oldest[1]} if plan.oldest else None,
         "open_too_long": plan.open_too_long,
@@ -65,11 +67,14 @@ def _print(plan: ErasurePlan, done: Erased | None) -> None:
             f"{counts['document_count']} documents, {counts['quarantine_count']} quarantine entries {verb}"
         )
     answer(f"{len(plan.entries)} quarantine entries of no notice, {len(plan.registers)} register snapshots {verb}")
+    answer(
+        f"{len(plan.requests)} requests of trustees {verb}; {plan.answers} old answers keep only what they first held"
+    )
     for reason, count in sorted(plan.kept.items()):
         answer(f"kept, {reason}: {count}")
     if plan.oldest:
         answer(f"the oldest that stays is of {instant_text(plan.oldest[0])}: {plan.oldest[1]}")
     if plan.open_too_long:
-        say(f"{plan.open_too_long} bankruptcies are open for more than 15 years: find out whether their end was missed")
+        say(f"{plan.open_too_long} bankruptcies or quarantine entries are open for 15 years: was their end missed?")
     if done is None:
         say("nothing was erased: `konkurs erase --apply` does it, and so does the nightly job")

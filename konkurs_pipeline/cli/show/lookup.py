@@ -48,6 +48,7 @@ class LookupRequest:
     settings: Settings
     layout: Layout
     as_of: dt.datetime
+    is_as_of: bool
     as_json: bool
 
 
@@ -71,7 +72,7 @@ def command(
     settings = load_settings()
     if subject:
         return answer_subjects(settings, numbers, as_json=as_json, none=_NO_NUMBER)
-    question = LookupRequest(settings, layout_of_store(settings), then, as_json)
+    question = LookupRequest(settings, layout_of_store(settings), then, as_of is not None, as_json)
     if customer_ref is not None:
         return _answer_customer(question, customer_ref)
     if identifier != "-":
@@ -135,7 +136,7 @@ def _answer_customer(question: LookupRequest, customer_ref: str) -> ExitCode:
 
 def _print(finding: Finding) -> None:
     read = f"the bank has read the service up to {oslo_text(finding.known_up_to)}" if finding.known_up_to else _UNREAD
-    if not finding.notices:
+    if not finding.notices and not finding.erased_notices:
         answer(f"no notice is known on this party; {read}")
         return
     answer(f"bankrupt: {'yes' if finding.is_bankrupt else 'no'}; {read}")
@@ -144,10 +145,13 @@ def _print(finding: Finding) -> None:
     for title, rows in (
         ("Bankruptcies", finding.estates),
         ("Notices", finding.notices),
+        ("Erased notices", finding.erased_notices),
         ("Actions", finding.actions),
     ):
         if rows:
             print_table(title, [for_a_person(row) for row in rows])
+    if not finding.notices:
+        return
     opening = finding.estates[0]["opening_uuid"] if finding.estates else finding.notices[0]["uuid"]
     say("when it was known and done, with proofs:")
     say(f"  konkurs evidence {opening} --out FILE.html")
@@ -158,6 +162,11 @@ _UNREAD: Final = "the bank had not read the service yet"
 
 def _warn(question: LookupRequest, finding: Finding) -> None:
     """Say what makes a "no" unsafe: an old reading, or a notice that nobody understood."""
+    if finding.erased_since["notice_count"] and question.is_as_of:
+        say(
+            f"{finding.erased_since['notice_count']} notices that were known then are erased, the last on "
+            f"{finding.erased_since['last_at'][:10]}: this answer cannot tell whether one was of this party"
+        )
     if finding.known_up_to is None:
         say_problem(f"this is no all-clear: {_UNREAD}")
     else:
