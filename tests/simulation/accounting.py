@@ -7,7 +7,7 @@ comes, or the next good poll shows that it never will.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice
@@ -15,7 +15,7 @@ from konkurs_pipeline.domain.matching import Doubt
 from konkurs_pipeline.domain.notices import QuarantineReason
 from tests.simulation.core_banking import BrokenPromiseError, ForgivingReceiver, Record, StrictReceiver
 from tests.simulation.figures import Figures
-from tests.simulation.oracle import Account, Customer, Oracle, Row
+from tests.simulation.oracle import AFTER, Account, Customer, Notified, Oracle, Row, fold
 from tests.simulation.service import Document, told_of
 from tests.simulation.world import Entry, World
 
@@ -55,6 +55,39 @@ class Accounting:
         self.oracle = oracle
         self._waiting: dict[str, Given] = {}
         self._first_version: dict[str, SimulatedNotice] = {}
+        self._erased: set[str] = set()
+
+    def forget(self, erased: Collection[str], now: dt.datetime, kept_for: dt.timedelta) -> None:
+        """Hold an erasure to the rules, by the oracle's own fold, and let the oracle forget what went."""
+        oracle = self.oracle
+        concerned = {row.notice for row in oracle.written}
+        by_debtor: dict[str, list[Notified]] = {}
+        for notice in oracle.notices.values():
+            by_debtor.setdefault(notice.debtor, []).append(notice)
+        ended = {
+            notice.uuid: estate
+            for notices in by_debtor.values()
+            for estate in fold(notices)
+            for notice in (estate.opening, *([estate.ended_by] if estate.ended_by else []))
+        }
+        for uuid in sorted(set(erased) - self._erased):
+            estate = ended.get(uuid)
+            if uuid in concerned:
+                self._figures.lost.append(f"notice {uuid} is a customer's and was erased early")
+            elif estate is not None and (
+                estate.ended_by is None or dt.datetime.fromisoformat(estate.ended_by.at) + kept_for > now
+            ):
+                self._figures.lost.append(f"notice {uuid} was erased before its time")
+            oracle.notices.pop(uuid, None)
+        self._erased |= set(erased)
+
+    def _is_late(self, uuid: str, notice: Notified, given: Given) -> bool:
+        """Whether a notice only changes a bankruptcy of a debtor of whom everything was erased."""
+        opened = {entry.debtor_id for _, entry in given.items.values() if entry.type == "aapning"}
+        erased = {self._first_version[one].debtor_id for one in self._erased if one in self._first_version}
+        stored = {one.debtor for one in self.oracle.notices.values()}
+        is_new = uuid not in self.oracle.notices and notice.type in AFTER
+        return is_new and notice.debtor in erased - stored - opened
 
     @property
     def blocked(self) -> set[str]:
@@ -111,6 +144,9 @@ class Accounting:
             is_ahead = notice.registered_at > given.now + _CLOCKS_DIFFER
             oracle.ahead = oracle.ahead | {uuid} if is_ahead else oracle.ahead - {uuid}
             version = self._first_version.setdefault(uuid, notice)
+            if uuid in self._erased or self._is_late(uuid, told_of(entry, version), given):
+                self._erased.add(uuid)
+                continue
             oracle.notices.setdefault(uuid, told_of(entry, version))
             if notice != version:
                 oracle.other_debtor[uuid] = notice.debtor_id
@@ -128,7 +164,11 @@ class Accounting:
         """Hold the receivers and the oracle against each other, every file against what it was, and all against the world."""
         for entry in self._world.entries:
             is_due = entry.notice.is_visible(now) and entry.notice.registered_at < now
-            if is_due and entry.oddity != "unreadable" and entry.notice.uuid not in self.oracle.notices:
+            if (
+                is_due
+                and entry.oddity != "unreadable"
+                and entry.notice.uuid not in {*self.oracle.notices, *self._erased}
+            ):
                 self._figures.lost.append(f"notice {entry.notice.uuid} was shown by the service and never asked for")
         self._strict.prove_unchanged()
         standing = {

@@ -16,8 +16,10 @@ from konkurs_pipeline.brreg.client import Konkursvarsel
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.steps.erasure import erase, plan_erasure, terms_of
 from konkurs_pipeline.steps.poll import Poll, conducted
 from konkurs_pipeline.steps.sequence import run_steps
+from konkurs_pipeline.storage.ledger.erasures import erased_uuids
 from konkurs_pipeline.storage.store import Store, open_store
 from tests.simulation import days
 from tests.simulation.accounting import Accounting, Given
@@ -36,15 +38,20 @@ _KINDS_OF_STRIKE: Final = ("kill", "kill", "kill", "disk full", "input/output er
 
 
 class BankYear:
-    """The simulation of one seed over `day_count` days in `folder`. `trouble`: how many times as much goes wrong."""
+    """The simulation of one seed over `day_count` days in `folder`. `trouble`: how many times as much goes wrong.
 
-    def __init__(self, seed: int, folder: Path, day_count: int = 365, *, trouble: float = 1.0) -> None:
+    `kept_days`: every night what ended so long ago, and concerned no customer, is erased; null: never.
+    """
+
+    def __init__(
+        self, seed: int, folder: Path, day_count: int = 365, *, trouble: float = 1.0, kept_days: int | None = None
+    ) -> None:
         self._seed, self._trouble = seed, trouble
         self._rng = random.Random(f"year {seed}")  # noqa: S311 -- repeatable
         self._first = days.workday_of(dt.date(2018 + seed % 12, 1 + seed % 11, 8))
         self._last = self._first + dt.timedelta(days=day_count - 1)
         self.figures = Figures(bank_years=day_count / 365)
-        self._premises = Premises(folder, self._first)
+        self._premises = Premises(folder, self._first, kept_days)
         self._world = World(seed, self._first, day_count)
         self._service = Service(self._world, days.at(self._first, 8), seed)
         self._client = self._service.client()
@@ -54,7 +61,7 @@ class BankYear:
         self._accounting = Accounting(self.figures, self._world, self.strict, Oracle(LIMIT))
         self._mishaps = Mishaps(self._premises, self._accounting.oracle, self._rng, self.figures, trouble)
         self._carried: dict[str, Document] = {}
-        self._is_well = False
+        self._is_well, self._is_erasing = False, kept_days is not None
         self._usual_boundaries = 200
         self._register: Register = ((), ())
 
@@ -98,12 +105,34 @@ class BankYear:
             self._poll(days.at(day, 11, 40))
         if day.weekday() == days.SUNDAY:
             self._sweep_wide(day)
+        if self._is_well and self._is_erasing:
+            self._erase()
 
     def _sweep_wide(self, day: dt.date) -> None:
         """Read a year again, until it came to its end: what it finds nobody else does."""
         for attempt in range(4):
             if self._poll(days.at(day, 13, 10 + attempt), wide=True, is_healthy=attempt > 0):
                 return
+
+    # A night
+
+    def _erase(self) -> None:
+        """Erase what the rules let go, as every night; what a kill left, the next poll or night finishes."""
+        now = self._service.now + dt.timedelta(hours=10)
+        terms = terms_of(self._premises.settings)
+        strike = ("kill", self._rng.randint(1, 40)) if pick(self._rng, 0.15 * self._trouble) else ("", None)
+        try:
+            with self._disk.during_poll(*strike), open_store(self._premises.settings) as store:
+                store.verify()
+                erase(store, plan_erasure(store, terms, now), by="the night", now=now)
+                store.publish()
+                store.discard_superseded()
+        except (KonkursError, KilledError) as error:
+            self._premises.heard.append(str(error))
+            self.figures.faults["erasure: killed"] += 1
+        with open_store(self._premises.settings, allow_untrusted=True) as store:
+            self._accounting.forget(erased_uuids(store.ledger), now, terms.others)
+            self.figures.faults["erasure: notices gone"] = len(erased_uuids(store.ledger))
 
     # A poll
 

@@ -34,7 +34,7 @@ _BLOCKED: Final = {True: "true", False: "false", None: ""}
 class Premises:
     """One bank's folder. `heard`: what was said of failures, to be searched for identifiers."""
 
-    def __init__(self, folder: Path, first: dt.date) -> None:
+    def __init__(self, folder: Path, first: dt.date, kept_days: int | None = None) -> None:
         environ = {
             "KONKURS_DATA_DIR": str(folder / "data"),
             "KONKURS_API_URL": URL,
@@ -42,6 +42,7 @@ class Premises:
             "KONKURS_LOOKBACK_WORKDAYS": str(LOOKBACK),
             "KONKURS_MAX_BLOCKS_PER_RUN": str(LIMIT),
             "KONKURS_MAX_REGISTER_INVALID": "0.3",
+            "KONKURS_RETENTION_OTHERS_DAYS": str(kept_days or 90),
         }
         self.settings = load_settings(environ, dotenv=folder / "none")
         self.layout = layout_of(self.settings)

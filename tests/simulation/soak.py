@@ -23,12 +23,12 @@ from tests.simulation.figures import Figures
 _MEMORY = Path("/dev/shm")  # noqa: S108 -- each year has a folder of its own there
 
 
-def live_through(seed: int, days: int, trouble: float) -> tuple[int, Figures]:
+def live_through(seed: int, days: int, trouble: float, kept_days: int | None) -> tuple[int, Figures]:
     """Simulate one seed in a folder of its own."""
     from tests.simulation.bank_year import BankYear  # noqa: PLC0415 -- polars reads its thread count when it is imported
 
     folder = Path(tempfile.mkdtemp(prefix="konkurs-soak-", dir=_MEMORY if _MEMORY.is_dir() else None))
-    year = BankYear(seed, folder, days, trouble=trouble)
+    year = BankYear(seed, folder, days, trouble=trouble, kept_days=kept_days)
     try:
         return seed, year.run()
     except Exception:  # noqa: BLE001 -- whatever ends a year is what the soak looks for
@@ -45,6 +45,7 @@ def main() -> int:
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--trouble", type=float, default=1.0, help="how many times as much goes wrong")
+    parser.add_argument("--kept-days", type=int, help="erase every night what ended so many days ago")
     asked = parser.parse_args()
     # One process a core, so one thread a process.
     os.environ["POLARS_MAX_THREADS"] = "1"
@@ -52,7 +53,7 @@ def main() -> int:
     total, began, failing = Figures(), time.monotonic(), list[int]()
     with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
         for done in as_completed(
-            [pool.submit(partial(live_through, seed, asked.days, asked.trouble)) for seed in seeds]
+            [pool.submit(partial(live_through, seed, asked.days, asked.trouble, asked.kept_days)) for seed in seeds]
         ):
             seed, figures = done.result()
             total.add(figures)

@@ -28,3 +28,10 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
         assert year.run().failures() == []
         digests.add(year.strict.digest())
     assert len(digests) == 1
+
+
+def test_nightly_erasures_lose_double_and_change_nothing(tmp_path: Path) -> None:
+    """What is kept for no day is gone the next night, and the lookback shows it again; a customer's case stays."""
+    figures = BankYear(5, tmp_path, day_count=7, trouble=2, kept_days=1).run()
+    assert figures.failures() == []
+    assert figures.faults["erasure: notices gone"] > 0
