@@ -77,6 +77,11 @@ class Layout:
         return self.root / "published"
 
     @property
+    def lake_versions(self) -> Path:
+        """Which version of each month of the lake was the newest when a run last published."""
+        return self.published / "lake.json"
+
+    @property
     def analyst_database(self) -> Path:
         """The views, for analysts."""
         return self.root / "konkurs.duckdb"

@@ -23,6 +23,7 @@ from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.files import make_private_folder, remove_leftovers, require_room
 from konkurs_pipeline.storage.handoff.outbox import Outbox
 from konkurs_pipeline.storage.handoff.recovery import refuse_old_ledger
+from konkurs_pipeline.storage.lake.noted_versions import note_versions
 from konkurs_pipeline.storage.lake.settling import mend_empty_files
 from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.lake.versions import remove_superseded
@@ -76,6 +77,7 @@ class Store:
     def publish(self) -> None:
         """Show what the ledger holds to analysts and to the commands that only read; what they open is made whole."""
         publish(self.ledger, self.layout.published)
+        note_versions(self.layout.lake_versions, self.ledger)
         mend_empty_files(self.layout)
         ensure_views(self.layout, self.fields)
 

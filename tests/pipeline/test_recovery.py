@@ -12,6 +12,7 @@ import pytest
 
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.integrity import inspect
+from konkurs_pipeline.enquiries.lookup import look_up
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.schemas.tables import Debtors, RawNotices, frame
 from konkurs_pipeline.steps.rebuild import rebuild_lost_months
@@ -190,6 +191,8 @@ def test_an_older_copy_of_the_notices_put_back_loses_none(polled: Bank) -> None:
         path.unlink()
     for name, content in older.items():
         (folder / name).write_bytes(content)
+    with pytest.raises(StoreError, match="is gone, and an older version is not taken for it"):
+        look_up(polled.layout, company("third"), utc_now())
     assert "is gone, and an older version is not taken for it" in str(polled.try_poll(THURSDAY))
     assert any("is gone" in problem for problem in wrong(polled))
 

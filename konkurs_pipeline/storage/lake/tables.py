@@ -21,8 +21,9 @@ from konkurs_pipeline.schemas.tables import LAKE, dtypes, frame, validated
 from konkurs_pipeline.storage.files import make_private_folder, remove_leftovers
 from konkurs_pipeline.storage.lake.answers import KeptAnswers
 from konkurs_pipeline.storage.lake.hashes import hash_if_whole, write_sealed_parquet
+from konkurs_pipeline.storage.lake.noted_versions import newest_of_all, noted_versions
 from konkurs_pipeline.storage.lake.settling import EMPTY_FILE, damaged, settle, write_empty_file
-from konkurs_pipeline.storage.lake.versions import newest_in, path_of, remove_superseded, versions_in
+from konkurs_pipeline.storage.lake.versions import path_of, remove_superseded, versions_in
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger import file_versions
 from konkurs_pipeline.storage.ledger.database import Ledger
@@ -36,7 +37,7 @@ class Lake:
     """Read and replace the months of the lake tables of `schemas.tables.LAKE`.
 
     With a ledger (the process that holds the store), the ledger says which version of each month is the newest. Without one
-    (readers), it is the newest file.
+    (readers), it is the newest file, and none older than what was last published.
     """
 
     def __init__(self, layout: Layout, ledger: Ledger | None = None) -> None:
@@ -80,7 +81,8 @@ class Lake:
         """Return month → the file of its newest version."""
         folder = self._layout.table(table)
         if self._ledger is None:
-            return {_month_of(part): path for part, path in newest_in(folder).items()}
+            noted = noted_versions(self._layout.lake_versions).get(table, {})
+            return {_month_of(part): path for part, path in newest_of_all(folder, noted).items()}
         return {m: path_of(folder, _part_of(m), newest.version) for m, newest in sorted(self._known[table].items())}
 
     def read(
