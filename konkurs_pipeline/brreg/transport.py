@@ -57,18 +57,72 @@ def open_http_client(ssl_context: ssl.SSLContext | None, deadline_s: float) -> h
     )
 
 
-class _DeadlineTransport(httpx.HTTPTransport):
-    """httpx's transport over a pool whose sockets keep to the deadline; httpx has no argument for it."""
+class _DeadlineTransport(httpx.BaseTransport):
+    """Carries httpx's requests over a pool of httpcore whose sockets keep to the deadline; httpx's own takes no backend."""
 
     def __init__(self, ssl_context: ssl.SSLContext) -> None:
-        super().__init__(verify=ssl_context, trust_env=False)
-        self._pool = httpcore.ConnectionPool(
+        self._connections = httpcore.ConnectionPool(
             ssl_context=ssl_context,
             max_connections=None,
             max_keepalive_connections=_KEPT_CONNECTIONS,
             keepalive_expiry=_KEPT_SECONDS,
             network_backend=_DeadlineBackend(),
         )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request; raises httpx's errors as its own transport does."""
+        url = request.url
+        target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
+        with _httpx_errors(request):
+            response = self._connections.handle_request(
+                httpcore.Request(
+                    request.method,
+                    target,
+                    headers=request.headers.raw,
+                    content=request.stream,
+                    extensions=request.extensions,
+                )
+            )
+        return httpx.Response(
+            response.status,
+            headers=response.headers,
+            stream=_AnswerStream(response, request),
+            extensions=response.extensions,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.close()
+
+
+class _AnswerStream(httpx.SyncByteStream):
+    """The body of an answer as it comes in."""
+
+    def __init__(self, response: httpcore.Response, request: httpx.Request) -> None:
+        self._response, self._request = response, request
+
+    def __iter__(self) -> Iterator[bytes]:
+        with _httpx_errors(self._request):
+            yield from self._response.iter_stream()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._response.close()
+
+
+@contextmanager
+def _httpx_errors(request: httpx.Request) -> Iterator[None]:
+    """Raise httpx's error of the same name for one of httpcore."""
+    try:
+        yield
+    except (
+        httpcore.TimeoutException,
+        httpcore.NetworkError,
+        httpcore.ProtocolError,
+        httpcore.UnsupportedProtocol,
+    ) as error:
+        kind: type[httpx.TransportError] = getattr(httpx, type(error).__name__)
+        raise kind(str(error), request=request) from error
 
 
 class _DeadlineBackend(httpcore.SyncBackend):

@@ -32,7 +32,7 @@ def day(option: str, text: str | None) -> dt.date | None:
     except ValueError:
         typed = None
     if typed is None or not _FIRST_YEAR <= typed.year <= _LAST_YEAR:
-        message = f"{option}: a day is written YYYY-MM-DD, such as 2018-06-08; got {redact(text)!r}"
+        message = f"{option}: a day is written YYYY-MM-DD, from 1900 to 2199, such as 2018-06-08; got {redact(text)!r}"
         raise UsageError(message)
     return typed
 

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from konkurs_pipeline.brreg.simulator.notices import simulated_notice
 from konkurs_pipeline.domain.alarms import AlarmKind
+from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.enquiries.report.figures import Figures, figures_of, spans_of
 from konkurs_pipeline.enquiries.report.metrics import metrics_text
 from konkurs_pipeline.enquiries.report.page import page_of
@@ -173,7 +174,7 @@ def test_the_minute_at_which_notices_were_first_seen_is_a_view_and_a_chart(bank:
     rows = ask(bank.layout, "SELECT notice_uuid, not_seen_at IS NULL, first_seen_at, minute FROM first_seen").rows
     assert sorted((uid, never) for uid, never, *_ in rows) == [(served[1].uuid, True), (served[2].uuid, False)]
     assert all(minute == at.minute % 15 for *_, at, minute in rows)
-    found = figures_of(bank.settings, Period(day, now.date() + dt.timedelta(days=1)), now).first_seen
+    found = figures_of(bank.settings, Period(day - dt.timedelta(days=7), now.astimezone(OSLO).date()), now).first_seen
     assert (sum(found.at_once), sum(found.later)) == (1, 1)
     seen = {uid: minute for uid, _, _, minute in rows}
     assert found.at_once[seen[served[2].uuid]] == found.later[seen[served[1].uuid]] == 1
@@ -193,5 +194,5 @@ def test_a_list_that_did_not_ask_for_the_time_of_a_notice_says_nothing_of_it(ban
     bank.poll(day, now=now)
     ((not_seen,),) = ask(bank.layout, "SELECT not_seen_at FROM first_seen").rows
     assert not_seen is None
-    found = figures_of(bank.settings, Period(day - dt.timedelta(days=7), now.date()), now).first_seen
+    found = figures_of(bank.settings, Period(day - dt.timedelta(days=7), now.astimezone(OSLO).date()), now).first_seen
     assert (sum(found.at_once), sum(found.later)) == (0, 1)

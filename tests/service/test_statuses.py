@@ -80,7 +80,8 @@ def test_a_retry_after_is_waited_for(bank: Bank, number: int, seconds: int, monk
     with stamina.set_testing(testing=False), monkeypatch.context() as patched:
         patched.setattr(time, "sleep", waited.append)
         assert sorted(bank.poll(MONDAY).said()) == ALL_BLOCKS
-    assert waited == [seconds]
+    # What is shorter is a grain of the file system's clock.
+    assert [each for each in waited if each >= 1] == [seconds]
     assert ["oppdatert" in line.path for line in bank.service.requests] == [True, True, False]
 
 
