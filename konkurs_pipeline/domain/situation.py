@@ -71,8 +71,8 @@ class Situation:
 
     @cached_property
     def opening_ended_by(self) -> Mapping[str, str]:
-        """The uuid of the notice that ended an estate → the uuid of its opening."""
-        return {e.changed_by.uuid: e.opening.uuid for e in self.fold.estates if e.changed_by is not None}
+        """The uuid of each notice that ended an estate, also one that a later notice changed → the uuid of its opening."""
+        return {notice.uuid: estate.opening.uuid for estate in self.fold.estates for notice in estate.applied}
 
     @cached_property
     def held_customers(self) -> frozenset[str]:

@@ -345,6 +345,16 @@ class TestNoticesThatOnlyTell:
 
         assert [row[1] for row in decided] == ["C1", "C2"]
 
+    @pytest.mark.parametrize("ending", [oppheving("o", 10), avslutning("c", 10)], ids=lambda n: n.type)
+    def test_a_customer_whom_only_the_opening_found_is_told_also_where_a_sletting_followed_before_the_poll(
+        self, ending: Notice
+    ) -> None:
+        """What is decided does not depend on whether the sletting arrived with the ending or after it."""
+        notices = [OPENING, ending, sletting("s", 20)]
+        decided = rows(situation(notices, matches=[matched(OPENING, via=MatchedVia.LINKED_UNIT)]))
+
+        assert [(row[1], row[3]) for row in decided] == [("C1", ending.uuid)]
+
     def test_a_doubtful_match_of_an_avslutning_is_reviewed(self) -> None:
         ending = avslutning("c", 10)
         doubt = Doubt.CUSTOMER_IDENTIFIER_INVALID

@@ -76,6 +76,7 @@ class Estate:
     opening: Notified
     state: str = "open"
     ended_by: Notified | None = None
+    endings: list[Notified] = field(default_factory=list)
 
 
 AFTER = {"sletting": "deleted", "oppheving": "revoked", "avslutning": "closed"}
@@ -154,7 +155,7 @@ class Oracle:
             if notice.debtor in debtors:
                 concerned[notice.debtor].append(notice)
         self._estates = [estate for notices in concerned.values() for estate in fold(notices)]
-        self._opening_of = {estate.ended_by.uuid: estate.opening for estate in self._estates if estate.ended_by}
+        self._opening_of = {ending.uuid: estate.opening for estate in self._estates for ending in estate.endings}
         for estate in self._estates:
             if estate.state == "open" and not self._flawed(estate.opening):
                 self._of_open(estate.opening)
@@ -304,4 +305,5 @@ def fold(notices: Iterable[Notified]) -> list[Estate]:
             estates.append(Estate(notice))
         elif notice.type in AFTER and fits:
             fits[-1].state, fits[-1].ended_by = AFTER[notice.type], notice
+            fits[-1].endings.append(notice)
     return estates
