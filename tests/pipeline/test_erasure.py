@@ -155,7 +155,7 @@ BOUNDARIES: list[tuple[object, str]] = [
 
 
 @pytest.mark.parametrize(("room", "name"), BOUNDARIES, ids=[name for _, name in BOUNDARIES])
-@pytest.mark.parametrize("finisher", ["a poll", "the next erasure"])
+@pytest.mark.parametrize("finisher", [pytest.param("a poll", marks=pytest.mark.long), "the next erasure"])
 def test_an_erasure_that_was_killed_is_finished_by_whoever_comes_next(
     lived: Bank, monkeypatch: pytest.MonkeyPatch, room: object, name: str, finisher: str
 ) -> None:

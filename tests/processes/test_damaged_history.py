@@ -10,6 +10,7 @@ from tests.processes.bank import RUN, BankOfProcesses
 from tests.processes.core_banking import Row
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ["history/runs.db", "history/runs/index.db"])
 def test_a_block_does_not_wait_for_dagsters_history(
     undisturbed: list[Row], tuesday: BankOfProcesses, name: str

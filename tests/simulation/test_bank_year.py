@@ -30,6 +30,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
     assert len(digests) == 1
 
 
+@pytest.mark.long
 def test_nightly_erasures_lose_double_and_change_nothing(tmp_path: Path) -> None:
     """What is kept for no day is gone the next night, and the lookback shows it again; a customer's case stays."""
     figures = BankYear(5, tmp_path, day_count=7, trouble=2, kept_days=1).run()
