@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import pygal
@@ -39,6 +39,7 @@ _STYLE: Final = Style(
 # pygal writes a script for its tooltips, and comments with its address: a page for paper needs neither.
 _NOT_FOR_PAPER: Final = re.compile(r"<script.*?</script>|<!--.*?-->", re.DOTALL)
 _MINUTE: Final = 60
+_LABELS: Final = 31
 # pygal has no types.
 Chart = Any
 
@@ -46,7 +47,7 @@ Chart = Any
 def volume_chart(figures: Figures) -> str:
     """Return the notices of each bucket, stacked by type."""
     chart = _chart(pygal.StackedBar, f"notices a {figures.period.unit}")
-    chart.x_labels = list(figures.volumes.buckets)
+    _label(chart, figures.volumes.buckets)
     for name, counts in figures.volumes.counts.items():
         if any(counts):
             chart.add(name, list(counts))
@@ -56,7 +57,7 @@ def volume_chart(figures: Figures) -> str:
 def expectation_chart(figures: Figures) -> str:
     """Return all notices of each bucket beside how many were to be expected."""
     chart = _chart(pygal.Line, f"notices a {figures.period.unit}")
-    chart.x_labels = list(figures.volumes.buckets)
+    _label(chart, figures.volumes.buckets)
     chart.add("received", [sum(counts) for counts in zip(*figures.volumes.counts.values(), strict=True)])
     chart.add("expected", [round(count, 1) for count in figures.volumes.expected])
     return _svg(chart)
@@ -65,7 +66,7 @@ def expectation_chart(figures: Figures) -> str:
 def hit_chart(figures: Figures) -> str:
     """Return the openings of each bucket that are about a customer."""
     chart = _chart(pygal.Bar, f"openings a {figures.period.unit}")
-    chart.x_labels = list(figures.volumes.buckets)
+    _label(chart, figures.volumes.buckets)
     chart.show_legend = False
     chart.add("openings", list(figures.volumes.hits))
     return _svg(chart)
@@ -85,7 +86,7 @@ def span_chart(figures: Figures) -> str:
 def quarter_chart(figures: Figures) -> str:
     """Return how many quarters of opening hours of each bucket no poll was there for."""
     chart = _chart(pygal.Bar, f"quarters a {figures.period.unit}")
-    chart.x_labels = list(figures.volumes.buckets)
+    _label(chart, figures.volumes.buckets)
     chart.show_legend = False
     chart.add("missed quarters", list(figures.missed_quarters))
     return _svg(chart)
@@ -95,10 +96,19 @@ def minute_chart(figures: Figures) -> str:
     """Return at which minute of the quarter notices were first seen; those whose minute is theirs apart from the rest."""
     chart = _chart(pygal.StackedBar, "notices")
     chart.x_label_rotation = 0
+    chart.legend_at_bottom_columns = 2
     chart.x_labels = [f":{minute:02}" for minute in range(QUARTER)]
     chart.add("not there two minutes before", list(figures.first_seen.at_once))
     chart.add("visible for longer, perhaps", list(figures.first_seen.later))
     return _svg(chart)
+
+
+def _label(chart: Chart, buckets: Sequence[str]) -> None:
+    """Label the x axis; of many buckets only so many that the labels stand apart."""
+    chart.x_labels = list(buckets)
+    if len(buckets) > _LABELS:
+        chart.x_labels_major_every = -(-len(buckets) // _LABELS)
+        chart.show_minor_x_labels = False
 
 
 def _chart(kind: Callable[..., Chart], y_title: str) -> Chart:
@@ -114,6 +124,7 @@ def _chart(kind: Callable[..., Chart], y_title: str) -> Chart:
         legend_at_bottom_columns=5,
         x_label_rotation=45,
         truncate_label=-1,
+        truncate_legend=-1,
         y_title=y_title,
         min_scale=2,
         include_x_axis=True,
