@@ -15,6 +15,8 @@ from konkurs_pipeline.cli.main import main
 from konkurs_pipeline.domain.alarms import AlarmKind
 from konkurs_pipeline.domain.second_source import ComparisonOutcome
 from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
+from konkurs_pipeline.enquiries.report.figures import figures_of
+from konkurs_pipeline.enquiries.report.period import Period
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.steps.second_source import compare
@@ -117,6 +119,16 @@ def test_a_source_that_is_down_is_said_and_changes_nothing_else(agreeing: Bank) 
     assert outcomes(agreeing) == ["compared", *["unreachable"] * 4]
     assert AlarmKind.SECOND_SOURCE_UNREAD in alarms(agreeing, LATER + dt.timedelta(days=4))
     agreeing.fail()
+
+
+def test_the_report_counts_the_differences_by_kind_once_it_was_compared(agreeing: Bank) -> None:
+    period, now = Period(MONDAY, LATER), oslo(LATER, "04:50")
+    assert figures_of(agreeing.settings, period, now).differences is None
+    compared(agreeing)
+    assert figures_of(agreeing.settings, period, now).differences == {}
+    agreeing.service.unit_changes = {company("sound"): {"konkurs": True}}
+    ((kind, *_),) = compared(agreeing)
+    assert figures_of(agreeing.settings, period, now).differences == {kind: 1}
 
 
 def test_a_list_far_shorter_than_the_last_is_said_and_changes_nothing_else(agreeing: Bank) -> None:
