@@ -43,7 +43,7 @@ dev: setup  ## the simulator, Dagster's UI on port 3000 and its daemon: watch th
 SCRATCH := $(shell df --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 4000000 {print "/dev/shm"}')
 pytest = scratch=$$(mktemp -d -p $(or $(SCRATCH),/tmp)) && trap 'rm -rf $$scratch' EXIT && \
 	POLARS_MAX_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile --basetemp=$$scratch/tests -m "$(1)"
-test: check  ## lint, types and tests, from nothing (five minutes on 2 quiet cores)
+test: check  ## lint, types and tests, from nothing
 	$(call pytest,not long)
 
 long: $(VENV)/.dev  ## what takes too long for each change: kills, full disks, bombs, simulated days (CI runs it too)
