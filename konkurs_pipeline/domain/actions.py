@@ -64,12 +64,13 @@ def decide_actions(situation: Situation) -> list[Action]:
 
 
 def _all_rules(situation: Situation) -> Iterator[Action]:
-    yield from _review_flawed(situation)
+    of_flawed = list(_review_flawed(situation))
+    yield from of_flawed
     for estate in situation.fold.estates:
         if estate.state is EstateState.OPEN and estate.opening.uuid not in situation.flaws:
             yield from _act_on_open_estate(situation, estate.opening)
         elif situation.is_deleted(estate.opening.uuid):
-            yield from _act_on_deleted_estate(situation, estate)
+            yield from _act_on_deleted_estate(situation, estate, of_flawed)
     for sletting in situation.fold.orphan_slettinger:
         yield from _inform(situation, sletting, ActionKind.REVIEW, Reason.SLETTING_WITHOUT_OPENING)
     for notice in situation.notices:
@@ -150,7 +151,8 @@ def _writable(account_no: str) -> str | None:
 # A sletting deletes an estate
 
 
-def _act_on_deleted_estate(situation: Situation, estate: Estate) -> Iterator[Action]:
+def _act_on_deleted_estate(situation: Situation, estate: Estate, of_flawed: Iterable[Action]) -> Iterator[Action]:
+    """Yield the answers to what was written because of the opening. `of_flawed`: the REVIEWs of flawed notices, asked now."""
     sletting, opening = estate.changed_by, estate.opening.uuid
     if sletting is None:
         return
@@ -158,7 +160,9 @@ def _act_on_deleted_estate(situation: Situation, estate: Estate) -> Iterator[Act
         obstacle = _obstacle_to_reopening(situation, block)
         kind = ActionKind.REVIEW if obstacle else ActionKind.REOPEN
         yield _answer(block, kind, sletting, obstacle or Reason.OPENING_DELETED)
-    for review in situation.written_reviews.get(opening, ()):
+    # Where a flawed opening and its sletting come in one poll, whoever gets the REVIEW of the one gets that of the other.
+    asked_now = (review for review in of_flawed if review.notice.uuid == opening)
+    for review in (*situation.written_reviews.get(opening, ()), *asked_now):
         yield _answer(review, ActionKind.REVIEW, sletting, Reason.REVIEWED_OPENING_DELETED)
 
 
@@ -175,7 +179,7 @@ def _obstacle_to_reopening(situation: Situation, block: Issued) -> Reason | None
     return None
 
 
-def _answer(issued: Issued, kind: ActionKind, notice: Notice, reason: Reason) -> Action:
+def _answer(issued: Issued | Action, kind: ActionKind, notice: Notice, reason: Reason) -> Action:
     return Action(
         kind, issued.customer_ref, issued.account_no, notice, issued.matched_via, reason, caused_by=issued.action_id
     )

@@ -355,6 +355,15 @@ class TestNoticesThatOnlyTell:
 
         assert [(row[1], row[3]) for row in decided] == [("C1", ending.uuid)]
 
+    def test_a_flawed_opening_and_its_sletting_in_one_poll_are_both_told(self) -> None:
+        """Found by the property test of a second run: the REVIEW of the sletting came one poll late."""
+        decided = rows(situation([OPENING, DELETION], flaws={OPENING.uuid: "changed_notice"}))
+
+        assert [(row[1], row[3], row[4]) for row in decided] == [
+            ("C1", OPENING.uuid, "changed_notice"),
+            ("C1", DELETION.uuid, "reviewed_opening_deleted"),
+        ]
+
     def test_a_doubtful_match_of_an_avslutning_is_reviewed(self) -> None:
         ending = avslutning("c", 10)
         doubt = Doubt.CUSTOMER_IDENTIFIER_INVALID

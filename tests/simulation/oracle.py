@@ -163,6 +163,10 @@ class Oracle:
                 self._of_deleted(estate)
         for notice in (notice for notices in concerned.values() for notice in notices):
             self._told(notice, self._opening_of.get(notice.uuid))
+        for estate in self._estates:
+            if self._is_to_be_reopened(estate) and estate.ended_by is not None:
+                for row in [row for row in self.why if (row.action, row.notice) == ("REVIEW", estate.opening.uuid)]:
+                    self._ask(row._replace(notice=estate.ended_by.uuid), "reviewed_opening_deleted")
         return set(self.why)
 
     def _ask(self, row: Row, reason: str) -> None:
