@@ -71,7 +71,7 @@ class Situation:
 
     @cached_property
     def opening_ended_by(self) -> Mapping[str, str]:
-        """The uuid of each notice that ended an estate, also one that a later notice changed → the uuid of its opening."""
+        """The uuid of each notice that ended an estate → the uuid of its opening, also where a sletting followed."""
         return {notice.uuid: estate.opening.uuid for estate in self.fold.estates for notice in estate.applied}
 
     @cached_property

@@ -144,7 +144,7 @@ def _registers(layout: Layout, number: str) -> Iterator[Kept]:
     current = snapshots.current()
     for snapshot in filter(None, map(snapshots.find, snapshots.ids())):
         is_current = current is not None and snapshot.id == current.id
-        until = "until the bank replaces its register" if is_current else "as long as a kept decision rests on it"
+        until = "until the bank replaces its register" if is_current else "as long as a kept decision was made with it"
         customers = snapshot.customers_with([number])
         accounts = snapshot.accounts_of(customers["customer_ref"].to_list())
         for what, rows in (("a customer's number", customers), ("an account", accounts)):

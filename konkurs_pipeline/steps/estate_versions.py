@@ -1,8 +1,8 @@
 """Keep each new state of an estate with the time at which we knew it (`estate_versions`).
 
 Only estates that change are looked at, so a poll with nothing new costs nothing. A version is written before
-`estates` says it: a crash in between is made good by the next poll, which finds the same change and its version already
-there. What does not belong here: what the state is (domain/estates).
+`estates` says it. After a crash in between, the next poll finds the same change and its version already there.
+What does not belong here: what the state is (domain/estates).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a run does with what ought to be: write, hold, release, void."""
+"""What a run does with the actions that are asked for: write, hold, release, void."""
 
 from __future__ import annotations
 

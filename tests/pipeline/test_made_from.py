@@ -1,4 +1,4 @@
-"""What a derived table was made from is told by content: what could have become different is made again, the rest is not."""
+"""Which rows of a derived table are made again: those whose source has other content, and no others."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def test_a_table_that_is_not_what_its_note_says_is_made_whole(polled: Bank, dama
 
 
 def test_an_older_copy_of_the_parties_put_back_today_is_noticed(polled: Bank) -> None:
-    """Told by content: its time is newer than that of the notices it lacks."""
+    """Its content shows it: its time is newer than that of the notices it lacks."""
     path = polled.lake_file("debtors", OCTOBER)
     older = path.read_bytes()
     new = company("third")

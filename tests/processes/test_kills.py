@@ -58,7 +58,7 @@ def test_a_run_killed_before_and_after_any_write_is_made_good_by_the_next(
         where = bank.boundaries.read_text(encoding="utf-8").splitlines()[-1]
         assert bank.received() == undisturbed, where
         assert left_half_written(bank) == [], where
-    print(f"killed at {boundaries} boundaries, each made good")  # noqa: T201 -- the soak's figures
+    print(f"killed at {boundaries} boundaries, and the next run repaired each")  # noqa: T201 -- the soak's figures
 
 
 @pytest.mark.long

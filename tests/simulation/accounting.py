@@ -28,7 +28,7 @@ _KIND_OF_REASON: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Given:
-    """What one poll was given: its decision, if it comes to one, rests on this. `window`: from, until (UTC)."""
+    """What one poll was given, and decides from, where it comes to a decision. `window`: from, until (UTC)."""
 
     items: dict[str, tuple[Entry, SimulatedNotice]]
     documents: dict[str, Document]

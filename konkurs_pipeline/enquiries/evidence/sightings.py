@@ -1,7 +1,7 @@
 """Between which two answers of the service a notice became visible: read from the bytes that were kept.
 
 A poll that did not get a notice proves that it could not have been known before; the first answer that held it says when
-it could. The answers are read again, so that the proof does not rest on what a run made of them: an answer may hold a
+it could. The answers are read again, so the proof does not depend on what a run made of them: an answer may hold a
 notice that waits for its own run. What does not belong here: when a run took the notice (`raw_notices.first_seen_at`).
 """
 

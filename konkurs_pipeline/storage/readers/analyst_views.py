@@ -63,7 +63,7 @@ def _stamp(path: Path) -> Path:
 def _build(path: Path, statements: list[str]) -> None:
     path.unlink()
     with connect(path) as con:
-        # One transaction: a sync of the disk for each of some 400 comments takes longer than a poll.
+        # One transaction: with a sync of the disk for each of some 300 statements, it would take longer than a poll.
         con.begin()
         for statement in statements:
             con.execute(statement)
