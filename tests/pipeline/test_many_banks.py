@@ -23,15 +23,20 @@ def bank_among_many(new_bank: NewBank, folder: Path) -> Bank:
     return bank
 
 
+def repository_of(bank: Bank) -> dg.RepositoryDefinition:
+    """Return what Dagster loads; in an instance of its own, as the one that another test left may be gone."""
+    with dg.instance_for_test():
+        return build_defs(bank.settings).get_repository_def()
+
+
 def keys(bank: Bank) -> set[str]:
-    repository = build_defs(bank.settings).get_repository_def()
-    return {key.to_user_string() for key in repository.asset_graph.get_all_asset_keys()}
+    return {key.to_user_string() for key in repository_of(bank).asset_graph.get_all_asset_keys()}
 
 
 def test_every_asset_check_and_job_of_a_bank_among_many_stands_under_its_id(new_bank: NewBank, tmp_path: Path) -> None:
     bank = bank_among_many(new_bank, tmp_path / "data")
     assert all(key.startswith("ALPHA/") for key in keys(bank))
-    repository = build_defs(bank.settings).get_repository_def()
+    repository = repository_of(bank)
     assert all(key.asset_key.path[0] == "ALPHA" for key in repository.asset_graph.asset_check_keys)
     names = {name for name in repository.job_names if not name.startswith("__")}
     assert {"ALPHA_konkurs_poll", "ALPHA_housekeeping"} < names

@@ -197,14 +197,14 @@ def test_after_a_scheduled_poll_was_killed_the_next_tick_polls(
 @pytest.mark.skipif(not SOAKING, reason="a schedule's tick comes every minute: make soak-processes")
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize(
-    ("by", "reason"),
-    [(signal.SIGKILL, "was killed"), (signal.SIGHUP, "Execution was interrupted")],
+    ("by", "reasons"),
+    [(signal.SIGKILL, {"was killed"}), (signal.SIGHUP, {"was killed", "Execution was interrupted"})],
     ids=["KILL", "HUP"],
 )
 def test_after_a_poll_by_hand_was_killed_the_next_tick_polls(
-    installation: Installation, by: signal.Signals, reason: str
+    installation: Installation, by: signal.Signals, reasons: set[str]
 ) -> None:
-    """A run that gets SIGHUP still ends in order, so Dagster itself says why it failed."""
+    """Once it executes, a run that gets SIGHUP ends in order and says so; before that, the next tick says why it failed."""
     installation.poll_by_hand()
     killed = installation.kill((), by)
     assert killed
@@ -212,7 +212,7 @@ def test_after_a_poll_by_hand_was_killed_the_next_tick_polls(
     wait_until(lambda: installation.good_polls() > 1)
     status, said = installation.run(killed)
     assert status is dg.DagsterRunStatus.FAILURE
-    assert reason in said
+    assert any(reason in said for reason in reasons)
 
 
 @pytest.mark.skipif(not SOAKING, reason="a look comes every five seconds: make soak-processes")
