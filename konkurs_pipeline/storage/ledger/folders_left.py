@@ -27,7 +27,10 @@ def is_as_left(ledger: Ledger, folder: Path) -> bool:
 
 
 def note_left(ledger: Ledger, folder: Path) -> None:
-    """Note how the folder is left, unless its file system does not change its times when a name comes and goes."""
+    """Note how the folder is left, unless its file system does not change its times when a name comes and goes.
+
+    Waits until the clock of the file system has gone on: a name that comes afterwards gives the folder another time.
+    """
     with storage_errors(f"writing to {folder}"):
         before = _version(folder)
         time.sleep(_GRAIN_S)
@@ -35,6 +38,7 @@ def note_left(ledger: Ledger, folder: Path) -> None:
         probe.touch()
         probe.unlink()
         version = _version(folder)
+        time.sleep(_GRAIN_S)
     with ledger.transaction():
         ledger.execute(_FORGET, [str(folder)])
         if version != before:
