@@ -15,7 +15,7 @@ from konkurs_pipeline.storage.files import TEMPORARY_SUFFIX, storage_errors
 from konkurs_pipeline.storage.ledger.database import Ledger
 
 # More than the grain of the clock by which a file system stamps.
-_GRAIN_S: Final = 0.01
+_GRAIN_S: Final = 0.02
 _FORGET: Final = "DELETE FROM folders_left WHERE folder = ?"
 
 
