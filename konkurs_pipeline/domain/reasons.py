@@ -64,7 +64,7 @@ OF_POLICY: Final[Mapping[Reason, ReasonFacts]] = MappingProxyType(
             "The customer is bankrupt and may use this account, which is somebody else's.",
         ),
         Reason.UNKNOWN_RELATION: ReasonFacts(
-            "… the register's relation is none of the three known",
+            "… the register's relation is an unknown one",
             "REVIEW",
             "The bank's register does not say how the customer stands to this account.",
         ),
@@ -74,7 +74,7 @@ OF_POLICY: Final[Mapping[Reason, ReasonFacts]] = MappingProxyType(
             "The account number, its blocked mark or its opening date fails its check: find the right account.",
         ),
         Reason.SEVERAL_OWNERS: ReasonFacts(
-            "… the account has several owners, and this bankruptcy does not match all of them",
+            "… it has several owners, and this bankruptcy does not match all of them",
             "REVIEW",
             "The customer is bankrupt and owns this account together with others who are not: assess their share.",
         ),
@@ -89,7 +89,7 @@ OF_POLICY: Final[Mapping[Reason, ReasonFacts]] = MappingProxyType(
             "The customer is bankrupt, and the register has no account: look for loans, cards and other agreements.",
         ),
         Reason.REOPENED_BUT_ESTATE_OPEN: ReasonFacts(
-            "… we reopened the account for a deletion that, as is known now, was of another opening",
+            "… we reopened the account, and the sletting turned out to be of another opening",
             "REVIEW",
             "We reopened the account, and the bankruptcy is still open: block it by hand.",
         ),
@@ -109,7 +109,7 @@ OF_POLICY: Final[Mapping[Reason, ReasonFacts]] = MappingProxyType(
             "One opening was annulled, another stands: the account stays blocked until assessed.",
         ),
         Reason.OTHER_BLOCK_STANDS: ReasonFacts(
-            "… another BLOCK of ours on the account was never lifted: its bankruptcy was revoked or closed",
+            "… another BLOCK of ours stands: its bankruptcy was revoked or closed",
             "REVIEW",
             "One opening was annulled, but we blocked the account for another one too, and nothing lifted that block.",
         ),
@@ -119,7 +119,7 @@ OF_POLICY: Final[Mapping[Reason, ReasonFacts]] = MappingProxyType(
             "The opening was annulled, and our block was never carried out: does another stand?",
         ),
         Reason.REVIEWED_OPENING_DELETED: ReasonFacts(
-            "a sletting deletes the opening, and a REVIEW was written because of that opening",
+            "a sletting deletes the opening, and that opening had led to a REVIEW",
             "REVIEW",
             "The opening that this customer or account was reviewed for was annulled: undo what was done by hand.",
         ),
@@ -153,10 +153,10 @@ OF_QUARANTINE: Final[Mapping[QuarantineReason, tuple[str, str]]] = MappingProxyT
     {
         QuarantineReason.UNREADABLE_NOTICE: (
             "An item of the service's list could not be read as a notice.",
-            "a later version of the program reads it, or Brreg mends it",
+            "the program or Brreg is mended",
         ),
         QuarantineReason.UNKNOWN_TYPE: (
-            "The notice's type is not one of the four that are known.",
+            "The notice's type is not one of the four known.",
             "the type becomes known",
         ),
         QuarantineReason.INVALID_DEBTOR: (
@@ -173,7 +173,7 @@ OF_QUARANTINE: Final[Mapping[QuarantineReason, tuple[str, str]]] = MappingProxyT
         ),
         QuarantineReason.CHANGED_NOTICE: (
             "The notice says something else than when it was first seen.",
-            "it says the first thing again; until then the first version counts",
+            "it says the first thing again (the first version counts)",
         ),
         QuarantineReason.DATASET_CONTRADICTS: (
             "The document's uuid, type or debtor is another than its notice's.",
@@ -196,11 +196,11 @@ def sentence_of(reason: str) -> str:
 
 def reason_tables() -> Mapping[str, str]:
     """Return the tables of docs/decision-table.md as Markdown, by name: policy, doubts, quarantine."""
-    policy = ((f.when, f.action, f"`{r}`", f.sentence) for r, f in OF_POLICY.items())
+    policy = ((f.when, f.action, f"`{r}`") for r, f in OF_POLICY.items())
     doubts = ((f"`{doubt}`", sentence) for doubt, sentence in OF_DOUBT.items())
     quarantine = ((f"`{r}`", sentence, closes) for r, (sentence, closes) in OF_QUARANTINE.items())
     return {
-        "policy": _table(("when", "action", "`reason`", "in a sentence"), policy),
+        "policy": _table(("when", "action", "`reason`"), policy),
         "doubts": _table(("`reason`", "in a sentence"), doubts),
         "quarantine": _table(("`reason`", "what is wrong", "closes by itself when"), quarantine),
     }

@@ -51,14 +51,12 @@ class Bound:
 
 # Example: 6 300 aapning a year are 25 a workday, so 126 on one day raise an alarm.
 BOUNDS: Final = (
-    Bound(NoticeType.AAPNING, Per.WORKDAY, 125, "6 300 a year are 25 a workday: five times that"),
-    Bound(NoticeType.AAPNING, Per.HOUR, 40, "three an hour of a workday; courts register in batches"),
-    Bound(NoticeType.AVSLUTNING, Per.WORKDAY, 150, "6 000 a year are 24 a workday; courts close many at once"),
-    Bound(NoticeType.AVSLUTNING, Per.HOUR, 60, "three an hour of a workday; courts close many at once"),
-    Bound(
-        NoticeType.SLETTING, Per.WORKDAY, 2, "5 a year: three in a day is an error somewhere, and each reopens accounts"
-    ),
-    Bound(NoticeType.OPPHEVING, Per.WORKDAY, 3, "10 a year: four in a day is an error somewhere"),
+    Bound(NoticeType.AAPNING, Per.WORKDAY, 125, "five times the usual 25"),
+    Bound(NoticeType.AAPNING, Per.HOUR, 40, "three are usual, in batches"),
+    Bound(NoticeType.AVSLUTNING, Per.WORKDAY, 150, "24 are usual, in batches"),
+    Bound(NoticeType.AVSLUTNING, Per.HOUR, 60, "three are usual, in batches"),
+    Bound(NoticeType.SLETTING, Per.WORKDAY, 2, "five a year are usual, and each reopens accounts"),
+    Bound(NoticeType.OPPHEVING, Per.WORKDAY, 3, "ten a year are usual"),
 )
 
 
