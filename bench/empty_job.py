@@ -13,12 +13,12 @@ from typing import Any
 import dagster as dg
 
 from konkurs_pipeline.domain.alarms import AlarmKind
-from konkurs_pipeline.orchestration.asset_table import STEPS
+from konkurs_pipeline.orchestration.assets.partitions import workday_partitions
+from konkurs_pipeline.orchestration.assets.table import STEPS
 from konkurs_pipeline.orchestration.bank_names import ALONE
 from konkurs_pipeline.orchestration.instance import dagster_instance
-from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG, quiet_console
-from konkurs_pipeline.orchestration.partitions import workday_partitions
-from konkurs_pipeline.orchestration.run_names import RANGE_END_TAG, RANGE_START_TAG
+from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG, quiet_console
+from konkurs_pipeline.orchestration.runs.names import RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.settings import load_settings
 
 # As many as the product's.

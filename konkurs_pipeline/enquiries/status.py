@@ -15,12 +15,12 @@ from konkurs_pipeline.domain.alarms import Alarm, AlarmKind, Severity
 from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.enquiries.alarms.handoff import receipts_for_a_person
 from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
-from konkurs_pipeline.enquiries.reviews import reviews_of
 from konkurs_pipeline.enquiries.watch import Watched
+from konkurs_pipeline.enquiries.worklists.reviews import reviews_of
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.readers.published import Published
-from konkurs_pipeline.storage.snapshots import Snapshots
+from konkurs_pipeline.storage.register.snapshots import Snapshots
 from konkurs_pipeline.storage.store import check_marker, layout_of
 
 

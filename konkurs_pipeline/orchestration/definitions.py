@@ -7,21 +7,21 @@ import datetime as dt
 import dagster as dg
 
 from konkurs_pipeline.clock import Clock, utc_now
-from konkurs_pipeline.orchestration.alarm_checks import build_watch
-from konkurs_pipeline.orchestration.alerts import build_alert_sensor
-from konkurs_pipeline.orchestration.assets import build_assets
+from konkurs_pipeline.orchestration.assets.factory import build_assets
+from konkurs_pipeline.orchestration.assets.partitions import workday_partitions
 from konkurs_pipeline.orchestration.bank_names import BankNames, names_of
-from konkurs_pipeline.orchestration.erasure import build_erasure, build_nightly_erasure
-from konkurs_pipeline.orchestration.housekeeping import build_housekeeping
-from konkurs_pipeline.orchestration.loggers import quiet_console
-from konkurs_pipeline.orchestration.look_sensor import build_look_sensor
-from konkurs_pipeline.orchestration.monthly_report import build_monthly_report, build_report_schedule
-from konkurs_pipeline.orchestration.partitions import workday_partitions
-from konkurs_pipeline.orchestration.poll_resource import poll_resource
-from konkurs_pipeline.orchestration.results import step_results
-from konkurs_pipeline.orchestration.run_names import POLL_JOB
+from konkurs_pipeline.orchestration.checks.alarms import build_watch
+from konkurs_pipeline.orchestration.jobs.erasure import build_erasure, build_nightly_erasure
+from konkurs_pipeline.orchestration.jobs.housekeeping import build_housekeeping
+from konkurs_pipeline.orchestration.jobs.monthly_report import build_monthly_report, build_report_schedule
+from konkurs_pipeline.orchestration.jobs.second_source import build_nightly_comparison, build_second_source
+from konkurs_pipeline.orchestration.runs.loggers import quiet_console
+from konkurs_pipeline.orchestration.runs.names import POLL_JOB
+from konkurs_pipeline.orchestration.runs.poll_resource import poll_resource
+from konkurs_pipeline.orchestration.runs.step_results import step_results
 from konkurs_pipeline.orchestration.schedules import build_schedules
-from konkurs_pipeline.orchestration.second_source import build_nightly_comparison, build_second_source
+from konkurs_pipeline.orchestration.sensors.alerts import build_alert_sensor
+from konkurs_pipeline.orchestration.sensors.look import build_look_sensor
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.storage.readers.published import first_polled_workday

@@ -11,12 +11,12 @@ from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import HistoryError
 from konkurs_pipeline.orchestration.bank_names import names_of
-from konkurs_pipeline.orchestration.dead_runs import end_dead_runs
 from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.orchestration.future_ticks import mend_future_ticks
 from konkurs_pipeline.orchestration.instance import dagster_instance
-from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
-from konkurs_pipeline.orchestration.run_names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
+from konkurs_pipeline.orchestration.runs.dead_runs import end_dead_runs
+from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG
+from konkurs_pipeline.orchestration.runs.names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.store import Store

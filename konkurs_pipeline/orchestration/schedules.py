@@ -22,9 +22,9 @@ from dagster import DagsterRunStatus, RunsFilter
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.orchestration.bank_names import ALONE, BankNames
-from konkurs_pipeline.orchestration.dead_runs import end_dead_runs
-from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
-from konkurs_pipeline.orchestration.run_names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
+from konkurs_pipeline.orchestration.runs.dead_runs import end_dead_runs
+from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG
+from konkurs_pipeline.orchestration.runs.names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.settings import Environment, Settings
 from konkurs_pipeline.storage import lock
 from konkurs_pipeline.storage.store import layout_of

@@ -25,7 +25,7 @@ import polars as pl
 from konkurs_pipeline.contracts.register import AccountRow, CustomerRow
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.register.refusal import refuse
-from konkurs_pipeline.storage.accepted_register import FileIdentity
+from konkurs_pipeline.storage.register.accepted import FileIdentity
 
 
 class RegisterKind(StrEnum):

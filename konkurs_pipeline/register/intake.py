@@ -2,7 +2,7 @@
 
 A refused register never stops a run that has an accepted snapshot: yesterday's customers are better than
 none. What belongs here: the order of the steps. What does not: reading (files), judging (rules), keeping
-(storage/snapshots).
+(storage/register/snapshots).
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from konkurs_pipeline.register.refusal import refuse
 from konkurs_pipeline.register.rules import Limits, refuse_if_shrunk
 from konkurs_pipeline.schemas.register import RegisterTables
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.storage.accepted_register import FileIdentity, Snapshot, SnapshotFacts, snapshot_id
-from konkurs_pipeline.storage.snapshots import FORM, Snapshots
+from konkurs_pipeline.storage.register.accepted import FileIdentity, Snapshot, SnapshotFacts, snapshot_id
+from konkurs_pipeline.storage.register.snapshots import FORM, Snapshots
 
 # Reading customers, reading accounts, judging, writing: each takes about as long.
 _PARTS: Final = 4

@@ -2,7 +2,7 @@
 
 Every column is text, a Boolean or a date: an identifier that was once a number has lost its leading zeros. All
 three hold personal data and stay in the protected folder. Which rows get flagged is register/rules'; where
-the files lie is storage/snapshots'.
+the files lie (storage/register/snapshots.py).
 """
 
 from __future__ import annotations

@@ -23,13 +23,13 @@ from konkurs_pipeline.domain.settlement import Settlement, settle
 from konkurs_pipeline.domain.situation import Account, Situation
 from konkurs_pipeline.steps.notices import PolledNotices
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage.accepted_register import Snapshot
 from konkurs_pipeline.storage.handoff import decisions, enforcement
 from konkurs_pipeline.storage.handoff.decisions import RunDecision
 from konkurs_pipeline.storage.ledger import polls, quarantine
 from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.ledger.quarantine import Entry
-from konkurs_pipeline.storage.matched_accounts import accounts_of
+from konkurs_pipeline.storage.register.accepted import Snapshot
+from konkurs_pipeline.storage.register.matched_accounts import accounts_of
 
 
 @dataclass(frozen=True)

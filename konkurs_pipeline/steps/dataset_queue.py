@@ -16,8 +16,8 @@ import polars as pl
 from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.notices import NOTICE_COLUMNS
 from konkurs_pipeline.settings import Expand
-from konkurs_pipeline.storage.accepted_register import Snapshot
 from konkurs_pipeline.storage.lake.tables import Lake
+from konkurs_pipeline.storage.register.accepted import Snapshot
 
 _PERSON_KINDS: Final = [kind.value for kind in IdKind if kind.is_person]
 

@@ -25,12 +25,12 @@ from konkurs_pipeline.schemas.tables import ExpandedDatasets, frame
 from konkurs_pipeline.steps.dataset_queue import DatasetQueue, lacking_datasets, queue_of
 from konkurs_pipeline.steps.notices import answer_row
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage.accepted_register import Snapshot
 from konkurs_pipeline.storage.lake.made_from import Derivation
 from konkurs_pipeline.storage.ledger import quarantine
 from konkurs_pipeline.storage.ledger.dataset_failures import dataset_failures
 from konkurs_pipeline.storage.ledger.dataset_failures import record as record_failures
 from konkurs_pipeline.storage.ledger.quarantine import Entry
+from konkurs_pipeline.storage.register.accepted import Snapshot
 
 # Written this many at a time, so that a killed backfill keeps what it has.
 _PORTION: Final = 250

@@ -11,8 +11,8 @@ import polars as pl
 from konkurs_pipeline.domain.matching import match_customers
 from konkurs_pipeline.schemas.tables import CustomerMatches, dtypes
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage.accepted_register import Snapshot
 from konkurs_pipeline.storage.lake.made_from import Derivation
+from konkurs_pipeline.storage.register.accepted import Snapshot
 
 _INSTANT: Final = pl.Datetime("us", "UTC")
 _PARTY_COLUMNS: Final = ("notice_uuid", "workday", "national_id", "id_kind", "role", "organisation_form")

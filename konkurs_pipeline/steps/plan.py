@@ -14,9 +14,9 @@ from konkurs_pipeline.progress import Progress
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.poll import Poll, conducted
 from konkurs_pipeline.steps.sequence import run_steps
+from konkurs_pipeline.storage.copies.rehearsal import rehearsal
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.handoff.decisions import actions_of_run
-from konkurs_pipeline.storage.rehearsal import rehearsal
 from konkurs_pipeline.storage.store import open_store
 
 

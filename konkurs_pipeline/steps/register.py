@@ -5,8 +5,8 @@ from __future__ import annotations
 from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.register.intake import take_in
 from konkurs_pipeline.steps.poll import Poll
-from konkurs_pipeline.storage.accepted_register import Snapshot
 from konkurs_pipeline.storage.ledger import registers
+from konkurs_pipeline.storage.register.accepted import Snapshot
 
 
 def take_register(poll: Poll) -> Snapshot | None:

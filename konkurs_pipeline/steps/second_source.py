@@ -33,7 +33,7 @@ from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.ledger.second_source import Comparison
 from konkurs_pipeline.storage.readers.published import Published
-from konkurs_pipeline.storage.snapshots import Snapshots
+from konkurs_pipeline.storage.register.snapshots import Snapshots
 from konkurs_pipeline.storage.store import layout_of
 
 Connect = Callable[[Settings], AbstractContextManager[Enhetsregisteret]]

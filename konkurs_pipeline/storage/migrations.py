@@ -16,7 +16,7 @@ from konkurs_pipeline.schemas.tables import LAKE
 from konkurs_pipeline.storage.lake.settling import take_shape
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger.database import Ledger
-from konkurs_pipeline.storage.snapshots import Snapshots
+from konkurs_pipeline.storage.register.snapshots import Snapshots
 
 # (table, column) → what a row from before has in it: SQL over the old columns.
 LEDGER_VALUES: Final[Mapping[tuple[str, str], str]] = {

@@ -18,7 +18,7 @@ from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage import lock
-from konkurs_pipeline.storage.abandoned import remove_abandoned
+from konkurs_pipeline.storage.copies.abandoned import remove_abandoned
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.files import make_private_folder, remove_leftovers, require_room
 from konkurs_pipeline.storage.handoff.outbox import Outbox
@@ -34,7 +34,7 @@ from konkurs_pipeline.storage.marker import STORE_VERSION, check_marker, store_v
 from konkurs_pipeline.storage.migrations import LEDGER_VALUES, migrate
 from konkurs_pipeline.storage.readers.analyst_views import ensure_views
 from konkurs_pipeline.storage.readers.published import publish
-from konkurs_pipeline.storage.snapshots import Snapshots
+from konkurs_pipeline.storage.register.snapshots import Snapshots
 
 __all__ = ["Store", "check_marker", "layout_of", "layout_of_store", "open_store", "store_version"]
 

@@ -13,7 +13,7 @@ from konkurs_pipeline.brreg.simulator.datasets import enk_of
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.integrity import inspect
-from konkurs_pipeline.enquiries.lookup import look_up
+from konkurs_pipeline.enquiries.party.lookup import look_up
 from konkurs_pipeline.enquiries.status import current_status
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company, damaged, person

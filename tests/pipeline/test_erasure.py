@@ -14,7 +14,7 @@ from konkurs_pipeline.domain.retention import RetentionRule
 from konkurs_pipeline.enquiries.evidence.gathering import evidence_of
 from konkurs_pipeline.enquiries.evidence.proofs import Agreement
 from konkurs_pipeline.enquiries.integrity import inspect
-from konkurs_pipeline.enquiries.lookup import look_up, look_up_customer
+from konkurs_pipeline.enquiries.party.lookup import look_up, look_up_customer
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.steps import erased_answers, erasure
 from konkurs_pipeline.steps.erased_answers import remains_of

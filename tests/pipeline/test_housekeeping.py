@@ -9,7 +9,7 @@ import dagster as dg
 
 from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.orchestration.bank_names import BANK_TAG, BankNames
-from konkurs_pipeline.orchestration.housekeeping import build_housekeeping, remove_runs
+from konkurs_pipeline.orchestration.jobs.housekeeping import build_housekeeping, remove_runs
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, company
 from tests.pipeline.test_dagster_job import opened

@@ -7,8 +7,8 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from konkurs_pipeline.enquiries.held import held_rows
 from konkurs_pipeline.enquiries.status import current_status
+from konkurs_pipeline.enquiries.worklists.held import held_rows
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.storage.handoff.decisions import release
 from tests.pipeline.conftest import NewBank

@@ -20,8 +20,8 @@ from konkurs_pipeline.enquiries.evidence.page import page_of
 from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.orchestration.instance import project_config
 from konkurs_pipeline.orchestration.launch import run_poll
-from konkurs_pipeline.orchestration.look_sensor import Backoff, build_look_sensor, is_open
-from konkurs_pipeline.orchestration.run_names import POLL_JOB
+from konkurs_pipeline.orchestration.runs.names import POLL_JOB
+from konkurs_pipeline.orchestration.sensors.look import Backoff, build_look_sensor, is_open
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.steps.look import AT_TAG, SHA256_TAG, keep_look
 from konkurs_pipeline.storage import lock

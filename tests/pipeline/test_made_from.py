@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 import pytest
 
-from konkurs_pipeline.storage.accepted_register import Snapshot
 from konkurs_pipeline.storage.lake import made_from
 from konkurs_pipeline.storage.lake.tables import Lake
+from konkurs_pipeline.storage.register.accepted import Snapshot
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, CrashError, company
 

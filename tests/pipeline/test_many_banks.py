@@ -9,9 +9,9 @@ import dagster as dg
 
 from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.orchestration.bank_names import BANK_TAG, BankNames
-from konkurs_pipeline.orchestration.dead_runs import end_dead_runs
 from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.orchestration.launch import run_poll
+from konkurs_pipeline.orchestration.runs.dead_runs import end_dead_runs
 from konkurs_pipeline.storage.store import open_store
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, Bank, company, oslo

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from konkurs_pipeline.cli.running import build_app
 from konkurs_pipeline.domain.reviews import ReviewOutcome
 from konkurs_pipeline.enquiries.questions import Question, question, questions
-from konkurs_pipeline.enquiries.reviews import reviews_of
+from konkurs_pipeline.enquiries.worklists.reviews import reviews_of
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.storage.handoff.reviews import record_outcome
 from konkurs_pipeline.storage.readers.published import Published

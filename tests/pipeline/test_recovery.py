@@ -12,7 +12,7 @@ import pytest
 
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.integrity import inspect
-from konkurs_pipeline.enquiries.lookup import look_up
+from konkurs_pipeline.enquiries.party.lookup import look_up
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.schemas.tables import Debtors, RawNotices, frame
 from konkurs_pipeline.steps.rebuild import rebuild_lost_months

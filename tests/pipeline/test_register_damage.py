@@ -18,7 +18,7 @@ from konkurs_pipeline.enquiries.status import current_status
 from konkurs_pipeline.register import files
 from konkurs_pipeline.register.intake import take_in
 from konkurs_pipeline.storage.handoff.decisions import release
-from konkurs_pipeline.storage.snapshots import Snapshots
+from konkurs_pipeline.storage.register.snapshots import Snapshots
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.damage import DAMAGES, Damage, Register, put
 from tests.pipeline.kit import (

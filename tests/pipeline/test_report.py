@@ -23,7 +23,7 @@ from konkurs_pipeline.enquiries.report.metrics import metrics_text
 from konkurs_pipeline.enquiries.report.page import page_of
 from konkurs_pipeline.enquiries.report.period import Period, month_before
 from konkurs_pipeline.enquiries.report.standing import standing_of
-from konkurs_pipeline.orchestration.monthly_report import build_monthly_report
+from konkurs_pipeline.orchestration.jobs.monthly_report import build_monthly_report
 from konkurs_pipeline.storage.readers.query import ask
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company, oslo, person

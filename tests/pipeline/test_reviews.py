@@ -9,8 +9,8 @@ import pytest
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.domain.reviews import ReviewOutcome
-from konkurs_pipeline.enquiries.reviews import Review, reviews_of
 from konkurs_pipeline.enquiries.status import current_status
+from konkurs_pipeline.enquiries.worklists.reviews import Review, reviews_of
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.storage.handoff.recovery import recover
 from konkurs_pipeline.storage.handoff.reviews import record_outcome

@@ -11,9 +11,9 @@ import pytest
 
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.workdays import OSLO
-from konkurs_pipeline.orchestration.dead_runs import end_dead_runs
 from konkurs_pipeline.orchestration.definitions import build_defs
-from konkurs_pipeline.orchestration.run_names import POLL_JOB
+from konkurs_pipeline.orchestration.runs.dead_runs import end_dead_runs
+from konkurs_pipeline.orchestration.runs.names import POLL_JOB
 from konkurs_pipeline.orchestration.schedules import why_not_now
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage import lock

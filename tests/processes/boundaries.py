@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from konkurs_pipeline.orchestration import asset_results
+from konkurs_pipeline.orchestration.assets import made
 from konkurs_pipeline.storage.ledger.database import Ledger
 
 # The steps in the order of the job, by their names in the table of assets.
@@ -60,7 +60,7 @@ class Boundaries:
     def watch(self) -> None:
         """Begin to notice boundaries in this process."""
         for name in STEPS:
-            setattr(asset_results, name, self._watched_step(getattr(asset_results, name), name))
+            setattr(made, name, self._watched_step(getattr(made, name), name))
         Ledger.execute = self._watched_execute(Ledger.execute)  # type: ignore[method-assign]
         sys.addaudithook(self._hear)
 

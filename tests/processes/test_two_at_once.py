@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 
 from konkurs_pipeline.orchestration.definitions import build_defs
-from konkurs_pipeline.orchestration.run_names import POLL_JOB
+from konkurs_pipeline.orchestration.runs.names import POLL_JOB
 from tests.pipeline.kit import TUESDAY, company
 from tests.processes.bank import RUN, BankOfProcesses, Running
 from tests.processes.core_banking import Row

@@ -15,7 +15,7 @@ from konkurs_pipeline.domain.identifiers import IdKind, id_kind, is_account_no
 from konkurs_pipeline.register.files import COLUMNS, RegisterKind
 from konkurs_pipeline.register.intake import Intake, take_in
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.storage.snapshots import Snapshots
+from konkurs_pipeline.storage.register.snapshots import Snapshots
 
 NOW = dt.datetime(2026, 3, 2, 9, 15, tzinfo=dt.UTC)
 # From Brreg's published list of test notices.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from konkurs_pipeline.storage.accepted_register import Snapshot
+from konkurs_pipeline.storage.register.accepted import Snapshot
 from tests.pipeline.conftest import NewBank, _one_attempt_each, new_bank
 from tests.pipeline.kit import MONDAY, company, person
 from tests.register.bank import BRREG_COMPANY, BRREG_PERSON, BRREG_PERSON_TOO, Bank, account_numbers, customer_rows

@@ -13,8 +13,8 @@ import pytest
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.register import RegisterIdentifiers, RegisterTables
 from konkurs_pipeline.schemas.tables import frame
-from konkurs_pipeline.storage import snapshots as storage
-from konkurs_pipeline.storage.accepted_register import Snapshot, snapshot_id
+from konkurs_pipeline.storage.register import snapshots as storage
+from konkurs_pipeline.storage.register.accepted import Snapshot, snapshot_id
 from tests.register.bank import (
     BRREG_COMPANY,
     Bank,

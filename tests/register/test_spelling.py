@@ -13,7 +13,7 @@ from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.onboarding import doctor
 from konkurs_pipeline.register.spelling import former_ids_in
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.storage.accepted_register import Snapshot
+from konkurs_pipeline.storage.register.accepted import Snapshot
 from tests.register.bank import (
     BRREG_COMPANY,
     BRREG_PERSON,

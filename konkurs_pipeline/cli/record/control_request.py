@@ -6,7 +6,7 @@ from konkurs_pipeline.cli.options import AsJson, standard_input
 from konkurs_pipeline.cli.printing.terminal import answer, answer_json
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.contracts.control_request import parse_control_request
-from konkurs_pipeline.enquiries.control_request import answer_request, row_of
+from konkurs_pipeline.enquiries.party.control_request import answer_request, row_of
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.control_requests import record_request

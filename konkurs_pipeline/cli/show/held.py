@@ -8,7 +8,7 @@ from typing import Final
 from konkurs_pipeline.cli.options import AsJson
 from konkurs_pipeline.cli.printing.rows import print_rows
 from konkurs_pipeline.cli.printing.terminal import say
-from konkurs_pipeline.enquiries.held import held_rows
+from konkurs_pipeline.enquiries.worklists.held import held_rows
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.store import layout_of_store
 

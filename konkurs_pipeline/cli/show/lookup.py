@@ -17,7 +17,7 @@ from konkurs_pipeline.cli.show.subject import answer_subjects
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.identifiers import IdKind, identify, typed_number
 from konkurs_pipeline.domain.notices import NoticeType
-from konkurs_pipeline.enquiries.lookup import Finding, look_up, look_up_customer
+from konkurs_pipeline.enquiries.party.lookup import Finding, look_up, look_up_customer
 from konkurs_pipeline.enquiries.times import oslo_text
 from konkurs_pipeline.enquiries.watch import longest_without_poll, spoken
 from konkurs_pipeline.errors import ExitCode, UsageError

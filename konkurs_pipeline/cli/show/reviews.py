@@ -14,7 +14,7 @@ from konkurs_pipeline.cli.printing.terminal import answer, answer_json, say
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.foreign_text import shown, without_controls
 from konkurs_pipeline.domain.instants import instant_text
-from konkurs_pipeline.enquiries.reviews import Review, reviews_of
+from konkurs_pipeline.enquiries.worklists.reviews import Review, reviews_of
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import layout_of_store

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from konkurs_pipeline.cli.printing.terminal import answer, answer_json_line, say, say_problem
 from konkurs_pipeline.domain.identifiers import IdKind, identify, typed_number
-from konkurs_pipeline.enquiries.subject import Kept, erased_because_of, subject_access
+from konkurs_pipeline.enquiries.party.subject import Kept, erased_because_of, subject_access
 from konkurs_pipeline.enquiries.times import oslo_text
 from konkurs_pipeline.errors import ExitCode, StoreBusyError
 from konkurs_pipeline.settings import Settings

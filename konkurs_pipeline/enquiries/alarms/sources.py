@@ -21,7 +21,7 @@ from konkurs_pipeline.domain.second_source import ComparisonOutcome
 from konkurs_pipeline.enquiries.watch import Watched, shown_in_oslo
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import OFF, Environment
-from konkurs_pipeline.storage.snapshots import Snapshots
+from konkurs_pipeline.storage.register.snapshots import Snapshots
 
 
 def register_refused(watched: Watched) -> Alarm | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from konkurs_pipeline.enquiries.evidence.proofs import Proof
 from konkurs_pipeline.enquiries.evidence.sightings import Sighting
-from konkurs_pipeline.enquiries.reviews import RecordedOutcome
+from konkurs_pipeline.enquiries.worklists.reviews import RecordedOutcome
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from konkurs_pipeline.enquiries.evidence.facts import (
 )
 from konkurs_pipeline.enquiries.evidence.proofs import FileVerifier, Proof
 from konkurs_pipeline.enquiries.evidence.sightings import ListAnswer, Sightings
-from konkurs_pipeline.enquiries.reviews import outcomes_by_action
+from konkurs_pipeline.enquiries.worklists.reviews import outcomes_by_action
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings

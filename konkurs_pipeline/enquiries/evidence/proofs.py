@@ -25,7 +25,7 @@ from konkurs_pipeline.storage.handoff.receipts_folder import MOST_BYTES, NoRecei
 from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.readers.published import Published
-from konkurs_pipeline.storage.snapshots import Snapshots
+from konkurs_pipeline.storage.register.snapshots import Snapshots
 
 _NOT_OURS: Final = "what it held of others"
 

@@ -17,8 +17,8 @@ from konkurs_pipeline.domain.volume import expected_count
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.enquiries.report.minutes import NoticeMinutes, first_seen
 from konkurs_pipeline.enquiries.report.period import Period
-from konkurs_pipeline.enquiries.reviews import reviews_of
 from konkurs_pipeline.enquiries.watch import Watched, recent_quarters
+from konkurs_pipeline.enquiries.worklists.reviews import reviews_of
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import layout_of

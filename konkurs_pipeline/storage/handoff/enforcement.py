@@ -13,9 +13,9 @@ import polars as pl
 from konkurs_pipeline.domain.action_rows import ActionKind, ActionStatus
 from konkurs_pipeline.domain.enforcement import AskedOfAccount, EnforcedAction, enforcement_of
 from konkurs_pipeline.schemas.tables import Enforcement, dtypes
-from konkurs_pipeline.storage.accepted_register import Snapshot
 from konkurs_pipeline.storage.ledger.database import Ledger
-from konkurs_pipeline.storage.matched_accounts import accounts_of
+from konkurs_pipeline.storage.register.accepted import Snapshot
+from konkurs_pipeline.storage.register.matched_accounts import accounts_of
 
 _ASKED: Final = """
 SELECT action_id, action, customer_ref, account_no, notice_uuid, status, confirmed_at, caused_by FROM actions

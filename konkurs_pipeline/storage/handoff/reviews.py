@@ -2,7 +2,7 @@
 
 A correction is a new row for the same action: the one with the highest number counts, the others stay as evidence. What
 belongs here: recording an outcome, and what an old copy of the ledger lacks of them (recovery). What does not: which
-reviews are open (enquiries/reviews).
+reviews are open (enquiries/worklists/reviews).
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""The ledger's record of accepted registers: which one was in use when. The snapshots themselves are storage/snapshots'."""
+"""The ledger's record of accepted registers: which one was in use when. The snapshots: storage/register/snapshots.py."""
 
 from __future__ import annotations
 
-from konkurs_pipeline.storage.accepted_register import Snapshot
 from konkurs_pipeline.storage.ledger.database import Ledger
+from konkurs_pipeline.storage.register.accepted import Snapshot
 
 
 def record(ledger: Ledger, snapshot: Snapshot, run_id: str) -> None:

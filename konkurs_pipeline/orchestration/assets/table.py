@@ -13,11 +13,11 @@ from typing import Final
 
 import dagster as dg
 
-from konkurs_pipeline.orchestration import asset_results
-from konkurs_pipeline.orchestration.asset_results import Made
+from konkurs_pipeline.orchestration.assets import made
+from konkurs_pipeline.orchestration.assets.made import Made
 from konkurs_pipeline.orchestration.bank_names import BankNames
-from konkurs_pipeline.orchestration.checks import schema_spec
-from konkurs_pipeline.orchestration.results import StepResults
+from konkurs_pipeline.orchestration.checks.results import schema_spec
+from konkurs_pipeline.orchestration.runs.step_results import StepResults
 from konkurs_pipeline.schemas.register import RegisterAccounts, RegisterCustomers
 from konkurs_pipeline.schemas.tables import (
     Actions,
@@ -82,7 +82,7 @@ Source: KONKURS_ACCOUNTS. No rows where the bank gives no such file: actions are
 STEPS: Final = (
     Step(
         "register",
-        asset_results.make_register,
+        made.make_register,
         take_register,
         {"customers": RegisterCustomers, "accounts": RegisterAccounts},
         "register",
@@ -92,7 +92,7 @@ STEPS: Final = (
     ),
     Step(
         "raw_notices",
-        asset_results.make_raw_notices,
+        made.make_raw_notices,
         poll_notices,
         {"raw_notices": RawNotices},
         "konkursvarsel",
@@ -106,7 +106,7 @@ STEPS: Final = (
     ),
     Step(
         "expanded_datasets",
-        asset_results.make_expanded_datasets,
+        made.make_expanded_datasets,
         fetch_missing_datasets,
         {"expanded_datasets": ExpandedDatasets},
         "konkursvarsel",
@@ -119,7 +119,7 @@ STEPS: Final = (
     ),
     Step(
         "debtors",
-        asset_results.make_debtors,
+        made.make_debtors,
         normalise_debtors,
         {"debtors": Debtors},
         "konkursvarsel",
@@ -129,7 +129,7 @@ STEPS: Final = (
     ),
     Step(
         "customer_matches",
-        asset_results.make_customer_matches,
+        made.make_customer_matches,
         match_debtors,
         {"customer_matches": CustomerMatches},
         "decisions",
@@ -138,7 +138,7 @@ STEPS: Final = (
     ),
     Step(
         "estates",
-        asset_results.make_estates,
+        made.make_estates,
         fold_notices,
         {"estates": Estates},
         "decisions",
@@ -148,7 +148,7 @@ STEPS: Final = (
     ),
     Step(
         "actions",
-        asset_results.make_actions,
+        made.make_actions,
         decide,
         {"actions": Actions},
         "decisions",
@@ -157,7 +157,7 @@ STEPS: Final = (
     ),
     Step(
         "outbox",
-        asset_results.make_outbox,
+        made.make_outbox,
         hand_over,
         {"outbox": OutboxFiles},
         "decisions",

@@ -14,9 +14,9 @@ from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.enquiries.report.figures import figures_of
 from konkurs_pipeline.enquiries.report.period import month_before
 from konkurs_pipeline.errors import KonkursError
-from konkurs_pipeline.orchestration.assets import CODE_VERSION, OWNER
+from konkurs_pipeline.orchestration.assets.factory import CODE_VERSION, OWNER
 from konkurs_pipeline.orchestration.bank_names import ALONE, BankNames
-from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
+from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.files import make_private_folder, write_bytes_atomically

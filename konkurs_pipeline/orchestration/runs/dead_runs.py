@@ -16,7 +16,7 @@ import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
 from konkurs_pipeline.orchestration.bank_names import ALONE, BankNames
-from konkurs_pipeline.orchestration.run_names import HOUSEKEEPING_JOB
+from konkurs_pipeline.orchestration.runs.names import HOUSEKEEPING_JOB
 from konkurs_pipeline.storage import lock
 
 _UNDER_WAY: Final = [

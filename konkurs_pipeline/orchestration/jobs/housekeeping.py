@@ -14,8 +14,8 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.orchestration.bank_names import BankNames
-from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
-from konkurs_pipeline.orchestration.run_names import HOUSEKEEPING_JOB, PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
+from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG
+from konkurs_pipeline.orchestration.runs.names import HOUSEKEEPING_JOB, PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 
 # Long enough to look into what went wrong; 215 kB a run, some 50 a workday: about a gigabyte stays.
 _DAYS_KEPT: Final = 90

@@ -5,9 +5,9 @@ import dagster as dg
 from konkurs_pipeline.clock import Clock
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.errors import KonkursError
-from konkurs_pipeline.orchestration.assets import CODE_VERSION, OWNER
+from konkurs_pipeline.orchestration.assets.factory import CODE_VERSION, OWNER
 from konkurs_pipeline.orchestration.bank_names import BankNames
-from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
+from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.erasure import Erased, ErasurePlan, erase, plan_erasure, terms_of

@@ -12,8 +12,8 @@ from typing import Final
 
 import polars as pl
 
-from konkurs_pipeline.storage.accepted_register import Snapshot
 from konkurs_pipeline.storage.lake.hashes import hash_if_whole, write_sealed_parquet
+from konkurs_pipeline.storage.register.accepted import Snapshot
 
 _FILE: Final = "matched_accounts.parquet"
 _KEY: Final = "customer_ref"

@@ -18,8 +18,8 @@ from konkurs_pipeline.brreg.fetching import Answer
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.errors import KonkursError, ServiceError
 from konkurs_pipeline.orchestration.bank_names import names_of
-from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
-from konkurs_pipeline.orchestration.run_names import PARTITION_TAG, POLL_JOB
+from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG
+from konkurs_pipeline.orchestration.runs.names import PARTITION_TAG, POLL_JOB
 from konkurs_pipeline.orchestration.schedules import why_not_now
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Environment, Settings

@@ -1,6 +1,6 @@
 """One accepted register: what is known of it, questions to its tables, and its description on disk (`snapshot.json`).
 
-What does not belong here: the folder of snapshots, and which of them is the current one (storage/snapshots.py).
+What does not belong here: the folder of snapshots, and which of them is the current one (storage/register/snapshots.py).
 """
 
 from __future__ import annotations

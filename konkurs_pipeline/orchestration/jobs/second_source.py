@@ -14,10 +14,10 @@ import dagster as dg
 from konkurs_pipeline.domain.second_source import ComparisonOutcome
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.errors import KonkursError
-from konkurs_pipeline.orchestration.assets import CODE_VERSION, OWNER, code_of, columns_of
+from konkurs_pipeline.orchestration.assets.factory import CODE_VERSION, OWNER, code_of, columns_of
 from konkurs_pipeline.orchestration.bank_names import BankNames
-from konkurs_pipeline.orchestration.checks import none_found, renamed
-from konkurs_pipeline.orchestration.loggers import QUIET_RUN_CONFIG
+from konkurs_pipeline.orchestration.checks.results import none_found, renamed
+from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.tables import SecondSource
 from konkurs_pipeline.settings import OFF, Settings

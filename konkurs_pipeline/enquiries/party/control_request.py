@@ -20,7 +20,7 @@ from konkurs_pipeline.domain.estates import Estate
 from konkurs_pipeline.domain.foreign_text import without_controls
 from konkurs_pipeline.domain.identifiers import IdKind, identify, typed_number
 from konkurs_pipeline.domain.workdays import OSLO
-from konkurs_pipeline.enquiries.lookup import known_up_to, party_estates
+from konkurs_pipeline.enquiries.party.lookup import known_up_to, party_estates
 from konkurs_pipeline.enquiries.watch import longest_without_poll
 from konkurs_pipeline.redaction import MASK, redact
 from konkurs_pipeline.settings import Settings

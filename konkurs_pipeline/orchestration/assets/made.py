@@ -1,6 +1,6 @@
 """What each step made, for a person: it calls the step and returns its numbers and the results of its checks.
 
-No rule is here: steps/ does the work. Which asset depends on which stands in asset_table.py.
+No rule is here: steps/ does the work. Which asset depends on which stands in `table`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import Any, Final
 import dagster as dg
 import polars as pl
 
-from konkurs_pipeline.orchestration.checks import none_found, schema_result
-from konkurs_pipeline.orchestration.results import StepResults
+from konkurs_pipeline.orchestration.checks.results import none_found, schema_result
+from konkurs_pipeline.orchestration.runs.step_results import StepResults
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER
 from konkurs_pipeline.steps.actions import decide
 from konkurs_pipeline.steps.datasets import fetch_missing_datasets

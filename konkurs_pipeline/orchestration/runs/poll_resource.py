@@ -13,9 +13,9 @@ from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.orchestration.bank_names import BankNames, names_of
-from konkurs_pipeline.orchestration.dead_runs import named_in
-from konkurs_pipeline.orchestration.run_names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
-from konkurs_pipeline.orchestration.run_tags import tagged_at_end
+from konkurs_pipeline.orchestration.runs.dead_runs import named_in
+from konkurs_pipeline.orchestration.runs.names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
+from konkurs_pipeline.orchestration.runs.tags import tagged_at_end
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings

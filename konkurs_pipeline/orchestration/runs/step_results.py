@@ -13,7 +13,7 @@ import polars as pl
 
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.steps.notices import PolledNotices, stored_notices
-from konkurs_pipeline.storage.accepted_register import Snapshot
+from konkurs_pipeline.storage.register.accepted import Snapshot
 from konkurs_pipeline.storage.store import Store
 
 

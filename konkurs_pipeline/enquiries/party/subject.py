@@ -17,7 +17,7 @@ from konkurs_pipeline.domain.retention import RetentionRule, Terms
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.readers.retained import retained_cases
-from konkurs_pipeline.storage.snapshots import Snapshots
+from konkurs_pipeline.storage.register.snapshots import Snapshots
 
 _BREG: Final = "Brønnøysundregistrene, Konkursvarsel"
 _BANK: Final = "the bank's own register"

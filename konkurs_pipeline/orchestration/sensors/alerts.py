@@ -16,9 +16,9 @@ from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.alarms import Alarm
 from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
-from konkurs_pipeline.orchestration.alarm_history import note_outside_a_run
 from konkurs_pipeline.orchestration.bank_names import names_of
-from konkurs_pipeline.orchestration.dead_runs import end_dead_runs
+from konkurs_pipeline.orchestration.runs.dead_runs import end_dead_runs
+from konkurs_pipeline.orchestration.sensors.alarm_history import note_outside_a_run
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.readers.published import Published

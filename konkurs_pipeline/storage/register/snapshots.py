@@ -24,7 +24,15 @@ import polars as pl
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.register import REGISTER, RegisterTables
 from konkurs_pipeline.schemas.table import dtypes, reshaped
-from konkurs_pipeline.storage.accepted_register import (
+from konkurs_pipeline.storage.files import (
+    PRIVATE_FOLDER,
+    make_private_folder,
+    remove_leftovers,
+    replace_atomically,
+    storage_errors,
+    write_bytes_atomically,
+)
+from konkurs_pipeline.storage.register.accepted import (
     FORMAT,
     FileIdentity,
     Snapshot,
@@ -37,14 +45,6 @@ from konkurs_pipeline.storage.accepted_register import (
     sha256_of,
     write_description,
     write_json,
-)
-from konkurs_pipeline.storage.files import (
-    PRIVATE_FOLDER,
-    make_private_folder,
-    remove_leftovers,
-    replace_atomically,
-    storage_errors,
-    write_bytes_atomically,
 )
 
 KEPT: Final = 3

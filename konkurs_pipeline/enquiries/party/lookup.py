@@ -19,10 +19,10 @@ from konkurs_pipeline.domain.foreign_text import shown
 from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.domain.notices import Notice, notices_of
 from konkurs_pipeline.domain.outcomes import GOOD
-from konkurs_pipeline.storage.accepted_register import Snapshot
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.readers.published import Published
-from konkurs_pipeline.storage.snapshots import Snapshots
+from konkurs_pipeline.storage.register.accepted import Snapshot
+from konkurs_pipeline.storage.register.snapshots import Snapshots
 
 
 @dataclass(frozen=True)

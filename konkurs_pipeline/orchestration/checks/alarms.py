@@ -1,6 +1,6 @@
 """The alarms as asset checks, one for each kind: every run reports them when it ends, and a person can run them by hand.
 
-What does not belong here: looking for alarms (enquiries/alarms) and sending them (alerts.py).
+What does not belong here: looking for alarms (enquiries/alarms) and sending them (orchestration/sensors/alerts.py).
 """
 
 import datetime as dt
@@ -12,7 +12,7 @@ from konkurs_pipeline.domain.alarms import RULES, Alarm, AlarmKind, Severity
 from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.orchestration.bank_names import BankNames
-from konkurs_pipeline.orchestration.checks import renamed
+from konkurs_pipeline.orchestration.checks.results import renamed
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.ledger.alarms import note_alarms

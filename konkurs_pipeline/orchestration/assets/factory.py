@@ -1,7 +1,7 @@
 """Dagster's assets, made from the table: one operation for each step, partitioned by workday.
 
 A backfill of a range is one run: the service answers a range in one request, and decisions need all of it.
-What does not belong here: which assets there are (asset_table.py).
+What does not belong here: which assets there are (`table`).
 """
 
 import inspect
@@ -14,12 +14,12 @@ from typing import Any, Final
 import dagster as dg
 
 from konkurs_pipeline.errors import KonkursError
-from konkurs_pipeline.orchestration.alarm_checks import alarm_results
-from konkurs_pipeline.orchestration.asset_results import Made
-from konkurs_pipeline.orchestration.asset_table import STEPS, Step
+from konkurs_pipeline.orchestration.assets.made import Made
+from konkurs_pipeline.orchestration.assets.table import STEPS, Step
 from konkurs_pipeline.orchestration.bank_names import BankNames
-from konkurs_pipeline.orchestration.checks import SCHEMA_CHECK, reported
-from konkurs_pipeline.orchestration.results import StepResults
+from konkurs_pipeline.orchestration.checks.alarms import alarm_results
+from konkurs_pipeline.orchestration.checks.results import SCHEMA_CHECK, reported
+from konkurs_pipeline.orchestration.runs.step_results import StepResults
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.schemas.register import RegisterAccounts, RegisterCustomers
 from konkurs_pipeline.schemas.tables import Table

@@ -1,0 +1,1 @@
+"""Asset checks: how the result of a rule becomes one of Dagster's, and the alarms as checks."""

@@ -1,0 +1,1 @@
+"""The jobs beside the poll: each with its asset and its schedule."""

@@ -1,0 +1,1 @@
+"""The bank's register as the store keeps it: the accepted snapshots, and what is asked of them."""
