@@ -135,7 +135,11 @@ def test_the_backstop_polls_by_the_time_since_boot_and_only_where_no_poll_is_rec
     assert "! /opt/konkurs/.venv/bin/konkurs status --max-age 20m" in condition
 
 
-@pytest.mark.parametrize("path", [*DEPLOY.rglob("entrypoint.sh"), DEPLOY / "systemd" / "konkurs"], ids=lambda p: p.name)
+@pytest.mark.parametrize(
+    "path",
+    [*DEPLOY.rglob("entrypoint.sh"), DEPLOY / "systemd" / "konkurs", DEPLOY / "many" / "systemd" / "konkurs-bank"],
+    ids=lambda p: p.name,
+)
 def test_a_script_is_a_shell_script_that_can_be_run(path: Path) -> None:
     assert os.access(path, os.X_OK)
     subprocess.run(["/bin/sh", "-n", str(path)], check=True)  # noqa: S603
