@@ -18,7 +18,7 @@ from bench.processes import Series
 from bench.report import measurement, progress
 from bench.scale import Scale
 from bench.stores import Case
-from konkurs_pipeline.domain.datasets import DatasetMap
+from konkurs_pipeline.domain.documents.datasets import DatasetMap
 from konkurs_pipeline.schemas.tables import LAKE
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.readers.analyst_views import ensure_views

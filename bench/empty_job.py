@@ -12,7 +12,7 @@ from typing import Any
 
 import dagster as dg
 
-from konkurs_pipeline.domain.alarms import AlarmKind
+from konkurs_pipeline.domain.monitoring.alarms import AlarmKind
 from konkurs_pipeline.orchestration.assets.partitions import workday_partitions
 from konkurs_pipeline.orchestration.assets.table import STEPS
 from konkurs_pipeline.orchestration.bank_names import ALONE

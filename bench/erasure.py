@@ -24,7 +24,7 @@ from bench.service import running_service
 from bench.stores import Case
 from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.steps.erasure import erase, plan_erasure, terms_of
+from konkurs_pipeline.steps.erasure.erasure import erase, plan_erasure, terms_of
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.store import Store, open_store
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
@@ -136,6 +136,7 @@ NOT_PURE: Final = {"os", "pathlib", "time", "random", "socket", "subprocess", "l
 NAMES_THAT_SAY_NOTHING: Final = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 MOST_LINES: Final = 300
 MOST_LINES_OF_A_FUNCTION: Final = 40
+MOST_MODULES_OF_A_FOLDER: Final = 12
 # pandera reads the options of a table from an inner class of this name.
 NAMES_THAT_A_LIBRARY_ASKS_FOR: Final = {"Config"}
 
@@ -321,6 +322,12 @@ def test_a_function_fits_on_a_screen(module: str) -> None:
     }
 
     assert long == {}
+
+
+def test_a_folder_holds_at_most_a_dozen_modules() -> None:
+    folders = Counter(str(Path(module).parent) for module in MODULES if not module.endswith("__init__.py"))
+
+    assert {folder: count for folder, count in folders.items() if count > MOST_MODULES_OF_A_FOLDER} == {}
 
 
 def test_a_class_name_stands_for_one_thing() -> None:

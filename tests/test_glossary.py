@@ -9,7 +9,7 @@ import pytest
 
 from konkurs_pipeline.brreg.simulator.datasets import expanded_dataset
 from konkurs_pipeline.brreg.simulator.notices import load_test_notices
-from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, ESTATE_FORM, KNOWN_CODES, LINKED_FORMS
+from konkurs_pipeline.domain.documents.datasets import ASSUMED_PATHS, ESTATE_FORM, KNOWN_CODES, LINKED_FORMS
 from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.onboarding.contract import LIST_FIELDS

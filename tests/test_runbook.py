@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from konkurs_pipeline.domain.alarms import RULES
-from konkurs_pipeline.domain.volume import BOUNDS
+from konkurs_pipeline.domain.monitoring.alarms import RULES
+from konkurs_pipeline.domain.monitoring.volume import BOUNDS
 
 RUNBOOK = (Path(__file__).parents[1] / "docs" / "runbook.md").read_text(encoding="utf-8")
 

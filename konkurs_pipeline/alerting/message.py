@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 
 from konkurs_pipeline.contracts.alert import Alert
-from konkurs_pipeline.domain.alarms import RULES, Notification
+from konkurs_pipeline.domain.monitoring.alarms import RULES, Notification
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 

@@ -16,7 +16,7 @@ from typing import Final
 
 from konkurs_pipeline.alerting.channels import Channel
 from konkurs_pipeline.alerting.message import Message, message_of
-from konkurs_pipeline.domain.alarms import (
+from konkurs_pipeline.domain.monitoring.alarms import (
     Alarm,
     AlarmKind,
     Notification,

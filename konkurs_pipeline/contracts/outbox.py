@@ -10,8 +10,8 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
-from konkurs_pipeline.domain.action_rows import ActionKind
-from konkurs_pipeline.domain.actions import POLICY_VERSION
+from konkurs_pipeline.domain.actions.policy import POLICY_VERSION
+from konkurs_pipeline.domain.actions.rows import ActionKind
 from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.domain.matching import MatchedVia
 

@@ -24,7 +24,7 @@ from pydantic import (
 )
 
 from konkurs_pipeline.contracts.text import Sha256, Uuid, storable
-from konkurs_pipeline.domain.receipts import ActionAnswer
+from konkurs_pipeline.domain.actions.receipts import ActionAnswer
 from konkurs_pipeline.json_strict import RefusedJsonError, parse_strictly
 
 RECEIPT_SCHEMA: Final = "konkurs-receipt/1"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from konkurs_pipeline.domain.situation import Relation
+from konkurs_pipeline.domain.actions.situation import Relation
 
 _RELATION = f"^({'|'.join(Relation)})$"
 

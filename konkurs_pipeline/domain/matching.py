@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import polars as pl
 
-from konkurs_pipeline.domain.datasets import LINKED_FORMS, Role
+from konkurs_pipeline.domain.documents.datasets import LINKED_FORMS, Role
 from konkurs_pipeline.domain.identifiers import IdKind
 
 

@@ -10,9 +10,9 @@ from typing import Any
 import polars as pl
 
 from konkurs_pipeline.brreg.certificate import settings_certificate
-from konkurs_pipeline.domain.action_rows import ActionStatus
-from konkurs_pipeline.domain.alarms import Alarm, AlarmKind, Severity
+from konkurs_pipeline.domain.actions.rows import ActionStatus
 from konkurs_pipeline.domain.instants import instant_text
+from konkurs_pipeline.domain.monitoring.alarms import Alarm, AlarmKind, Severity
 from konkurs_pipeline.enquiries.alarms.handoff import receipts_for_a_person
 from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched

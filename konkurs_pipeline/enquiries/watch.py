@@ -14,9 +14,9 @@ from typing import Any, Final, Protocol
 
 import polars as pl
 
-from konkurs_pipeline.domain import volume
-from konkurs_pipeline.domain.alarms import LONGEST_IN_OPENING_HOURS, LONGEST_OUTSIDE_OPENING_HOURS
-from konkurs_pipeline.domain.coverage import GoodPoll, Quarter, quarters
+from konkurs_pipeline.domain.monitoring import volume
+from konkurs_pipeline.domain.monitoring.alarms import LONGEST_IN_OPENING_HOURS, LONGEST_OUTSIDE_OPENING_HOURS
+from konkurs_pipeline.domain.monitoring.coverage import GoodPoll, Quarter, quarters
 from konkurs_pipeline.domain.outcomes import GOOD
 from konkurs_pipeline.domain.workdays import OSLO, Calendar
 from konkurs_pipeline.settings import Settings

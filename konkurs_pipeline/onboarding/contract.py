@@ -14,8 +14,8 @@ from typing import Final
 
 from konkurs_pipeline.brreg.client import connect
 from konkurs_pipeline.brreg.wire import UnreadableNoticeError, parse_notice
-from konkurs_pipeline.domain.dataset_map_proposal import ReceivedDocument
-from konkurs_pipeline.domain.datasets import KNOWN_CODES, DatasetMap, walk
+from konkurs_pipeline.domain.documents.datasets import KNOWN_CODES, DatasetMap, walk
+from konkurs_pipeline.domain.documents.map_proposal import ReceivedDocument
 from konkurs_pipeline.domain.foreign_text import shown
 from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.errors import ServiceError

@@ -2,7 +2,7 @@
 
 The file is loaded as a run would load it, and the same documents are read with it and without. No value of a document is
 written or shown, only places. What does not belong here: which place is proposed for a field
-(`domain.dataset_map_proposal`).
+(`domain.documents.map_proposal`).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from konkurs_pipeline.domain.dataset_map_proposal import Choice, ReceivedDocument, propose
-from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, DatasetMap, Role, read_dataset
+from konkurs_pipeline.domain.documents.datasets import ASSUMED_PATHS, DatasetMap, Role, read_dataset
+from konkurs_pipeline.domain.documents.map_proposal import Choice, ReceivedDocument, propose
 from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.errors import AnswerError
 from konkurs_pipeline.onboarding.contract import is_found

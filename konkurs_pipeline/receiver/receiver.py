@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from konkurs_pipeline.contracts.outbox import Header, Manifest
 from konkurs_pipeline.contracts.receipt import RECEIPT_SCHEMA, Receipt, ReceiptAction
-from konkurs_pipeline.domain.receipts import ActionAnswer
+from konkurs_pipeline.domain.actions.receipts import ActionAnswer
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.receiver.checks import ReadFile, RefusalCode, RefusedFileError, read_file, read_manifest
 

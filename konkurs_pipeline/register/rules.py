@@ -12,8 +12,8 @@ from typing import Final
 
 import polars as pl
 
+from konkurs_pipeline.domain.actions.situation import Relation
 from konkurs_pipeline.domain.identifiers import IdKind, id_kind, is_account_no
-from konkurs_pipeline.domain.situation import Relation
 from konkurs_pipeline.register.references import WITHHELD
 from konkurs_pipeline.register.refusal import refuse
 from konkurs_pipeline.register.symptoms import Symptom, account_symptoms, customer_symptoms, likely_cause

@@ -13,8 +13,8 @@ from typing import Final
 
 import polars as pl
 
+from konkurs_pipeline.domain.actions.situation import Relation
 from konkurs_pipeline.domain.identifiers import IdKind, id_kind, identify, is_account_no
-from konkurs_pipeline.domain.situation import Relation
 
 # White space of every kind, what has no width, and what people write between digits.
 _BETWEEN_DIGITS: Final = "[\\s\u200b\u2060\ufeff.\\-\u2010\u2011]"

@@ -12,8 +12,8 @@ from typing import Final
 
 import polars as pl
 
+from konkurs_pipeline.domain.actions.situation import Relation
 from konkurs_pipeline.domain.identifiers import IdKind, id_kind, is_account_no
-from konkurs_pipeline.domain.situation import Relation
 
 _MIN_SHARE: Final = 0.5
 _SAMPLE: Final = 100_000

@@ -9,12 +9,12 @@ import datetime as dt
 
 import polars as pl
 
-from konkurs_pipeline.domain.action_rows import ActionKind, ActionStatus
-from konkurs_pipeline.domain.alarms import AlarmKind, Severity
+from konkurs_pipeline.domain.actions.receipts import ReceiptOutcome
+from konkurs_pipeline.domain.actions.reviews import ReviewOutcome
+from konkurs_pipeline.domain.actions.rows import ActionKind, ActionStatus
 from konkurs_pipeline.domain.matching import MatchedVia
+from konkurs_pipeline.domain.monitoring.alarms import AlarmKind, Severity
 from konkurs_pipeline.domain.notices import NoticeType
-from konkurs_pipeline.domain.receipts import ReceiptOutcome
-from konkurs_pipeline.domain.reviews import ReviewOutcome
 from konkurs_pipeline.schemas.table import SHA256, UUID, Instant, Privacy, Table, column, optional
 
 

@@ -10,7 +10,7 @@ import datetime as dt
 
 import polars as pl
 
-from konkurs_pipeline.domain.datasets import Role
+from konkurs_pipeline.domain.documents.datasets import Role
 from konkurs_pipeline.domain.estates import EstateState
 from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.matching import Doubt, MatchedVia

@@ -14,14 +14,14 @@ from typing import Any
 import polars as pl
 
 from konkurs_pipeline.contracts.outbox import Header
-from konkurs_pipeline.domain.actions import decide_actions
+from konkurs_pipeline.domain.actions.policy import decide_actions
+from konkurs_pipeline.domain.actions.settlement import Settlement, settle
+from konkurs_pipeline.domain.actions.situation import Account, Situation
 from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.matching import Doubt, Match, MatchedVia
 from konkurs_pipeline.domain.notices import QuarantineReason, notices_of
 from konkurs_pipeline.domain.outcomes import IssueCode
-from konkurs_pipeline.domain.settlement import Settlement, settle
-from konkurs_pipeline.domain.situation import Account, Situation
-from konkurs_pipeline.steps.notices import PolledNotices
+from konkurs_pipeline.steps.list.notices import PolledNotices
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.handoff import decisions, enforcement
 from konkurs_pipeline.storage.handoff.decisions import RunDecision

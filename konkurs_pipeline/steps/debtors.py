@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from konkurs_pipeline.domain.datasets import Party, debtor_of, read_dataset
+from konkurs_pipeline.domain.documents.datasets import Party, debtor_of, read_dataset
 from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, Notice, notices_of
 from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.redaction import redact

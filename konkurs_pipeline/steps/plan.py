@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from konkurs_pipeline.domain.action_rows import ActionStatus
+from konkurs_pipeline.domain.actions.rows import ActionStatus
 from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.progress import Progress

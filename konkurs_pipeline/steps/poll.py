@@ -14,14 +14,14 @@ from typing import Final
 
 from konkurs_pipeline.brreg.client import Konkursvarsel, connect
 from konkurs_pipeline.clock import Clock, utc_now
-from konkurs_pipeline.domain.datasets import DatasetMap
+from konkurs_pipeline.domain.documents.datasets import DatasetMap
 from konkurs_pipeline.domain.outcomes import Issue, IssueCode
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import AccessRefusedError, KonkursError, ServiceError, ServiceUnreachableError, StoreError
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.steps.erasure import sweep, terms_of
+from konkurs_pipeline.steps.erasure.erasure import sweep, terms_of
 from konkurs_pipeline.storage.handoff.receipts import read_receipts
 from konkurs_pipeline.storage.ledger import erasures, polls
 from konkurs_pipeline.storage.store import Store

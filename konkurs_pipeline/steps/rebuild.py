@@ -16,8 +16,8 @@ from konkurs_pipeline.domain.notices import QuarantineReason
 from konkurs_pipeline.errors import ServiceError
 from konkurs_pipeline.schemas.tables import LAKE, ExpandedDatasets, RawNotices, frame
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.steps.list_items import Item, ItemReader
-from konkurs_pipeline.steps.notices import row_of
+from konkurs_pipeline.steps.list.items import Item, ItemReader
+from konkurs_pipeline.steps.list.notices import row_of
 from konkurs_pipeline.storage.ledger import erasures, quarantine
 from konkurs_pipeline.storage.store import Store
 

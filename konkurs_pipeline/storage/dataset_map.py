@@ -4,7 +4,7 @@
     debtor_id = ["skyldner.id", "debitor"]
     linked_units = ["enheter"]
 
-Fields that are not named keep their assumed paths (`domain.datasets.ASSUMED_PATHS`).
+Fields that are not named keep their assumed paths (`domain.documents.datasets.ASSUMED_PATHS`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, DatasetMap
+from konkurs_pipeline.domain.documents.datasets import ASSUMED_PATHS, DatasetMap
 from konkurs_pipeline.errors import SettingsError, UsageError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.storage.files import storage_errors

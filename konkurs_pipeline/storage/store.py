@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from konkurs_pipeline.domain.datasets import DatasetMap
+from konkurs_pipeline.domain.documents.datasets import DatasetMap
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE
 from konkurs_pipeline.settings import Settings

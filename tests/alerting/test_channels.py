@@ -17,7 +17,7 @@ import pytest
 
 from konkurs_pipeline.alerting.channels import channels_of
 from konkurs_pipeline.alerting.message import Message, message_of
-from konkurs_pipeline.domain.alarms import Alarm, AlarmKind, Notification, Notified
+from konkurs_pipeline.domain.monitoring.alarms import Alarm, AlarmKind, Notification, Notified
 from konkurs_pipeline.errors import AlertError, SettingsError
 from konkurs_pipeline.settings import Settings, load_settings
 from tests.contracts.validity import assert_valid

@@ -16,7 +16,7 @@ from konkurs_pipeline.alerting import channels
 from konkurs_pipeline.alerting.channels import channels_of
 from konkurs_pipeline.alerting.message import Message
 from konkurs_pipeline.alerting.notification import Round, as_text, from_text, tell
-from konkurs_pipeline.domain.alarms import Alarm, AlarmKind, State
+from konkurs_pipeline.domain.monitoring.alarms import Alarm, AlarmKind, State
 from konkurs_pipeline.errors import AlertError
 from konkurs_pipeline.settings import Settings, load_settings
 

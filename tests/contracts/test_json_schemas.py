@@ -17,9 +17,9 @@ from konkurs_pipeline.cli.running import build_app
 from konkurs_pipeline.contracts.json_schemas import json_schemas
 from konkurs_pipeline.contracts.outbox import ActionRecord
 from konkurs_pipeline.contracts.receipt import parse_receipt
+from konkurs_pipeline.domain.actions.reasons import Reason
 from konkurs_pipeline.domain.matching import Doubt
 from konkurs_pipeline.domain.notices import QuarantineReason
-from konkurs_pipeline.domain.reasons import Reason
 from konkurs_pipeline.receiver.checks import check_trailer, records_in
 from tests.contracts.validity import SCHEMAS, assert_valid, validator
 

@@ -14,15 +14,15 @@ from typing import Final
 
 import polars as pl
 
-from konkurs_pipeline.domain.action_rows import NEVER_WRITTEN, Action, ActionKind, ActionStatus, Issued
-from konkurs_pipeline.domain.actions import decide_actions
-from konkurs_pipeline.domain.datasets import Role
+from konkurs_pipeline.domain.actions.policy import decide_actions
+from konkurs_pipeline.domain.actions.rows import NEVER_WRITTEN, Action, ActionKind, ActionStatus, Issued
+from konkurs_pipeline.domain.actions.settlement import HeldBlock, Settlement, settle
+from konkurs_pipeline.domain.actions.situation import Account, Situation
+from konkurs_pipeline.domain.documents.datasets import Role
 from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.identifiers import identify
 from konkurs_pipeline.domain.matching import Doubt, Match, MatchedVia, match_customers
 from konkurs_pipeline.domain.notices import QuarantineReason
-from konkurs_pipeline.domain.settlement import HeldBlock, Settlement, settle
-from konkurs_pipeline.domain.situation import Account, Situation
 from konkurs_pipeline.register.rules import Limits, judge_accounts, judge_customers
 from tests.core_simulation.life import Event, Life, pick
 from tests.core_simulation.met import Met

@@ -6,10 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from konkurs_pipeline.domain.action_rows import Action
+from konkurs_pipeline.domain.actions.reasons import Reason
+from konkurs_pipeline.domain.actions.rows import Action
 from konkurs_pipeline.domain.matching import Doubt
 from konkurs_pipeline.domain.notices import Notice, QuarantineReason
-from konkurs_pipeline.domain.reasons import Reason
 from tests.simulation.oracle import Notified
 
 

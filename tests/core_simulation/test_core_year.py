@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from konkurs_pipeline.domain.settlement import Settlement, settle
-from konkurs_pipeline.domain.situation import Situation
+from konkurs_pipeline.domain.actions.settlement import Settlement, settle
+from konkurs_pipeline.domain.actions.situation import Situation
 from tests.core_simulation.core_year import CoreYear
 
 
@@ -31,7 +31,9 @@ BREAKS: list[Any] = [
     pytest.param(
         f"{Situation.__module__}.Situation.other_blocks_on", lambda *_: [], "wrong", id="other blocks are not looked at"
     ),
-    pytest.param("konkurs_pipeline.domain.actions._is_of_person", lambda _: False, "wrong", id="nobody is a person"),
+    pytest.param(
+        "konkurs_pipeline.domain.actions.policy._is_of_person", lambda _: False, "wrong", id="nobody is a person"
+    ),
     pytest.param(f"{Situation.__module__}.Situation.written_reviews", {}, "lost", id="who was told is forgotten"),
 ]
 

@@ -7,13 +7,13 @@ from random import Random
 from typing import Final
 
 from konkurs_pipeline.brreg.simulator.population import random_account_no
-from konkurs_pipeline.domain.action_rows import Action, ActionKind, ActionStatus, Issued
-from konkurs_pipeline.domain.actions import decide_actions
+from konkurs_pipeline.domain.actions.policy import decide_actions
+from konkurs_pipeline.domain.actions.reasons import Reason
+from konkurs_pipeline.domain.actions.rows import Action, ActionKind, ActionStatus, Issued
+from konkurs_pipeline.domain.actions.situation import Account, Situation
 from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.matching import Doubt, Match, MatchedVia
 from konkurs_pipeline.domain.notices import Notice
-from konkurs_pipeline.domain.reasons import Reason
-from konkurs_pipeline.domain.situation import Account, Situation
 from tests.domain.invented import issued_as
 
 ACCOUNT, SECOND_ACCOUNT = (random_account_no(Random(n)) for n in (1, 2))  # noqa: S311 -- invented, no secret

@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 from typing import Final
 
-from konkurs_pipeline.domain.action_rows import Action, ActionStatus, Issued
+from konkurs_pipeline.domain.actions.rows import Action, ActionStatus, Issued
 from konkurs_pipeline.domain.notices import Notice, NoticeType
 
 BRREG_LIST: Final = Path(__file__).parents[2] / "data" / "brreg_test_notices.csv"

@@ -9,7 +9,7 @@ from typing import Any
 
 from konkurs_pipeline.brreg.simulator.datasets import expanded_dataset
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice, load_test_notices
-from konkurs_pipeline.domain.dataset_map_proposal import ReceivedDocument
+from konkurs_pipeline.domain.documents.map_proposal import ReceivedDocument
 from konkurs_pipeline.domain.notices import Notice
 
 Document = dict[str, Any]

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from konkurs_pipeline.domain.action_rows import ActionStatus, Issued
-from konkurs_pipeline.domain.actions import decide_actions
+from konkurs_pipeline.domain.actions.policy import decide_actions
+from konkurs_pipeline.domain.actions.rows import ActionStatus, Issued
+from konkurs_pipeline.domain.actions.situation import Account
 from konkurs_pipeline.domain.matching import Doubt
 from konkurs_pipeline.domain.notices import Notice
-from konkurs_pipeline.domain.situation import Account
 from tests.domain.bank import (
     ACCOUNT,
     SECOND_ACCOUNT,

@@ -7,10 +7,10 @@ from typing import Final
 import pytest
 
 from konkurs_pipeline.brreg.simulator.population import random_account_no, seeded
-from konkurs_pipeline.domain.actions import decide_actions
+from konkurs_pipeline.domain.actions.policy import decide_actions
+from konkurs_pipeline.domain.actions.situation import Account, Situation
 from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.matching import Match, MatchedVia
-from konkurs_pipeline.domain.situation import Account, Situation
 from tests.domain.invented import aapning
 
 OPENING: Final = aapning("opening", 0)

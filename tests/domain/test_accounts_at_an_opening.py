@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from konkurs_pipeline.domain.actions.situation import Account
 from konkurs_pipeline.domain.matching import Doubt, MatchedVia
 from konkurs_pipeline.domain.notices import Notice
-from konkurs_pipeline.domain.situation import Account
 from tests.domain.bank import ACCOUNT, SECOND_ACCOUNT, block_of, matched, review_of, rows, situation
 from tests.domain.invented import OTHER_COMPANY, PERSON, aapning, sletting
 

@@ -1,4 +1,4 @@
-"""The policy, row by row of the table in `domain.actions` and of docs/outbox.md."""
+"""The policy, row by row of the table in `domain.actions.policy` and of docs/outbox.md."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from konkurs_pipeline.brreg.simulator.population import seeded
-from konkurs_pipeline.domain.action_rows import Action, ActionKind, ActionStatus
-from konkurs_pipeline.domain.actions import decide_actions
+from konkurs_pipeline.domain.actions.policy import decide_actions
+from konkurs_pipeline.domain.actions.rows import Action, ActionKind, ActionStatus
+from konkurs_pipeline.domain.actions.situation import Account
 from konkurs_pipeline.domain.matching import Doubt, MatchedVia
 from konkurs_pipeline.domain.notices import Notice, QuarantineReason
-from konkurs_pipeline.domain.situation import Account
 from tests.domain.bank import ACCOUNT, SECOND_ACCOUNT, block_of, matched, reopening_of, rows, situation
 from tests.domain.invented import OTHER_COMPANY, aapning, avslutning, notice, oppheving, sletting, uuid_of
 

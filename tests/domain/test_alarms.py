@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkurs_pipeline.domain.alarms import (
+from konkurs_pipeline.domain.monitoring.alarms import (
     RULES,
     Alarm,
     AlarmKind,

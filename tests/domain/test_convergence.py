@@ -14,13 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from konkurs_pipeline.brreg.simulator.population import random_account_no
-from konkurs_pipeline.domain.action_rows import Action, ActionKind, ActionStatus
-from konkurs_pipeline.domain.actions import decide_actions
+from konkurs_pipeline.domain.actions.policy import decide_actions
+from konkurs_pipeline.domain.actions.rows import Action, ActionKind, ActionStatus
+from konkurs_pipeline.domain.actions.settlement import HeldBlock, Settlement, settle
+from konkurs_pipeline.domain.actions.situation import Account, Situation
 from konkurs_pipeline.domain.estates import Estate, EstateState, fold_estates
 from konkurs_pipeline.domain.matching import Doubt, Match, MatchedVia
 from konkurs_pipeline.domain.notices import Notice
-from konkurs_pipeline.domain.settlement import HeldBlock, Settlement, settle
-from konkurs_pipeline.domain.situation import Account, Situation
 from tests.domain.invented import COMPANY, OTHER_COMPANY, PERSON, issued_as, notice
 
 NUMBERS = [random_account_no(Random(n)) for n in range(6)]  # noqa: S311 -- invented, no secret

@@ -7,7 +7,7 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkurs_pipeline.domain.coverage import QUARTER, GoodPoll, Quarter, quarters
+from konkurs_pipeline.domain.monitoring.coverage import QUARTER, GoodPoll, Quarter, quarters
 from konkurs_pipeline.domain.workdays import OSLO, Calendar
 
 CALENDAR = Calendar(dt.date(2018, 1, 2))

@@ -12,9 +12,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from konkurs_pipeline.brreg.simulator.datasets import PERSON_WITH_TVAM, enk_of, estate_of, trustee_of, tvam_of
-from konkurs_pipeline.domain.dataset_map_proposal import Choice, ReceivedDocument, propose
-from konkurs_pipeline.domain.dataset_places import texts_of
-from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, DatasetMap, read_dataset
+from konkurs_pipeline.domain.documents.datasets import ASSUMED_PATHS, DatasetMap, read_dataset
+from konkurs_pipeline.domain.documents.map_proposal import Choice, ReceivedDocument, propose
+from konkurs_pipeline.domain.documents.places import texts_of
 from tests.domain.reshaped import Document, received, reshaped
 
 PEOPLE_HAVE = "tilknyttedeEnheter"

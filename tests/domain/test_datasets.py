@@ -18,7 +18,7 @@ from konkurs_pipeline.brreg.simulator.datasets import (
 )
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice
 from konkurs_pipeline.brreg.simulator.population import random_fnr, random_orgnr, seeded
-from konkurs_pipeline.domain.datasets import (
+from konkurs_pipeline.domain.documents.datasets import (
     ASSUMED_PATHS,
     DatasetMap,
     Party,

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import pytest
 
-from konkurs_pipeline.domain.datasets import DatasetMap, Reading, Role, read_dataset
+from konkurs_pipeline.domain.documents.datasets import DatasetMap, Reading, Role, read_dataset
 from konkurs_pipeline.domain.notices import Notice
 from tests.domain.invented import COMPANY, OTHER_COMPANY, PERSON, notice
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkurs_pipeline.domain.action_rows import ActionKind, ActionStatus
-from konkurs_pipeline.domain.enforcement import AskedOfAccount, enforcement_of
+from konkurs_pipeline.domain.actions.enforcement import AskedOfAccount, enforcement_of
+from konkurs_pipeline.domain.actions.rows import ActionKind, ActionStatus
 
 DONE_AT: Final = dt.datetime(2018, 9, 3, 10, tzinfo=dt.UTC)
 LATER: Final = DONE_AT + dt.timedelta(days=1)

@@ -7,11 +7,11 @@ from typing import Final
 import pytest
 
 from konkurs_pipeline.brreg.simulator.population import random_account_no, seeded
-from konkurs_pipeline.domain.action_rows import ActionKind, ActionStatus, Issued
-from konkurs_pipeline.domain.actions import decide_actions
+from konkurs_pipeline.domain.actions.policy import decide_actions
+from konkurs_pipeline.domain.actions.rows import ActionKind, ActionStatus, Issued
+from konkurs_pipeline.domain.actions.situation import Account, Situation
 from konkurs_pipeline.domain.estates import fold_estates
 from konkurs_pipeline.domain.matching import Match, MatchedVia
-from konkurs_pipeline.domain.situation import Account, Situation
 from tests.domain.invented import aapning, sletting, uuid_of
 
 ACCOUNT: Final = random_account_no(seeded("an account"))

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from konkurs_pipeline.domain.actions.reasons import Reason, reason_tables, sentence_of
+from konkurs_pipeline.domain.actions.reviews import OUTCOME_MEANINGS, ReviewOutcome
 from konkurs_pipeline.domain.matching import Doubt
 from konkurs_pipeline.domain.notices import QuarantineReason
-from konkurs_pipeline.domain.reasons import Reason, reason_tables, sentence_of
-from konkurs_pipeline.domain.reviews import OUTCOME_MEANINGS, ReviewOutcome
 from konkurs_pipeline.storage.readers.decision_table import with_tables
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkurs_pipeline.domain.action_rows import Action, ActionKind
+from konkurs_pipeline.domain.actions.reasons import Reason
+from konkurs_pipeline.domain.actions.rows import Action, ActionKind
+from konkurs_pipeline.domain.actions.settlement import HeldBlock, Settlement, settle
 from konkurs_pipeline.domain.estates import EstateState
 from konkurs_pipeline.domain.matching import MatchedVia
-from konkurs_pipeline.domain.reasons import Reason
-from konkurs_pipeline.domain.settlement import HeldBlock, Settlement, settle
 from tests.domain.invented import aapning
 
 OPENING = aapning("a", 0)

@@ -8,14 +8,14 @@ from typing import Any, Final
 
 import pytest
 
-from konkurs_pipeline.domain.action_rows import Action, ActionKind, ActionStatus, Issued
-from konkurs_pipeline.domain.datasets import DatasetMap, Party, Reading, Role
+from konkurs_pipeline.domain.actions.reasons import Reason
+from konkurs_pipeline.domain.actions.rows import Action, ActionKind, ActionStatus, Issued
+from konkurs_pipeline.domain.actions.settlement import Settlement
+from konkurs_pipeline.domain.actions.situation import Account, Situation
+from konkurs_pipeline.domain.documents.datasets import DatasetMap, Party, Reading, Role
 from konkurs_pipeline.domain.estates import Estate, Fold
 from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.matching import Match, MatchedVia
-from konkurs_pipeline.domain.reasons import Reason
-from konkurs_pipeline.domain.settlement import Settlement
-from konkurs_pipeline.domain.situation import Account, Situation
 from konkurs_pipeline.domain.workdays import Calendar, Window
 from tests.domain.invented import COMPANY, aapning, uuid_of
 

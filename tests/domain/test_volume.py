@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import polars as pl
 import pytest
 
-from konkurs_pipeline.domain.volume import (
+from konkurs_pipeline.domain.monitoring.volume import (
     BOUNDS,
     VOLUME_COLUMNS,
     Per,

@@ -14,7 +14,7 @@ import pytest
 
 from konkurs_pipeline.brreg.certificate import settings_certificate
 from konkurs_pipeline.brreg.simulator.pki import make_certificates
-from konkurs_pipeline.domain.alarms import AlarmKind
+from konkurs_pipeline.domain.monitoring.alarms import AlarmKind
 from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms

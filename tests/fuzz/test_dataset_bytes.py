@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from konkurs_pipeline.brreg.wire import parse_json
-from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, DatasetMap, Role, read_dataset
+from konkurs_pipeline.domain.documents.datasets import ASSUMED_PATHS, DatasetMap, Role, read_dataset
 from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.errors import AnswerError, SettingsError
 from konkurs_pipeline.redaction import redact

@@ -9,10 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from konkurs_pipeline.contracts.outbox import Header
-from konkurs_pipeline.domain.action_rows import Action, ActionKind
+from konkurs_pipeline.domain.actions.reasons import Reason
+from konkurs_pipeline.domain.actions.rows import Action, ActionKind
 from konkurs_pipeline.domain.matching import MatchedVia
 from konkurs_pipeline.domain.notices import Notice
-from konkurs_pipeline.domain.reasons import Reason
 from konkurs_pipeline.storage.handoff.outbox_format import records_of, render_jsonl
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.mutations import hurt_bytes

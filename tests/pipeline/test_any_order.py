@@ -13,13 +13,13 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from konkurs_pipeline.domain.action_rows import Action, ActionKind, Issued
-from konkurs_pipeline.domain.actions import decide_actions
+from konkurs_pipeline.domain.actions.policy import decide_actions
+from konkurs_pipeline.domain.actions.rows import Action, ActionKind, Issued
+from konkurs_pipeline.domain.actions.settlement import settle
+from konkurs_pipeline.domain.actions.situation import Account, Situation
 from konkurs_pipeline.domain.estates import EstateState, fold_estates
 from konkurs_pipeline.domain.matching import Match, MatchedVia
 from konkurs_pipeline.domain.notices import Notice, NoticeType
-from konkurs_pipeline.domain.settlement import settle
-from konkurs_pipeline.domain.situation import Account, Situation
 from tests.domain.invented import issued_as
 
 START = dt.datetime(2018, 9, 3, 8, tzinfo=dt.UTC)

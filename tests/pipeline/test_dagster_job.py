@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from konkurs_pipeline.brreg.simulator.faults import Fault
-from konkurs_pipeline.domain.alarms import RULES
+from konkurs_pipeline.domain.monitoring.alarms import RULES
 from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.orchestration.instance import dagster_instance

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 from konkurs_pipeline.brreg.simulator.datasets import enk_of
-from konkurs_pipeline.domain.datasets import DatasetMap
+from konkurs_pipeline.domain.documents.datasets import DatasetMap
 from konkurs_pipeline.onboarding.contract import take_sample
 from konkurs_pipeline.onboarding.dataset_map_file import write_map
 from tests.domain.reshaped import served

@@ -16,9 +16,9 @@ from konkurs_pipeline.enquiries.evidence.proofs import Agreement
 from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.enquiries.party.lookup import look_up, look_up_customer
 from konkurs_pipeline.errors import UsageError
-from konkurs_pipeline.steps import erased_answers, erasure
-from konkurs_pipeline.steps.erased_answers import remains_of
-from konkurs_pipeline.steps.erasure import erase, plan_erasure, terms_of
+from konkurs_pipeline.steps.erasure import answers, erasure
+from konkurs_pipeline.steps.erasure.answers import remains_of
+from konkurs_pipeline.steps.erasure.erasure import erase, plan_erasure, terms_of
 from konkurs_pipeline.storage.ledger import erasures
 from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.store import Store
@@ -146,7 +146,7 @@ BOUNDARIES: list[tuple[object, str]] = [
     (erasure, "sweep"),
     (erasure, "_sweep_table"),
     (erasure, "sweep_answers"),
-    (erased_answers, "remains_of"),
+    (answers, "remains_of"),
     (erasures, "erase_answers"),
     (Store, "discard_superseded"),
     (Ledger, "rewrite"),

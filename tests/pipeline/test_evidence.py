@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from konkurs_pipeline.clock import utc_now
-from konkurs_pipeline.domain.reviews import ReviewOutcome
+from konkurs_pipeline.domain.actions.reviews import ReviewOutcome
 from konkurs_pipeline.enquiries.evidence.clock import clock_of
 from konkurs_pipeline.enquiries.evidence.facts import Case, NoticeFacts
 from konkurs_pipeline.enquiries.evidence.gathering import evidence_of

@@ -12,7 +12,7 @@ import pytest
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.brreg.wire import ParsedNotice, UnreadableNoticeError
 from konkurs_pipeline.errors import AnswerError, KonkursError, ServiceUnreachableError
-from konkurs_pipeline.steps import list_items
+from konkurs_pipeline.steps.list import items
 from tests.pipeline.kit import FRIDAY, MONDAY, THURSDAY, TUESDAY, WEDNESDAY, Bank, company, oslo
 
 FIRM = company("firm")
@@ -163,7 +163,7 @@ def test_an_item_that_a_later_version_can_read_keeps_the_answer_it_first_came_in
         raise UnreadableNoticeError(detail, None)
 
     with monkeypatch.context() as patched:
-        patched.setattr(list_items, "parse_notice", not_yet)
+        patched.setattr(items, "parse_notice", not_yet)
         bank.poll(MONDAY)
     first = bank.published("answers").row(0, named=True)
     bank.serve([])

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from konkurs_pipeline.cli.running import build_app
-from konkurs_pipeline.domain.reviews import ReviewOutcome
+from konkurs_pipeline.domain.actions.reviews import ReviewOutcome
 from konkurs_pipeline.enquiries.questions import Question, question, questions
 from konkurs_pipeline.enquiries.worklists.reviews import reviews_of
 from konkurs_pipeline.errors import StoreError, UsageError

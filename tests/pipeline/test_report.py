@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from konkurs_pipeline.brreg.simulator.notices import simulated_notice
-from konkurs_pipeline.domain.alarms import AlarmKind
+from konkurs_pipeline.domain.monitoring.alarms import AlarmKind
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.enquiries.report.figures import Figures, figures_of, spans_of
 from konkurs_pipeline.enquiries.report.metrics import metrics_text

@@ -7,8 +7,8 @@ import shutil
 import pytest
 
 from konkurs_pipeline.clock import utc_now
+from konkurs_pipeline.domain.actions.reviews import ReviewOutcome
 from konkurs_pipeline.domain.instants import instant_text
-from konkurs_pipeline.domain.reviews import ReviewOutcome
 from konkurs_pipeline.enquiries.status import current_status
 from konkurs_pipeline.enquiries.worklists.reviews import Review, reviews_of
 from konkurs_pipeline.errors import StoreError, UsageError

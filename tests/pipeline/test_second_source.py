@@ -12,7 +12,7 @@ import pytest
 from konkurs_pipeline.brreg.simulator.datasets import enk_of
 from konkurs_pipeline.brreg.simulator.faults import Fault, FaultKind, Resource
 from konkurs_pipeline.cli.main import main
-from konkurs_pipeline.domain.alarms import AlarmKind
+from konkurs_pipeline.domain.monitoring.alarms import AlarmKind
 from konkurs_pipeline.domain.second_source import ComparisonOutcome
 from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
 from konkurs_pipeline.enquiries.report.figures import figures_of

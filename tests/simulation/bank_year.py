@@ -16,7 +16,7 @@ from konkurs_pipeline.brreg.client import Konkursvarsel
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.steps.erasure import erase, plan_erasure, terms_of
+from konkurs_pipeline.steps.erasure.erasure import erase, plan_erasure, terms_of
 from konkurs_pipeline.steps.poll import Poll, conducted
 from konkurs_pipeline.steps.sequence import run_steps
 from konkurs_pipeline.storage.ledger.erasures import erased_uuids

@@ -10,11 +10,11 @@ from typing import Any, Final
 
 import pytest
 
-from konkurs_pipeline.domain.action_rows import Action, ActionKind
+from konkurs_pipeline.domain.actions.rows import Action, ActionKind
+from konkurs_pipeline.domain.actions.settlement import Settlement, settle
 from konkurs_pipeline.domain.matching import match_customers
 from konkurs_pipeline.domain.outcomes import Issue, IssueCode
-from konkurs_pipeline.domain.settlement import Settlement, settle
-from konkurs_pipeline.steps import notices
+from konkurs_pipeline.steps.list import notices
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.handoff import decisions
 from konkurs_pipeline.storage.handoff.outbox_format import render_all
@@ -78,8 +78,8 @@ def reads_no_lookback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def believes_every_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take a document that contradicts its notice for a good one."""
-    monkeypatch.setattr("konkurs_pipeline.steps.datasets.contradiction_of", lambda *_: None)
-    monkeypatch.setattr("konkurs_pipeline.domain.datasets.contradiction_of", lambda *_: None)
+    monkeypatch.setattr("konkurs_pipeline.steps.documents.datasets.contradiction_of", lambda *_: None)
+    monkeypatch.setattr("konkurs_pipeline.domain.documents.datasets.contradiction_of", lambda *_: None)
 
 
 def ignores_former_numbers(monkeypatch: pytest.MonkeyPatch) -> None:

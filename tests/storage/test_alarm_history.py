@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from konkurs_pipeline.domain.alarms import Alarm, AlarmKind
+from konkurs_pipeline.domain.monitoring.alarms import Alarm, AlarmKind
 from konkurs_pipeline.storage.ledger.alarms import note_alarms
 from konkurs_pipeline.storage.ledger.database import Ledger
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from konkurs_pipeline.domain.datasets import ASSUMED_PATHS, DatasetMap
+from konkurs_pipeline.domain.documents.datasets import ASSUMED_PATHS, DatasetMap
 from konkurs_pipeline.storage.readers.documents import documents_query
 
 COLUMNS = ["konkursgrunnlag", "fristdag", "konkursbo_orgnr", "linked_unit_count"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from konkurs_pipeline.domain.datasets import DatasetMap
+from konkurs_pipeline.domain.documents.datasets import DatasetMap
 from konkurs_pipeline.schemas.tables import LAKE
 from konkurs_pipeline.storage.lake.settling import mend_empty_files
 from konkurs_pipeline.storage.layout import Layout

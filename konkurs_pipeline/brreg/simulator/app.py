@@ -24,11 +24,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from konkurs_pipeline.brreg.simulator.clock import Clock, real_time
 from konkurs_pipeline.brreg.simulator.datasets import expanded_dataset
+from konkurs_pipeline.brreg.simulator.enhetsregisteret.search import UNITS_PATH, search
+from konkurs_pipeline.brreg.simulator.enhetsregisteret.units import UnitJson, units_of
 from konkurs_pipeline.brreg.simulator.fault_answers import CONTENT_TYPE, SimulatedAnswer, respond
 from konkurs_pipeline.brreg.simulator.faults import Fault, FaultBook, FaultKind, Resource
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice
-from konkurs_pipeline.brreg.simulator.unit_search import UNITS_PATH, search
-from konkurs_pipeline.brreg.simulator.units import UnitJson, units_of
 from konkurs_pipeline.domain.instants import instant_text
 
 # A simulator that runs for weeks keeps its last requests only.

@@ -55,10 +55,10 @@ from starlette.applications import Starlette
 
 from konkurs_pipeline.brreg.simulator.app import build_app
 from konkurs_pipeline.brreg.simulator.clock import Clock, RunningClock, real_time
+from konkurs_pipeline.brreg.simulator.enhetsregisteret.units import UnitJson
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.brreg.simulator.generator import generate_notices
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice, load_test_notices, simulated_notice
-from konkurs_pipeline.brreg.simulator.units import UnitJson
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.redaction import redact
 

@@ -15,7 +15,7 @@ from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.steps.erasure import Erased, ErasurePlan, erase, plan_erasure, terms_of
+from konkurs_pipeline.steps.erasure.erasure import Erased, ErasurePlan, erase, plan_erasure, terms_of
 from konkurs_pipeline.storage.store import layout_of_store, open_store
 
 Apply = Annotated[bool, typer.Option("--apply", help="Erase it. Without: only say what would be erased.")]

@@ -10,7 +10,7 @@ from konkurs_pipeline.cli.options import By
 from konkurs_pipeline.cli.printing.terminal import answer
 from konkurs_pipeline.cli.record.signature import signed
 from konkurs_pipeline.clock import utc_now
-from konkurs_pipeline.domain.reviews import OUTCOME_MEANINGS, ReviewOutcome
+from konkurs_pipeline.domain.actions.reviews import OUTCOME_MEANINGS, ReviewOutcome
 from konkurs_pipeline.enquiries.ids import action_ids, whole_id
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.handoff.reviews import record_outcome

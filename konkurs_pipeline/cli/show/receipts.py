@@ -8,7 +8,7 @@ import typer
 
 from konkurs_pipeline.cli.options import AsJson
 from konkurs_pipeline.cli.printing.rows import print_rows
-from konkurs_pipeline.domain.receipts import ReceiptOutcome
+from konkurs_pipeline.domain.actions.receipts import ReceiptOutcome
 from konkurs_pipeline.enquiries.worklists.rows import receipt_rows
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.store import layout_of_store

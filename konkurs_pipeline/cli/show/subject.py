@@ -13,7 +13,7 @@ from konkurs_pipeline.enquiries.party.subject import Kept, erased_because_of, su
 from konkurs_pipeline.enquiries.times import oslo_text
 from konkurs_pipeline.errors import ExitCode, StoreBusyError
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.steps.erasure import terms_of
+from konkurs_pipeline.steps.erasure.erasure import terms_of
 from konkurs_pipeline.storage.ledger.erasures import mark_of
 from konkurs_pipeline.storage.store import layout_of_store, open_store
 

@@ -6,13 +6,13 @@ import datetime as dt
 
 import polars as pl
 
-from konkurs_pipeline.domain.action_rows import ActionStatus
-from konkurs_pipeline.domain.alarms import (
+from konkurs_pipeline.domain.actions.receipts import ReceiptOutcome
+from konkurs_pipeline.domain.actions.rows import ActionStatus
+from konkurs_pipeline.domain.monitoring.alarms import (
     UNCONFIRMED_MINUTES,
     Alarm,
     AlarmKind,
 )
-from konkurs_pipeline.domain.receipts import ReceiptOutcome
 from konkurs_pipeline.enquiries.watch import Watched, spoken
 
 

@@ -1,4 +1,4 @@
-"""Look for everything that needs a person now: one function for each kind of alarm (domain/alarms).
+"""Look for everything that needs a person now: one function for each kind of alarm (domain/monitoring/alarms).
 
 The asset checks of a run, the alert sensor and `konkurs status` call it. It changes nothing, and its messages name no
 identifier.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from konkurs_pipeline.domain.alarms import Alarm, AlarmKind
+from konkurs_pipeline.domain.monitoring.alarms import Alarm, AlarmKind
 from konkurs_pipeline.enquiries.alarms import handoff, polling, sources
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.errors import StoreError

@@ -6,8 +6,8 @@ import datetime as dt
 
 import polars as pl
 
-from konkurs_pipeline.domain import volume
-from konkurs_pipeline.domain.alarms import (
+from konkurs_pipeline.domain.monitoring import volume
+from konkurs_pipeline.domain.monitoring.alarms import (
     QUARTER_MISSED_AFTER,
     Alarm,
     AlarmKind,

@@ -7,14 +7,14 @@ import datetime as dt
 import polars as pl
 
 from konkurs_pipeline.brreg.certificate import settings_certificate
-from konkurs_pipeline.domain.alarms import (
+from konkurs_pipeline.domain.estates import EstateState
+from konkurs_pipeline.domain.monitoring.alarms import (
     CERTIFICATE_DAYS,
     LONGEST_WITHOUT_COMPARISON,
     REGISTER_STALE_AFTER_WORKDAYS,
     Alarm,
     AlarmKind,
 )
-from konkurs_pipeline.domain.estates import EstateState
 from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.domain.retention import LONGEST_OPEN
 from konkurs_pipeline.domain.second_source import ComparisonOutcome

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from konkurs_pipeline.domain.action_rows import ActionStatus
+from konkurs_pipeline.domain.actions.rows import ActionStatus
 from konkurs_pipeline.enquiries.evidence.facts import ActionFacts, Case, FileFacts, NoticeFacts
 
 

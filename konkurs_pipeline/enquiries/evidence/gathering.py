@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from konkurs_pipeline.domain.action_rows import ActionKind
+from konkurs_pipeline.domain.actions.reasons import sentence_of
+from konkurs_pipeline.domain.actions.rows import ActionKind
 from konkurs_pipeline.domain.foreign_text import shown
 from konkurs_pipeline.domain.notices import Notice
-from konkurs_pipeline.domain.reasons import sentence_of
 from konkurs_pipeline.enquiries.evidence.cases import CaseNotices, case_of
 from konkurs_pipeline.enquiries.evidence.facts import (
     ActionFacts,

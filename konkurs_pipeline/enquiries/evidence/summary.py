@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from konkurs_pipeline.domain.action_rows import ActionStatus
+from konkurs_pipeline.domain.actions.rows import ActionStatus
 from konkurs_pipeline.enquiries.evidence.clock import counted, known_at
 from konkurs_pipeline.enquiries.evidence.facts import ActionFacts, Case, FileFacts, NoticeFacts
 from konkurs_pipeline.enquiries.times import oslo_text, span_text

@@ -10,10 +10,10 @@ from typing import Final
 
 import polars as pl
 
-from konkurs_pipeline.domain.action_rows import ActionKind, ActionStatus
+from konkurs_pipeline.domain.actions.rows import ActionKind, ActionStatus
+from konkurs_pipeline.domain.monitoring.volume import expected_count
 from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.domain.second_source import ComparisonOutcome
-from konkurs_pipeline.domain.volume import expected_count
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.enquiries.report.minutes import NoticeMinutes, first_seen
 from konkurs_pipeline.enquiries.report.period import Period

@@ -12,7 +12,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from konkurs_pipeline.domain.alarms import AlarmKind
+from konkurs_pipeline.domain.monitoring.alarms import AlarmKind
 from konkurs_pipeline.enquiries.report.figures import Figures, Spans
 from konkurs_pipeline.enquiries.report.standing import Standing
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from konkurs_pipeline.brreg.certificate import settings_certificate
-from konkurs_pipeline.domain.action_rows import ActionStatus
-from konkurs_pipeline.domain.alarms import AlarmKind
+from konkurs_pipeline.domain.actions.rows import ActionStatus
+from konkurs_pipeline.domain.monitoring.alarms import AlarmKind
 from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.errors import KonkursError

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 import polars as pl
 
-from konkurs_pipeline.domain.action_rows import ActionStatus
+from konkurs_pipeline.domain.actions.rows import ActionStatus
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.readers.published import Published
 

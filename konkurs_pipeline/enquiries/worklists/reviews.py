@@ -14,8 +14,8 @@ from typing import Any
 
 import polars as pl
 
-from konkurs_pipeline.domain.action_rows import NEVER_WRITTEN, ActionKind
-from konkurs_pipeline.domain.reasons import sentence_of
+from konkurs_pipeline.domain.actions.reasons import sentence_of
+from konkurs_pipeline.domain.actions.rows import NEVER_WRITTEN, ActionKind
 from konkurs_pipeline.storage.readers.published import Published
 
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from konkurs_pipeline.domain.action_rows import ActionStatus
-from konkurs_pipeline.domain.receipts import ReceiptOutcome
+from konkurs_pipeline.domain.actions.receipts import ReceiptOutcome
+from konkurs_pipeline.domain.actions.rows import ActionStatus
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.readers.published import Published

@@ -17,11 +17,11 @@ from konkurs_pipeline.orchestration.checks.results import none_found, schema_res
 from konkurs_pipeline.orchestration.runs.step_results import StepResults
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER
 from konkurs_pipeline.steps.actions import decide
-from konkurs_pipeline.steps.datasets import fetch_missing_datasets
 from konkurs_pipeline.steps.debtors import normalise_debtors
-from konkurs_pipeline.steps.estates import fold_notices
+from konkurs_pipeline.steps.documents.datasets import fetch_missing_datasets
+from konkurs_pipeline.steps.estates.fold import fold_notices
+from konkurs_pipeline.steps.list.notices import poll_notices
 from konkurs_pipeline.steps.matches import match_debtors
-from konkurs_pipeline.steps.notices import poll_notices
 from konkurs_pipeline.steps.outbox import hand_over
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.steps.register import take_register

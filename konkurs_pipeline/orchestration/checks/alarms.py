@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import dagster as dg
 
-from konkurs_pipeline.domain.alarms import RULES, Alarm, AlarmKind, Severity
+from konkurs_pipeline.domain.monitoring.alarms import RULES, Alarm, AlarmKind, Severity
 from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.orchestration.bank_names import BankNames

@@ -10,7 +10,7 @@ from konkurs_pipeline.orchestration.bank_names import BankNames
 from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.steps.erasure import Erased, ErasurePlan, erase, plan_erasure, terms_of
+from konkurs_pipeline.steps.erasure.erasure import Erased, ErasurePlan, erase, plan_erasure, terms_of
 from konkurs_pipeline.storage.store import open_store
 
 NAME = "erasure"

@@ -12,7 +12,7 @@ import dagster as dg
 import polars as pl
 
 from konkurs_pipeline.errors import UsageError
-from konkurs_pipeline.steps.notices import PolledNotices, stored_notices
+from konkurs_pipeline.steps.list.notices import PolledNotices, stored_notices
 from konkurs_pipeline.storage.register.accepted import Snapshot
 from konkurs_pipeline.storage.store import Store
 

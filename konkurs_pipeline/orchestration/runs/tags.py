@@ -9,7 +9,7 @@ from typing import Final
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
-from konkurs_pipeline.domain.action_rows import ActionKind
+from konkurs_pipeline.domain.actions.rows import ActionKind
 from konkurs_pipeline.domain.outcomes import MISSING, STOPPING, Outcome
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.ledger import polls

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from konkurs_pipeline.domain.alarms import Alarm
+from konkurs_pipeline.domain.monitoring.alarms import Alarm
 from konkurs_pipeline.errors import StoreBusyError, StoreError
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.ledger.alarms import note_alarms

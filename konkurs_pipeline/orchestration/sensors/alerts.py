@@ -13,7 +13,7 @@ import dagster as dg
 from konkurs_pipeline.alerting.channels import channels_of
 from konkurs_pipeline.alerting.notification import as_text, from_text, tell
 from konkurs_pipeline.clock import utc_now
-from konkurs_pipeline.domain.alarms import Alarm
+from konkurs_pipeline.domain.monitoring.alarms import Alarm
 from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.orchestration.bank_names import names_of

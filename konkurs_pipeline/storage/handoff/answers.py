@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from konkurs_pipeline.contracts.receipt import Receipt, ReceiptAction
-from konkurs_pipeline.domain.receipts import NEW_STATUS, ActionAnswer, answers_that_count
+from konkurs_pipeline.domain.actions.receipts import NEW_STATUS, ActionAnswer, answers_that_count
 from konkurs_pipeline.storage.ledger import action_history
 from konkurs_pipeline.storage.ledger.connection import EACH, each_record
 from konkurs_pipeline.storage.ledger.database import Ledger

@@ -15,9 +15,9 @@ from typing import Any
 import polars as pl
 
 from konkurs_pipeline.contracts.outbox import Header
-from konkurs_pipeline.domain.action_rows import Action, ActionKind, ActionStatus, Issued
+from konkurs_pipeline.domain.actions.rows import Action, ActionKind, ActionStatus, Issued
+from konkurs_pipeline.domain.actions.settlement import HeldBlock, Settlement
 from konkurs_pipeline.domain.matching import MatchedVia
-from konkurs_pipeline.domain.settlement import HeldBlock, Settlement
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.storage.files import hash_of
 from konkurs_pipeline.storage.handoff.outbox_format import manifest_name, render_all, render_jsonl

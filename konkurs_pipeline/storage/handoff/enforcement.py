@@ -1,6 +1,6 @@
 """The ledger's table `enforcement`: every BLOCK and REOPEN of an account, beside what the register says of the account.
 
-What does not belong here: whether an action holds (domain/enforcement).
+What does not belong here: whether an action holds (domain/actions/enforcement).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import polars as pl
 
-from konkurs_pipeline.domain.action_rows import ActionKind, ActionStatus
-from konkurs_pipeline.domain.enforcement import AskedOfAccount, EnforcedAction, enforcement_of
+from konkurs_pipeline.domain.actions.enforcement import AskedOfAccount, EnforcedAction, enforcement_of
+from konkurs_pipeline.domain.actions.rows import ActionKind, ActionStatus
 from konkurs_pipeline.schemas.tables import Enforcement, dtypes
 from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.register.accepted import Snapshot

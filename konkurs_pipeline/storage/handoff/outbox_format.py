@@ -23,7 +23,7 @@ from konkurs_pipeline.contracts.outbox import (
     Trailer,
     Written,
 )
-from konkurs_pipeline.domain.action_rows import Action, ActionKind
+from konkurs_pipeline.domain.actions.rows import Action, ActionKind
 from konkurs_pipeline.domain.foreign_text import shown, without_formula
 from konkurs_pipeline.storage.files import hash_of
 

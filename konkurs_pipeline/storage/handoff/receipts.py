@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from konkurs_pipeline.contracts.receipt import Receipt, UnreadableReceiptError, parse_receipt
-from konkurs_pipeline.domain.receipts import ReceiptOutcome
+from konkurs_pipeline.domain.actions.receipts import ReceiptOutcome
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.files import hash_of, make_private_folder
 from konkurs_pipeline.storage.handoff.answers import TakenAnswers, take_answers

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import datetime as dt
 
-from konkurs_pipeline.domain.action_rows import NEVER_WRITTEN, ActionKind
-from konkurs_pipeline.domain.reviews import ReviewOutcome
+from konkurs_pipeline.domain.actions.reviews import ReviewOutcome
+from konkurs_pipeline.domain.actions.rows import NEVER_WRITTEN, ActionKind
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.ledger.database import Ledger

@@ -1,11 +1,11 @@
-"""The ledger's history of alarms: when each was raised, and when it cleared. What an alarm is: domain/alarms."""
+"""The ledger's history of alarms: when each was raised, and when it cleared. What an alarm is: domain/monitoring/alarms."""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
 
-from konkurs_pipeline.domain.alarms import Alarm
+from konkurs_pipeline.domain.monitoring.alarms import Alarm
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.storage.ledger.database import Ledger
 

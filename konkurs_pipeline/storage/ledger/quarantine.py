@@ -1,6 +1,6 @@
 """The quarantine: what could not be understood or contradicts itself, with its reason, until a later run finds it right.
 
-An open entry of a notice means that the notice can lead to REVIEW only (domain/actions).
+An open entry of a notice means that the notice can lead to REVIEW only (domain/actions/policy).
 """
 
 from __future__ import annotations

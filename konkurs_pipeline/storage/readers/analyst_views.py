@@ -10,7 +10,7 @@ import inspect
 from pathlib import Path
 from typing import Final
 
-from konkurs_pipeline.domain.datasets import DatasetMap
+from konkurs_pipeline.domain.documents.datasets import DatasetMap
 from konkurs_pipeline.schemas.requests import ControlRequests
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, Table, dtypes
 from konkurs_pipeline.schemas.views import Documents, FirstSeen

@@ -1,13 +1,13 @@
-"""Puts the tables of domain/reasons into docs/decision-table.md, between their marks: `make docs` runs it.
+"""Puts the tables of domain/actions/reasons into docs/decision-table.md, between their marks: `make docs` runs it.
 
-Reads the page from stdin and writes it to stdout. What does not belong here: the words (domain/reasons).
+Reads the page from stdin and writes it to stdout. What does not belong here: the words (domain/actions/reasons).
 """
 
 from __future__ import annotations
 
 import sys
 
-from konkurs_pipeline.domain.reasons import reason_tables
+from konkurs_pipeline.domain.actions.reasons import reason_tables
 
 
 def with_tables(page: str) -> str:

@@ -1,6 +1,6 @@
 """The query of the view `documents`: the fields of an expanded dataset as columns, found where the dataset map says.
 
-It reads a document as `domain.datasets.DatasetMap` does: of several paths the first that holds a text that is not empty.
+It reads a document as `DatasetMap` does: of several paths the first that holds a text that is not empty.
 A test holds the two against each other.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from konkurs_pipeline.domain.datasets import DatasetMap
+from konkurs_pipeline.domain.documents.datasets import DatasetMap
 
 # Column → field of the dataset map.
 _TEXTS: Final[Mapping[str, str]] = {

@@ -1,8 +1,8 @@
 """The places in a document, and what their names say: the words that the rules of a proposal use.
 
-A place is a path as a dataset map writes it (`domain.datasets`). Only text counts: what is no text cannot be an
+A place is a path as a dataset map writes it (`domain.documents.datasets`). Only text counts: what is no text cannot be an
 identifier, a code or a date here. A place below a key that cannot be shown (it may hold a number or a name) is left out,
-as no map could name it. What does not belong here: which field a place is for (`domain.dataset_map_proposal`).
+as no map could name it. What does not belong here: which field a place is for (`domain.documents.map_proposal`).
 """
 
 from __future__ import annotations

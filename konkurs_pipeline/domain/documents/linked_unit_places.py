@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from konkurs_pipeline.domain.dataset_places import (
+from konkurs_pipeline.domain.documents.datasets import LINKED_FORMS
+from konkurs_pipeline.domain.documents.places import (
     NAME,
     NEVER_BLOCKED,
     Document,
@@ -22,7 +23,6 @@ from konkurs_pipeline.domain.dataset_places import (
     texts_of,
     words,
 )
-from konkurs_pipeline.domain.datasets import LINKED_FORMS
 from konkurs_pipeline.domain.identifiers import IdKind, identify
 from konkurs_pipeline.domain.notices import Notice
 

@@ -1,6 +1,6 @@
 """One action: what core banking or a person is asked to do, its id, its order, and where it stands.
 
-What belongs here: the row and its parts. What does not: when a row is due (domain/actions) and its words (domain/reasons).
+What belongs here: the row and its parts. What does not: when a row is due (`policy`) and its words (`reasons`).
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from konkurs_pipeline.domain.retention import LONGEST_OPEN, RetentionCase, Reten
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.schemas.tables import LAKE, dtypes
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.steps.erased_answers import old_answers, sweep_answers
+from konkurs_pipeline.steps.erasure.answers import old_answers, sweep_answers
 from konkurs_pipeline.storage.control_requests import forget_requests, recorded_requests
 from konkurs_pipeline.storage.files import storage_errors
 from konkurs_pipeline.storage.ledger import erasures

@@ -1,7 +1,7 @@
 """The facts that a decision uses, and what follows from them without any policy.
 
 What belongs here: the facts, and lookups over them (by notice, by account). What does not: what is asked for
-(domain/actions).
+(domain/actions/policy).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TypeVar
 
-from konkurs_pipeline.domain.action_rows import ActionKind, ActionStatus, Issued
+from konkurs_pipeline.domain.actions.rows import ActionKind, ActionStatus, Issued
 from konkurs_pipeline.domain.estates import Estate, EstateState, Fold
 from konkurs_pipeline.domain.matching import Match
 from konkurs_pipeline.domain.notices import Notice

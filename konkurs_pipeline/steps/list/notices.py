@@ -20,8 +20,8 @@ from konkurs_pipeline.domain.identifiers import IdKind
 from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, Notice, NoticeType, QuarantineReason, notices_of
 from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.schemas.tables import RawNotices, frame
-from konkurs_pipeline.steps.late_notices import erase_from_answers, leave_erased
-from konkurs_pipeline.steps.list_items import ItemReader, SeenNotice, listed_items, unreadable_items
+from konkurs_pipeline.steps.list.items import ItemReader, SeenNotice, listed_items, unreadable_items
+from konkurs_pipeline.steps.list.late_notices import erase_from_answers, leave_erased
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.lake.tables import Lake
 from konkurs_pipeline.storage.ledger import polls, quarantine

@@ -3,7 +3,7 @@
 A place is judged by its values first (the list's own uuid, type, debitor and kjennelsesdato; known codes; organisation
 numbers that pass their check), by its name second. Only what fits one field and no other place is proposed; the rest is
 for a person to choose. A wrong debtor or linked unit would block an innocent customer: a debtor's place must hold the
-list's debitor wherever it stands, and for linked units see `domain.linked_unit_places`.
+list's debitor wherever it stands, and for linked units see `domain.documents.linked_unit_places`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from konkurs_pipeline.domain.dataset_places import (
+from konkurs_pipeline.domain.documents.datasets import KNOWN_CODES, DatasetMap
+from konkurs_pipeline.domain.documents.linked_unit_places import UnitList, unit_lists
+from konkurs_pipeline.domain.documents.places import (
     COURT,
     DEBTOR,
     KONKURSBO,
@@ -29,9 +31,7 @@ from konkurs_pipeline.domain.dataset_places import (
     path_words,
     texts_of,
 )
-from konkurs_pipeline.domain.datasets import KNOWN_CODES, DatasetMap
 from konkurs_pipeline.domain.identifiers import IdKind, identify
-from konkurs_pipeline.domain.linked_unit_places import UnitList, unit_lists
 from konkurs_pipeline.domain.notices import Notice, NoticeType
 
 _POSTAL_CODE_DIGITS: Final = 4

@@ -191,7 +191,7 @@ RULES: Final[Mapping[AlarmKind, AlarmRule]] = {
         "order a new enterprise certificate (docs/onboarding.md) and replace the file: the next poll uses it",
     ),
 }
-# The bounds of the alarms. Those of volumes: domain/volume. The days left and the minutes unconfirmed raise an alarm again.
+# The bounds of the alarms. Those of volumes: `volume`. The days left and the minutes unconfirmed raise an alarm again.
 CERTIFICATE_DAYS: Final = (60, 30, 14, 7, 1, 0)
 UNCONFIRMED_MINUTES: Final = (60, 240, 1440)
 # The schedule polls every quarter of opening hours, and every third hour outside them.

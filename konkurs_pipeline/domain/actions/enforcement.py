@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from konkurs_pipeline.domain.action_rows import ActionKind, ActionStatus
+from konkurs_pipeline.domain.actions.rows import ActionKind, ActionStatus
 
 _CARRIED_OUT: Final = frozenset({ActionStatus.APPLIED, ActionStatus.ALREADY_APPLIED})
 

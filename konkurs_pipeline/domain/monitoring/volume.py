@@ -2,7 +2,7 @@
 
 One table of bounds, from the register's yearly volumes [spec, docs/domain.md]; once there is history, the same hours and
 days of the past tighten it. What belongs here: counting notices and judging the counts. What does not: whom to tell
-(domain/alarms), and where the notices are read.
+(domain/monitoring/alarms), and where the notices are read.
 
 Frames hold one row per notice: `type` (varseltype), `workday` (date) and `registered_at` (UTC).
 """

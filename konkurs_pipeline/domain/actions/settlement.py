@@ -1,7 +1,7 @@
 """What a run does with the actions that are asked for: write, hold, or give up. Pure.
 
 Drop the actions already written. The first `max_blocks` new BLOCKs go out; the rest is held for a person's release.
-What does not belong here: which actions are asked for (domain/actions).
+What does not belong here: which actions are asked for (domain/actions/policy).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from konkurs_pipeline.domain.action_rows import Action, ActionKind
+from konkurs_pipeline.domain.actions.rows import Action, ActionKind
 from konkurs_pipeline.domain.estates import EstateState
 
 _NOT_ASKED_FOR: Final = "no_longer_asked_for"

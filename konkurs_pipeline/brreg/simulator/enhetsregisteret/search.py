@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from konkurs_pipeline.brreg.simulator.units import UnitJson
+from konkurs_pipeline.brreg.simulator.enhetsregisteret.units import UnitJson
 
 BASE_PATH: Final = "/enhetsregisteret/api"
 UNITS_PATH: Final = f"{BASE_PATH}/enheter"

@@ -12,8 +12,8 @@ import polars as pl
 
 from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.domain.retention import RetentionRule
-from konkurs_pipeline.steps.erased_answers import sweep_answers_of_run
-from konkurs_pipeline.steps.list_items import SeenNotice
+from konkurs_pipeline.steps.erasure.answers import sweep_answers_of_run
+from konkurs_pipeline.steps.list.items import SeenNotice
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.ledger import erasures
 from konkurs_pipeline.storage.ledger.quarantine import Entry

@@ -13,7 +13,7 @@ from konkurs_pipeline.domain.estates import Estate, fold_estates
 from konkurs_pipeline.domain.notices import NoticeType, notices_of
 from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.schemas.tables import Estates, frame
-from konkurs_pipeline.steps.estate_versions import keep_versions
+from konkurs_pipeline.steps.estates.versions import keep_versions
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.lake.made_from import Derivation
 from konkurs_pipeline.storage.lake.tables import in_months

@@ -17,13 +17,13 @@ import polars as pl
 from konkurs_pipeline.brreg.client import Document, Konkursvarsel
 from konkurs_pipeline.brreg.fetching import Answer
 from konkurs_pipeline.brreg.links import link_findings
-from konkurs_pipeline.domain.datasets import contradiction_of
+from konkurs_pipeline.domain.documents.datasets import contradiction_of
 from konkurs_pipeline.domain.notices import Notice, QuarantineReason, notices_of
 from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.errors import AnswerError, NotTriedError, ServiceError
 from konkurs_pipeline.schemas.tables import ExpandedDatasets, frame
-from konkurs_pipeline.steps.dataset_queue import DatasetQueue, lacking_datasets, queue_of
-from konkurs_pipeline.steps.notices import answer_row
+from konkurs_pipeline.steps.documents.queue import DatasetQueue, lacking_datasets, queue_of
+from konkurs_pipeline.steps.list.notices import answer_row
 from konkurs_pipeline.steps.poll import Poll
 from konkurs_pipeline.storage.lake.made_from import Derivation
 from konkurs_pipeline.storage.ledger import quarantine

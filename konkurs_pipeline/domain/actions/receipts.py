@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final, Protocol, TypeVar
 
-from konkurs_pipeline.domain.action_rows import ActionStatus
+from konkurs_pipeline.domain.actions.rows import ActionStatus
 
 
 class ReceiptOutcome(StrEnum):

@@ -1,7 +1,7 @@
 """The policy: which actions the state asks for now. Pure, and on one screen, so that a case officer can read it.
 
 The actions follow from the estates, the matches, the accounts and the rows written before. A run writes those that were
-not written before (domain/settlement). So replays, crashes, late notices and a changed register end in the same place.
+not written before (`settlement`). So replays, crashes, late notices and a changed register end in the same place.
 
 docs/decision-table.md explains each reason. A `…` adds a condition to the row above it:
 
@@ -34,13 +34,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from konkurs_pipeline.domain.action_rows import Action, ActionKind, ActionStatus, Issued
+from konkurs_pipeline.domain.actions.reasons import Reason
+from konkurs_pipeline.domain.actions.rows import Action, ActionKind, ActionStatus, Issued
+from konkurs_pipeline.domain.actions.situation import Account, Relation, Situation
 from konkurs_pipeline.domain.estates import Estate, EstateState
 from konkurs_pipeline.domain.identifiers import identify
 from konkurs_pipeline.domain.matching import Match
 from konkurs_pipeline.domain.notices import Notice, NoticeType
-from konkurs_pipeline.domain.reasons import Reason
-from konkurs_pipeline.domain.situation import Account, Relation, Situation
 from konkurs_pipeline.domain.workdays import OSLO
 
 POLICY_VERSION: Final = "2"

@@ -1,7 +1,7 @@
 """Every reason that an action row may carry, each with its row of the decision table and its sentence for a case officer.
 
 The enums are what core banking reads: never change a code. docs/decision-table.md is made from this module (`make docs`).
-What does not belong here: when a reason applies, as a rule (domain/actions).
+What does not belong here: when a reason applies, as a rule (domain/actions/policy).
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""A simulated Enhetsregisteret: its units, and the search that serves them."""

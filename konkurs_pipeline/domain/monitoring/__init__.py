@@ -1,0 +1,1 @@
+"""What can need a person: the alarms, the quarters of the day, and how many notices are normal."""

@@ -1,0 +1,1 @@
+"""The documents step: which expanded datasets a poll asks for, and fetching them."""

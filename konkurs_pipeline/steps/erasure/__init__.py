@@ -1,0 +1,1 @@
+"""Erase personal data whose time has ended, also from the kept answers."""

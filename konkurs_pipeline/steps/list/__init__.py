@@ -1,0 +1,1 @@
+"""The list step: ask for the list, read its items, and leave what was erased."""
