@@ -59,13 +59,14 @@ def _all_digits(text: pl.Expr, count: int) -> pl.Expr:
     return text.str.contains(rf"\A[0-9]{{{count}}}\z")
 
 
-def _as_number(text: pl.Expr, count: int) -> pl.Expr:
-    return pl.when(_all_digits(text, count)).then(text).otherwise(None).cast(pl.Int64, strict=False)
+def _as_number(text: pl.Expr) -> pl.Expr:
+    """Return the number, null where there is none. Text with a sign is read too: look at `_all_digits` as well."""
+    return text.cast(pl.Int64, strict=False)
 
 
 def _is_orgnr(text: pl.Expr) -> pl.Expr:
-    number = _as_number(text, 9)
-    return (number > 0) & (_weighted_remainder(number, _ORGNR_WEIGHTS) == 0)
+    number = _as_number(text)
+    return _all_digits(text, 9) & (number > 0) & (_weighted_remainder(number, _ORGNR_WEIGHTS) == 0)
 
 
 def _month_without_offset(month: pl.Expr, *, synthetic_allowed: bool) -> pl.Expr:
@@ -77,14 +78,15 @@ def _month_without_offset(month: pl.Expr, *, synthetic_allowed: bool) -> pl.Expr
 
 
 def _person_kind(text: pl.Expr, *, synthetic_allowed: bool) -> pl.Expr:
-    number = _as_number(text, 11)
+    number = _as_number(text)
     written_day = number // 10**9
     is_dnr = written_day > _DNR_DAY_OFFSET
     day = pl.when(is_dnr).then(written_day - _DNR_DAY_OFFSET).otherwise(written_day)
     month = _month_without_offset(number // 10**7 % 100, synthetic_allowed=synthetic_allowed)
     last_day = month.replace_strict(dict(enumerate(_DAYS_IN_MONTH)), default=0, return_dtype=pl.Int64)
     holds = (
-        day.is_between(1, last_day)
+        _all_digits(text, 11)
+        & day.is_between(1, last_day)
         & _weighted_remainder(number, _FIRST_CONTROL_WEIGHTS).is_in(list(_FIRST_CONTROL_REMAINDERS))
         & (_weighted_remainder(number, _SECOND_CONTROL_WEIGHTS) == 0)
     )
@@ -97,14 +99,8 @@ def id_kind(text: pl.Expr, *, synthetic_allowed: bool) -> pl.Expr:
 
     `synthetic_allowed`: whether test numbers (month + 40 or + 80) count; never in production.
     """
-    person = _person_kind(text, synthetic_allowed=synthetic_allowed)
-    return (
-        pl.when(_is_orgnr(text))
-        .then(pl.lit(IdKind.ORGNR.value))
-        .when(person.is_not_null())
-        .then(person)
-        .otherwise(pl.lit(IdKind.UNKNOWN.value))
-    )
+    orgnr = pl.when(_is_orgnr(text)).then(pl.lit(IdKind.ORGNR.value))
+    return pl.coalesce(orgnr, _person_kind(text, synthetic_allowed=synthetic_allowed), pl.lit(IdKind.UNKNOWN.value))
 
 
 def is_account_no(text: pl.Expr) -> pl.Expr:
@@ -112,8 +108,9 @@ def is_account_no(text: pl.Expr) -> pl.Expr:
 
     The check is the same as a fødselsnummer's second control digit, so it does not tell the two apart.
     """
-    number = _as_number(text, 11)
-    return ((number > 0) & (_weighted_remainder(number, _SECOND_CONTROL_WEIGHTS) == 0)).fill_null(value=False)
+    number = _as_number(text)
+    holds = _all_digits(text, 11) & (number > 0) & (_weighted_remainder(number, _SECOND_CONTROL_WEIGHTS) == 0)
+    return holds.fill_null(value=False)
 
 
 def is_utf8(text: str) -> bool:

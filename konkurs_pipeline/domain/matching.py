@@ -61,7 +61,8 @@ def match_customers(parties: pl.DataFrame, identifiers: pl.DataFrame) -> pl.Data
     )
     strength = {member.value: place for place, member in enumerate(MatchedVia)}
     return (
-        parties.join(identifiers, on="national_id", how="inner")
+        parties.lazy()
+        .join(identifiers.lazy(), on="national_id", how="inner")
         .with_columns(matched_via=via, doubt=_doubt())
         .sort(
             "notice_uuid",
@@ -73,6 +74,7 @@ def match_customers(parties: pl.DataFrame, identifiers: pl.DataFrame) -> pl.Data
         )
         .unique(["notice_uuid", "customer_ref"], keep="first", maintain_order=True)
         .select("notice_uuid", "workday", "customer_ref", "matched_via", "national_id", "doubt")
+        .collect()
     )
 
 

@@ -7,7 +7,9 @@ in silence. No text made here holds a value out of the register. Reading files i
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import polars as pl
@@ -59,7 +61,7 @@ def judge_customers(raw: pl.DataFrame, name: str, limits: Limits) -> tuple[pl.Da
     kind = id_kind(pl.col("national_id"), synthetic_allowed=limits.synthetic_allowed)
     judged = raw.lazy().with_columns(id_kind=kind).collect(engine="streaming")
     judged = judged.with_columns(is_flagged=pl.col("id_kind") == IdKind.UNKNOWN.value)
-    symptoms = customer_symptoms(synthetic_allowed=limits.synthetic_allowed)
+    symptoms = partial(customer_symptoms, synthetic_allowed=limits.synthetic_allowed)
     _refuse_bad_share(judged, "national_id", name, limits, symptoms)
     _refuse_swapped(judged, name)
     _refuse_bad_refs(judged, name)
@@ -92,7 +94,7 @@ def judge_accounts(raw: pl.DataFrame, name: str, customers: pl.DataFrame, limits
     )
     columns = {"is_blocked": is_blocked, "opened_at": opened_at, "is_flagged": is_flagged}
     judged = raw.lazy().with_columns(**columns).collect(engine="streaming")
-    _refuse_bad_share(judged, "account_no, relation, is_blocked or opened_at", name, limits, account_symptoms())
+    _refuse_bad_share(judged, "account_no, relation, is_blocked or opened_at", name, limits, account_symptoms)
     _refuse_people_for_accounts(judged, name)
     known = judged.lazy().join(customers.lazy().select("customer_ref", "national_id"), on="customer_ref")
     in_use = known.collect(engine="streaming")
@@ -178,12 +180,12 @@ def _refuse_bad_refs(judged: pl.DataFrame, name: str) -> None:
 
 
 def _refuse_bad_share(
-    judged: pl.DataFrame, what: str, name: str, limits: Limits, symptoms: tuple[Symptom, ...]
+    judged: pl.DataFrame, what: str, name: str, limits: Limits, symptoms: Callable[[], tuple[Symptom, ...]]
 ) -> None:
     n_failing = judged.select(pl.col("is_flagged").sum()).item()
     if n_failing / judged.height <= limits.max_invalid:
         return
-    cause = likely_cause(judged.filter("is_flagged"), symptoms)
+    cause = likely_cause(judged.filter("is_flagged"), symptoms())
     refuse(name, _share_reason(what, n_failing, judged.height, limits) + cause, "Mend the export")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final
@@ -33,6 +33,8 @@ _LIMIT: Final = 5
 _LAX: Final = Limits(synthetic_allowed=True, max_invalid=1.0)
 _ANSWERS: Final = (ActionStatus.APPLIED, ActionStatus.ALREADY_APPLIED, ActionStatus.EXPORTED, ActionStatus.REJECTED)
 _DONE: Final = {ActionStatus.APPLIED, ActionStatus.ALREADY_APPLIED}
+_VIAS: Final[Mapping[str, MatchedVia]] = {via.value: via for via in MatchedVia}
+_DOUBTS: Final[Mapping[str | None, Doubt | None]] = {None: None, **{doubt.value: doubt for doubt in Doubt}}
 _PARTY: Final = {
     "notice_uuid": pl.String,
     "workday": pl.Date,
@@ -61,7 +63,9 @@ class LedgerRow:
     @property
     def issued(self) -> Issued:
         """The action as the ledger knows it now."""
-        return self._issued if self._issued.status is self.status else replace(self._issued, status=self.status)
+        if self._issued.status is not self.status:
+            self._issued = replace(self._issued, status=self.status)
+        return self._issued
 
 
 class CoreYear:
@@ -179,7 +183,7 @@ class CoreYear:
         judged, identifiers = _judged_customers(customers)
         matched = match_customers(_parties(visible, day), identifiers)
         matches = [
-            Match(uid, ref, MatchedVia(via), Doubt(doubt) if doubt else None)
+            Match(uid, ref, _VIAS[via], _DOUBTS[doubt])
             for uid, ref, via, doubt in matched.select(
                 "notice_uuid", "customer_ref", "matched_via", "doubt"
             ).iter_rows()
@@ -226,12 +230,14 @@ class CoreYear:
 
     @staticmethod
     def _matches_of_changed(visible: Iterable[Event], identifiers: pl.DataFrame) -> list[Match]:
-        having = identifiers.select("national_id", "customer_ref").rows()
+        having: defaultdict[str, list[str]] = defaultdict(list)
+        for number, ref in identifiers.select("national_id", "customer_ref").iter_rows():
+            having[number].append(ref)
         return [
             Match(event.notice.uuid, ref, MatchedVia.DEBTOR)
             for event in visible
-            for number, ref in having
-            if event.other_debtor == number
+            if event.other_debtor
+            for ref in having[event.other_debtor]
         ]
 
     def _tell_oracle(self, visible: Iterable[Event], day: dt.date) -> None:
@@ -240,7 +246,7 @@ class CoreYear:
             uid = event.notice.uuid
             if uid not in oracle.notices:
                 self.met.note_arrival(event.notice, oracle.notices.values())
-            oracle.notices[uid] = _told(event)
+                oracle.notices[uid] = _told(event)
             if event.other_debtor:
                 oracle.other_debtor[uid] = event.other_debtor
             if _is_doubted(event, day):
@@ -308,7 +314,7 @@ def _parties(visible: Iterable[Event], day: dt.date) -> pl.DataFrame:
                 (uid, day, number, _kind(number), Role.LINKED_UNIT.value, "ANS" if is_unknown else "ENK")
                 for number, is_unknown in event.units.items()
             ]
-    return pl.DataFrame(rows, schema=_PARTY, orient="row")
+    return pl.DataFrame(list(zip(*rows, strict=True)), schema=_PARTY) if rows else pl.DataFrame(schema=_PARTY)
 
 
 @lru_cache(maxsize=1000)

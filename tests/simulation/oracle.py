@@ -141,21 +141,32 @@ class Oracle:
 
     def _ours_beside(self, row: Row) -> set[Row]:
         """Return our other standing BLOCKs on what `row` is about: the account, or the customer as a whole."""
-        return {
-            other
-            for other in self.written
-            if other.action == "BLOCK" and other not in self.lifted and other != row and _is_on_the_same(other, row)
-        }
+        near = {*self._blocks_on[row.customer], *self._blocks_on[row.account]}
+        return {other for other in near if other not in self.lifted and other != row and _is_on_the_same(other, row)}
+
+    def _sort_written(self) -> None:
+        """Sort the rows written so far by their notice, and the BLOCKs by their customer and by their account."""
+        self._rows_of: defaultdict[str, list[Row]] = defaultdict(list)
+        self._blocks_on: defaultdict[str | None, list[Row]] = defaultdict(list)
+        for row in self.written:
+            self._rows_of[row.notice].append(row)
+            if row.action == "BLOCK":
+                self._blocks_on[row.customer].append(row)
+                self._blocks_on[row.account].append(row)
 
     def _due(self) -> set[Row]:
-        numbers, acted_on = self._having.keys(), {row.notice for row in self.written}
+        self._sort_written()
+        self._matched: dict[str, dict[str, bool]] = {}
+        self._by_somebody_else: dict[Row, bool] = {}
         concerned = defaultdict(list)
-        debtors = {n.debtor for n in self.notices.values() if n.uuid in acted_on or self._numbers(n).keys() & numbers}
+        debtors = {n.debtor for n in self.notices.values() if n.uuid in self._rows_of or self._matches(n)}
         for notice in self.notices.values():
             if notice.debtor in debtors:
                 concerned[notice.debtor].append(notice)
         self._estates = [estate for notices in concerned.values() for estate in fold(notices)]
         self._opening_of = {ending.uuid: estate.opening for estate in self._estates for ending in estate.endings}
+        self._going = {estate.opening.uuid for estate in self._estates if self._is_to_be_reopened(estate)}
+        self._held = self._held_customers()
         for estate in self._estates:
             if estate.state == "open" and not self._flawed(estate.opening):
                 self._of_open(estate.opening)
@@ -163,10 +174,10 @@ class Oracle:
                 self._of_deleted(estate)
         for notice in (notice for notices in concerned.values() for notice in notices):
             self._told(notice, self._opening_of.get(notice.uuid))
-        for estate in self._estates:
-            if self._is_to_be_reopened(estate) and estate.ended_by is not None:
-                for row in [row for row in self.why if (row.action, row.notice) == ("REVIEW", estate.opening.uuid)]:
-                    self._ask(row._replace(notice=estate.ended_by.uuid), "reviewed_opening_deleted")
+        deleted_by = {e.opening.uuid: e.ended_by for e in self._estates if self._is_to_be_reopened(e)}
+        for row in [row for row in self.why if row.action == "REVIEW"]:
+            if sletting := deleted_by.get(row.notice):
+                self._ask(row._replace(notice=sletting.uuid), "reviewed_opening_deleted")
         return set(self.why)
 
     def _ask(self, row: Row, reason: str) -> None:
@@ -184,12 +195,14 @@ class Oracle:
         return numbers | {notice.debtor: notice.invalid}
 
     def _matches(self, notice: Notified) -> dict[str, bool]:
-        """Return the customers a notice is about → whether there is a doubt about it."""
-        found: dict[str, bool] = {}
-        for number, doubt in self._numbers(notice).items():
-            for ref, invalid in self._having.get(number, ()):
-                found[ref] = found.get(ref, True) and (doubt or invalid)
-        return found
+        """Return the customers a notice is about → whether there is a doubt about it. Found once a poll."""
+        if notice.uuid not in self._matched:
+            found: dict[str, bool] = {}
+            for number, doubt in self._numbers(notice).items():
+                for ref, invalid in self._having.get(number, ()):
+                    found[ref] = found.get(ref, True) and (doubt or invalid)
+            self._matched[notice.uuid] = found
+        return self._matched[notice.uuid]
 
     # An estate is open
 
@@ -236,10 +249,8 @@ class Oracle:
         sletting = estate.ended_by
         if sletting is None:
             return
-        for row in list(self.written):
+        for row in (row for row in self._rows_of[estate.opening.uuid] if row not in self.lifted):
             review = Row("REVIEW", row.customer, row.account, sletting.uuid)
-            if row.notice != estate.opening.uuid or row in self.lifted:
-                continue
             if row.action == "REVIEW":
                 self._ask(review, "reviewed_opening_deleted")
             elif row.action == "BLOCK":
@@ -253,25 +264,27 @@ class Oracle:
 
     def _against_reopening(self, block: Row) -> set[str]:
         on_account = {block, *self._ours_beside(block)}
-        going = {estate.opening.uuid for estate in self._estates if self._is_to_be_reopened(estate)}
         reasons = {
             "block_was_rejected": block in self.rejected,
             "blocked_before": self._was_blocked_by_somebody_else(block),
-            "other_estate_open": not self._held_customers().isdisjoint(row.customer for row in on_account),
-            "other_block_stands": any(row.notice not in going for row in on_account),
+            "other_estate_open": not self._held.isdisjoint(row.customer for row in on_account),
+            "other_block_stands": any(row.notice not in self._going for row in on_account),
         }
         return {reason for reason, applies in reasons.items() if applies}
 
     def _was_blocked_by_somebody_else(self, block: Row) -> bool:
-        then = self.written[block]
-        ours = then.ours - self.rejected
-        return bool(then.blocked) and (not ours or any(map(self._was_blocked_by_somebody_else, ours)))
+        if block not in self._by_somebody_else:
+            then = self.written[block]
+            ours = then.ours - self.rejected
+            found = bool(then.blocked) and (not ours or any(map(self._was_blocked_by_somebody_else, ours)))
+            self._by_somebody_else[block] = found
+        return self._by_somebody_else[block]
 
     def _held_customers(self) -> set[str]:
-        openings = {estate.opening.uuid: estate.opening for estate in self._estates if estate.state == "open"}
-        matched = {ref for opening in openings.values() for ref in self._matches(opening)}
-        standing = {row for row in self.written if row.action == "BLOCK" and row not in self.lifted}
-        return matched | {row.customer for row in standing if row.notice in openings}
+        openings = [estate.opening for estate in self._estates if estate.state == "open"]
+        matched = {ref for opening in openings for ref in self._matches(opening)}
+        rows = (row for opening in openings for row in self._rows_of[opening.uuid])
+        return matched | {row.customer for row in rows if row.action == "BLOCK" and row not in self.lifted}
 
     # Notices that only tell
 
@@ -283,7 +296,7 @@ class Oracle:
             at_opening = self._matches(opening)
             matches = {ref: matches.get(ref, True) and at_opening.get(ref, True) for ref in matches | at_opening}
         if flawed:
-            told = {row.customer for row in self.written if opening and row.notice == opening.uuid}
+            told = {row.customer for row in self._rows_of[opening.uuid]} if opening else set()
             for ref in told | matches.keys():
                 self._ask(Row("REVIEW", ref, None, notice.uuid), "a flaw")
         elif notice.type in AFTER and (notice.type != "sletting" or opening is None):

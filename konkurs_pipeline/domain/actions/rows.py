@@ -33,6 +33,9 @@ class ActionKind(StrEnum):
     INFORM = "INFORM"
 
 
+_RANK: Final = {kind: rank for rank, kind in enumerate(ActionKind)}
+
+
 class ActionStatus(StrEnum):
     """Where an action stands between decision and core banking's receipt."""
 
@@ -66,14 +69,13 @@ class Action:
     @property
     def action_id(self) -> str:
         """The same decision has the same id in every run, replay and backfill."""
-        parts = (self.notice.uuid, self.customer_ref, self.account_no or "*", self.kind.value)
+        parts = (self.notice.uuid, self.customer_ref, self.account_no or "*", self.kind)
         return _id_of("|".join(parts))
 
     @property
     def order(self) -> tuple[object, ...]:
         """The order to carry actions out in: by notice, then kind, customer and account."""
-        rank = list(ActionKind).index(self.kind)
-        return (*self.notice.order, rank, self.customer_ref, self.account_no or "")
+        return (*self.notice.order, _RANK[self.kind], self.customer_ref, self.account_no or "")
 
 
 @dataclass(frozen=True, slots=True)
