@@ -100,8 +100,8 @@ STEPS: Final = (
         # Not for its data: so that a run takes in the register first.
         deps=["customers", "accounts"],
         checks={
-            "nothing_in_quarantine": "No notice was newly set aside",
-            "list_as_documented": "The list looks as the documentation says",
+            "nothing_in_quarantine": "No notice was newly set aside. Else: `konkurs quarantine`",
+            "list_as_documented": "The list looks as the documentation says. Else: `konkurs contract`, and tell Brreg",
         },
     ),
     Step(
@@ -113,8 +113,8 @@ STEPS: Final = (
         "parquet",
         deps=["raw_notices", "customers"],
         checks={
-            "complete": "Every dataset that is wanted is there",
-            "agrees_with_notices": "No document contradicts its notice",
+            "complete": "Every wanted dataset is there. Else the next run fetches it; if it goes on: `konkurs doctor`",
+            "agrees_with_notices": "No document contradicts its notice. Else it is in quarantine, its notice in REVIEW",
         },
     ),
     Step(
@@ -125,7 +125,9 @@ STEPS: Final = (
         "konkursvarsel",
         "parquet",
         deps=["raw_notices", "expanded_datasets"],
-        checks={"datasets_as_assumed": "Documents hold what their assumed shape says, where it says"},
+        checks={
+            "datasets_as_assumed": "Documents hold what their assumed shape says, where it says. Else: `konkurs contract`"
+        },
     ),
     Step(
         "customer_matches",
@@ -144,7 +146,7 @@ STEPS: Final = (
         "decisions",
         "parquet",
         deps=["raw_notices"],
-        checks={"openings_known": "Every sletting has its opening"},
+        checks={"openings_known": "Every sletting has its opening. Else: a backfill over earlier days"},
     ),
     Step(
         "actions",
@@ -163,7 +165,9 @@ STEPS: Final = (
         "decisions",
         "file",
         deps=["actions"],
-        checks={"chain": "The sequence has no gap, and every file is what the ledger says"},
+        checks={
+            "chain": "The sequence has no gap, and every file is what the ledger says. Else: who touched the folder?"
+        },
         has_schema_check=False,
     ),
 )

@@ -20,7 +20,9 @@ SCHEMA_CHECK = "schema"
 
 def schema_spec(asset: dg.AssetKey) -> dg.AssetCheckSpec:
     """Declare the check that the stored rows are valid; it blocks what is downstream."""
-    description = "The stored rows satisfy the table's pandera schema: columns, types, keys, codes"
+    description = (
+        "The stored rows satisfy the table's pandera schema. Else: `konkurs verify`, then restore what it names"
+    )
     return dg.AssetCheckSpec(SCHEMA_CHECK, asset=asset, description=description, blocking=True)
 
 

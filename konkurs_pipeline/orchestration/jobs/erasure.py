@@ -24,7 +24,7 @@ def build_erasure(settings: Settings, now: Clock, names: BankNames) -> dg.Assets
     check = dg.AssetCheckSpec(
         _CHECK,
         asset=names.asset(NAME),
-        description="Nothing whose time has ended is left, and nothing is open for 15 years.",
+        description="Nothing whose time has ended is left, and nothing is open for 15 years. Else: `konkurs erase`",
     )
 
     @dg.asset(

@@ -28,8 +28,8 @@ from konkurs_pipeline.storage.store import open_store
 
 ASSET: Final = "second_source"
 _CHECKS: Final = {
-    "no_differences": "Enhetsregisteret and the known bankruptcies agree",
-    "was_compared": "Enhetsregisteret could be read, and its list is as long as before",
+    "no_differences": "Enhetsregisteret and the known bankruptcies agree. Else: `konkurs compare`",
+    "was_compared": "Enhetsregisteret could be read, and its list is as long as before. Else: `konkurs compare`",
 }
 _WAIT_FOR_STORE_S: Final = 600.0
 
