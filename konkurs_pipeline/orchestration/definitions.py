@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import Final
 
 import dagster as dg
 
@@ -11,10 +12,11 @@ from konkurs_pipeline.orchestration.assets.factory import build_assets
 from konkurs_pipeline.orchestration.assets.partitions import workday_partitions
 from konkurs_pipeline.orchestration.bank_names import BankNames, names_of
 from konkurs_pipeline.orchestration.checks.alarms import build_watch
-from konkurs_pipeline.orchestration.jobs.erasure import build_erasure, build_nightly_erasure
+from konkurs_pipeline.orchestration.jobs.erasure import ERASURE
 from konkurs_pipeline.orchestration.jobs.housekeeping import build_housekeeping
-from konkurs_pipeline.orchestration.jobs.monthly_report import build_monthly_report, build_report_schedule
-from konkurs_pipeline.orchestration.jobs.second_source import build_nightly_comparison, build_second_source
+from konkurs_pipeline.orchestration.jobs.monthly_report import MONTHLY_REPORT
+from konkurs_pipeline.orchestration.jobs.scheduled_assets import build_asset, build_schedule
+from konkurs_pipeline.orchestration.jobs.second_source import SECOND_SOURCE
 from konkurs_pipeline.orchestration.runs.loggers import quiet_console
 from konkurs_pipeline.orchestration.runs.names import POLL_JOB
 from konkurs_pipeline.orchestration.runs.poll_resource import poll_resource
@@ -26,6 +28,8 @@ from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.storage.readers.published import first_polled_workday
 from konkurs_pipeline.storage.store import Store, layout_of
+
+SCHEDULED_ASSETS: Final = (SECOND_SOURCE, MONTHLY_REPORT, ERASURE)
 
 
 def build_defs(
@@ -39,22 +43,18 @@ def build_defs(
     settings = settings or load_settings()
     workdays = workday_partitions(settings.calendar, now().date())
     names = names_of(settings)
-    nightly_assets = (
-        build_second_source(settings, now, names),
-        build_monthly_report(settings, now, names),
-        build_erasure(settings, now, names),
-    )
+    beside_the_poll = [build_asset(asset, settings, now, names) for asset in SCHEDULED_ASSETS]
     job = dg.define_asset_job(
         names.job(POLL_JOB),
-        # The assets report their checks themselves, see checks.py.
-        selection=(dg.AssetSelection.all() - dg.AssetSelection.assets(*nightly_assets)).without_checks(),
+        # The assets report their checks themselves (`checks.results`).
+        selection=(dg.AssetSelection.all() - dg.AssetSelection.assets(*beside_the_poll)).without_checks(),
         description="One poll: the workdays of its partitions and the lookback before them, from the list to the outbox.",
         # Dagster tries a run that died again as a whole: a run decides only from a list that it fetched itself.
         tags={"dagster/retry_strategy": "ALL_STEPS", **names.tags},
     )
     housekeeping, nightly = build_housekeeping(now, names)
     return dg.Definitions(
-        assets=[*build_assets(workdays, names), *nightly_assets],
+        assets=[*build_assets(workdays, names), *beside_the_poll],
         asset_checks=[build_watch(names)],
         jobs=[job, housekeeping],
         schedules=[*_schedules(settings, names), nightly],
@@ -75,9 +75,7 @@ def _schedules(settings: Settings, names: BankNames) -> list[dg.ScheduleDefiniti
 
     return [
         *build_schedules(settings, names, first_polled),
-        build_nightly_comparison(settings, names),
-        build_report_schedule(names),
-        build_nightly_erasure(names),
+        *(build_schedule(asset, settings, names) for asset in SCHEDULED_ASSETS),
     ]
 
 

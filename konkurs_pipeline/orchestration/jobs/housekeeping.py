@@ -6,12 +6,13 @@ own to remove (dagster.yaml, retention).
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
+from konkurs_pipeline.clock import Clock
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.orchestration.bank_names import BankNames
 from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG
@@ -23,9 +24,7 @@ _AT_ONCE: Final = 200
 _ENDED: Final = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
 
 
-def build_housekeeping(
-    now: Callable[[], dt.datetime], names: BankNames
-) -> tuple[dg.JobDefinition, dg.ScheduleDefinition]:
+def build_housekeeping(now: Clock, names: BankNames) -> tuple[dg.JobDefinition, dg.ScheduleDefinition]:
     """Return the job and its schedule, running by default."""
 
     @dg.op(description=f"Remove runs older than {_DAYS_KEPT} days, but the last good one of each workday")
