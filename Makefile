@@ -14,7 +14,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no
 DATA ?= $(if $(KONKURS_DATA_DIR),$(KONKURS_DATA_DIR),data)
 PORT ?= 3000
 
-.PHONY: help setup demo dev test long quick newest check bench docs shapes soak soak-core many many-test soak-processes fuzz coverage audit sbom lock clean
+.PHONY: help setup demo dev test long quick newest check bench docs shapes soak soak-core many many-test many-soak soak-processes fuzz coverage audit sbom lock clean
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -92,6 +92,9 @@ many: $(VENV)/.many  ## many banks in one installation, to see: PostgreSQL, BANK
 
 many-test: $(VENV)/.many  ## three banks in one installation, each with its own trouble (minutes; needs PostgreSQL)
 	MANY_BANKS=1 $(BIN)/pytest -q tests/many
+
+many-soak: $(VENV)/.many  ## twenty banks, four of them in trouble (a quarter of an hour on 2 cores; needs PostgreSQL)
+	MANY_BANKS_SOAK=1 $(BIN)/pytest -q -s tests/many/test_twenty_banks.py
 
 $(VENV)/.many: deploy/containers/requirements.lock $(VENV)/.dev
 	$(INSTALL) -r deploy/containers/requirements.lock

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +27,7 @@ PROJECT: Final = Path(__file__).parents[2]
 _BIN: Final = Path(sys.executable).parent
 _POSTGRES: Final = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 _READY_S: Final = 300.0
+_SMALL_DISK_MIB: Final = 64
 
 
 def has_postgres() -> bool:
@@ -62,6 +63,16 @@ class BankOfMany:
     simulator_port: int
     port: int = field(default_factory=free_port)
     server: subprocess.Popen[bytes] | None = None
+    disk_mib: int | None = None
+    """Of a bank whose data lie on a disk of its own that only its code server sees."""
+
+    @property
+    def data(self) -> Path:
+        """Its data folder as others reach it."""
+        data = self.folder / "data"
+        if self.disk_mib is None or self.server is None:
+            return data
+        return Path(f"/proc/{self.server.pid}/root") / data.relative_to("/")
 
     @property
     def environ(self) -> dict[str, str]:
@@ -80,7 +91,7 @@ class BankOfMany:
     @property
     def manifests(self) -> list[str]:
         """The names of the files that it handed over."""
-        return sorted(path.name for path in (self.folder / "data" / "outbox").glob("*.manifest.json"))
+        return sorted(path.name for path in (self.data / "outbox").glob("*.manifest.json"))
 
 
 @dataclass
@@ -93,11 +104,13 @@ class Installation:
     webserver_port: int
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def start(self, arguments: Sequence[str], name: str, **environ: str) -> subprocess.Popen[bytes]:
-        """Start one of the project's programs; its output goes to a file of that name."""
+    def start(
+        self, arguments: Sequence[str], name: str, *, within: Sequence[str] = (), **environ: str
+    ) -> subprocess.Popen[bytes]:
+        """Start one of the project's programs, `within` another; its output goes to a file of that name."""
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 -- the project's own programs
-                [str(_BIN / arguments[0]), *arguments[1:]],
+                [*within, str(_BIN / arguments[0]), *arguments[1:]],
                 env={**self.environ, **environ},
                 cwd=self.folder,
                 stdout=log,
@@ -111,7 +124,8 @@ class Installation:
         """Start a bank's code server and wait until it answers."""
         arguments = ["dagster", "api", "grpc", "--host", "127.0.0.1", "--port", str(bank.port)]
         arguments += ["--module-name", "konkurs_pipeline.definitions", "--location-name", bank.bank_id]
-        bank.server = self.start(arguments, bank.bank_id, **bank.environ)
+        within = _on_a_disk_of_its_own(bank.folder / "data", bank.disk_mib) if bank.disk_mib else ()
+        bank.server = self.start(arguments, bank.bank_id, within=within, **bank.environ)
 
     def wait_for_code_servers(self) -> None:
         """Wait until every code server answers."""
@@ -163,8 +177,18 @@ def postgres(folder: Path) -> Iterator[int]:
 
 
 @contextmanager
-def installed(bank_ids: Sequence[str], *, simulators: int = 2) -> Iterator[Installation]:
-    """Run an installation for these banks in a temporary folder; everything ends with the context."""
+def installed(
+    bank_ids: Sequence[str],
+    *,
+    simulators: int = 2,
+    small_disk: str | None = None,
+    elsewhere: Mapping[str, tuple[int, Path]] | None = None,
+) -> Iterator[Installation]:
+    """Run an installation for these banks in a temporary folder; everything ends with the context.
+
+    `small_disk`: the bank whose data lie on a disk of 64 MiB. `elsewhere`: by bank, port and certificates of a service that
+    the caller runs.
+    """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="many-banks-")))
         pg_port = stack.enter_context(postgres(folder))
@@ -182,10 +206,30 @@ def installed(bank_ids: Sequence[str], *, simulators: int = 2) -> Iterator[Insta
         shutil.copy(PROJECT / "deploy" / "many" / "dagster.yaml", folder / "dagster")
         ports = [free_port() for _ in range(simulators)]
         banks = [BankOfMany(bank_id, folder / bank_id, ports[n % simulators]) for n, bank_id in enumerate(bank_ids)]
+        for bank in banks:
+            bank.disk_mib = _SMALL_DISK_MIB if bank.bank_id == small_disk else None
+            if elsewhere and bank.bank_id in elsewhere:
+                bank.simulator_port, tls = elsewhere[bank.bank_id]
+                shutil.copytree(tls, bank.folder / "tls")
         installation = Installation(folder, banks, environ, free_port())
         stack.callback(_end, installation.processes)
         _start(installation, ports)
         yield installation
+
+
+def _on_a_disk_of_its_own(data: Path, mib: int) -> list[str]:
+    """Return what starts a program before which `data` is a small disk in a namespace, with what was there."""
+    kept = data.with_name("data.before")
+    mount = 'cp -a "$0" "$1" && mount -t tmpfs -o size="$2"m tmpfs "$0" && cp -a "$1/." "$0" && shift 2 && exec "$@"'
+    return ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, str(data), str(kept), str(mib)]
+
+
+def _write_register(bank: BankOfMany) -> None:
+    """Give a bank customers and accounts of its own: those of the demo, under its own references."""
+    register = bank.folder / "data" / "register"
+    register.mkdir(parents=True, mode=0o700)
+    for path in (PROJECT / "data" / "register").glob("*.csv"):
+        (register / path.name).write_text(path.read_text().replace("K-", f"{bank.bank_id}-"))
 
 
 def _start(installation: Installation, simulator_ports: Sequence[int]) -> None:
@@ -196,10 +240,9 @@ def _start(installation: Installation, simulator_ports: Sequence[int]) -> None:
         wait_for_port(port, simulator, "the simulator")
         for bank in (each for each in installation.banks if each.simulator_port == port):
             shutil.copytree(tls, bank.folder / "tls")
-            register = bank.folder / "data" / "register"
-            register.parent.mkdir(mode=0o700)
-            shutil.copytree(PROJECT / "data" / "register", register)
-            installation.start_code_server(bank)
+    for bank in installation.banks:
+        _write_register(bank)
+        installation.start_code_server(bank)
     installation.write_workspace()
     installation.wait_for_code_servers()
     workspace = str(installation.folder / "workspace.yaml")

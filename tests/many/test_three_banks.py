@@ -5,25 +5,19 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
-from typing import Any, Final
+from collections.abc import Iterator
 
 import pytest
 
-from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.readers.published import Published
-from tests.many.installation import BankOfMany, Installation, has_postgres, installed
+from tests.many.asking import asked, outcomes, wait_until
+from tests.many.installation import Installation, has_postgres, installed
 
 pytestmark = [
     pytest.mark.skipif(not os.environ.get("MANY_BANKS"), reason="takes minutes and PostgreSQL: make many-test"),
     pytest.mark.timeout(900),
 ]
-_WAIT_S: Final = 400.0
 
 
 @pytest.fixture(scope="module")
@@ -31,29 +25,6 @@ def running() -> Iterator[Installation]:
     assert has_postgres(), "apt-get install postgresql"
     with installed(["ALPHA", "BETA", "GAMMA"]) as installation:
         yield installation
-
-
-def wait_until(holds: Callable[[], bool], what: str) -> None:
-    ends = time.monotonic() + _WAIT_S
-    while not holds():
-        assert time.monotonic() < ends, what
-        time.sleep(1)
-
-
-def outcomes(bank: BankOfMany) -> list[str]:
-    data = bank.folder / "data"
-    polls = Published(Layout(data, data / "outbox", data / "receipts")).read("polls")
-    return [str(one) for one in polls["outcome"] if one is not None]
-
-
-def asked(running: Installation, query: str) -> Any:  # noqa: ANN401 -- GraphQL's JSON
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{running.webserver_port}/graphql",
-        data=json.dumps({"query": query}).encode(),
-        headers={"Content-Type": "application/json"},
-    )
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310 -- loopback
-        return json.loads(answer.read())["data"]
 
 
 def test_every_bank_polls_into_its_own_folder_under_its_own_name(running: Installation) -> None:

@@ -80,7 +80,7 @@ class Leaf:
     name: str
     purpose: x509.ObjectIdentifier
     hosts: tuple[str, ...] = ()
-    valid_days: tuple[int, int] = (-1, 365)
+    valid_days: tuple[float, float] = (-1, 365)
     foreign: bool = False
 
 
@@ -181,7 +181,7 @@ def _issue(leaf: Leaf, authority: _KeyAndCertificate) -> _KeyAndCertificate:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, valid_days: tuple[int, int]
+    subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, valid_days: tuple[float, float]
 ) -> x509.CertificateBuilder:
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     return (
