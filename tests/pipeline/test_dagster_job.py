@@ -146,7 +146,8 @@ def test_what_a_person_must_see_is_a_failed_check_and_not_a_failed_run(instance:
 def test_the_list_of_runs_shows_how_a_poll_ended_and_its_counts(instance: Instance, day: Ended, days: Ended) -> None:
     counts = {"notices": "1", "new_notices": "1", "blocks": "1", "reopens": "0", "reviews": "0", "informs": "0"}
     assert instance.tags(day.run_id) == {"outcome": "new", **counts}
-    assert instance.tags(days.run_id)["issue"] == "new_in_quarantine"
+    tags = instance.tags(days.run_id)
+    assert (tags["issue"], tags["alarms"]) == ("new_in_quarantine", "quarantine")
 
 
 def test_tags_that_cannot_be_written_fail_no_poll(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +197,8 @@ def test_a_poll_that_fails_is_a_failed_run_that_materialises_nothing_after_the_f
         run = instance.dagster.get_run_by_id(ended.run_id)
         assert run is not None
         assert run.status is dg.DagsterRunStatus.FAILURE
-        assert instance.tags(ended.run_id) == {"outcome": "failed", "issue": "answer_not_understood"}
+        tags = {"outcome": "failed", "issue": "answer_not_understood", "alarms": "poll_incomplete"}
+        assert instance.tags(ended.run_id) == tags
         made = instance.dagster.all_logs(ended.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
         keys = [event.dagster_event.asset_key for event in made if event.dagster_event is not None]
         assert set(keys) == {dg.AssetKey("customers"), dg.AssetKey("accounts")}

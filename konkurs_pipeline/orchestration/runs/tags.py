@@ -1,4 +1,4 @@
-"""Tags on a run that show in Dagster's list of runs how its poll ended. Codes and counts only, never an identifier."""
+"""Tags on a run that show in Dagster's list of runs how its poll ended, and which alarms stand. Never an identifier."""
 
 from __future__ import annotations
 
@@ -45,6 +45,12 @@ def tags_of(ledger: Ledger, run_id: str) -> dict[str, str]:
     codes = [issue.code for issue in polls.issues(ledger, run_id)]
     # The first code that is missing or stopped something, else the first that a person must see.
     first = next(iter(sorted(codes, key=lambda code: code not in MISSING | STOPPING)), None)
-    tags = {"outcome": outcome, **({"issue": first.value} if first else {})}
+    tags = {"outcome": outcome, **({"issue": first.value} if first else {}), **_alarms(ledger)}
     tags |= {name: str(count) for name, count in counts.items() if count is not None}
     return {f"{_PREFIX}{name}": value for name, value in tags.items()}
+
+
+def _alarms(ledger: Ledger) -> dict[str, str]:
+    """Return the alarms that stand, errors first; no tag where none does."""
+    standing = ledger.rows("SELECT kind FROM alarms WHERE cleared_at IS NULL ORDER BY severity, raised_at, kind")
+    return {"alarms": ", ".join(kind for (kind,) in standing)} if standing else {}
