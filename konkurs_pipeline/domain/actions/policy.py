@@ -9,7 +9,7 @@ docs/decision-table.md explains each reason. A `…` adds a condition to the row
 |---|---|---|
 | an estate is open, and its customer owns the account | BLOCK | estate_open |
 | … the match is doubtful | REVIEW | the doubt |
-| … the accounts file has no account of the customer | REVIEW | no_account |
+| … the customer has no account in the file | REVIEW | no_account |
 | … the account is co-owned, only disposed of, of unknown relation, or damaged | REVIEW | co_owned_account, … |
 | … the account has several owners, and the estate does not match all of them | REVIEW | several_owners |
 | … the debtor is a person, and the account was opened after the ruling | REVIEW | opened_after_ruling |
@@ -20,7 +20,7 @@ docs/decision-table.md explains each reason. A `…` adds a condition to the row
 | … another open estate holds the customer or the account | REVIEW | other_estate_open |
 | … another BLOCK of ours on the account is not lifted by a sletting | REVIEW | other_block_stands |
 | … and a REVIEW was written because of that opening | REVIEW | reviewed_opening_deleted |
-| a sletting whose opening is not known | REVIEW | sletting_without_opening |
+| a sletting of no known opening | REVIEW | sletting_without_opening |
 | an oppheving on a customer | REVIEW | oppheving |
 | an avslutning on a customer | INFORM | avslutning |
 | a notice with an open quarantine entry (unknown type, contradiction, …) | REVIEW | the entry's reason |

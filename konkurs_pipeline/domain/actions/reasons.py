@@ -49,7 +49,7 @@ class ReasonFacts(NamedTuple):
 OF_POLICY: Final[Mapping[Reason, ReasonFacts]] = MappingProxyType(
     {
         Reason.ESTATE_OPEN: ReasonFacts(
-            "the bankruptcy is open, and the customer owns the account",
+            "a bankruptcy is open, and the customer owns the account",
             "BLOCK",
             "The customer is bankrupt and owns the account: it is blocked.",
         ),
@@ -64,32 +64,32 @@ OF_POLICY: Final[Mapping[Reason, ReasonFacts]] = MappingProxyType(
             "The customer is bankrupt and may use this account, which is somebody else's.",
         ),
         Reason.UNKNOWN_RELATION: ReasonFacts(
-            "… the register's relation is an unknown one",
+            "… the relation is unknown",
             "REVIEW",
             "The bank's register does not say how the customer stands to this account.",
         ),
         Reason.ACCOUNT_INVALID: ReasonFacts(
-            "… the account's row in the register is damaged",
+            "… the account's row is damaged",
             "REVIEW",
             "The account number, its blocked mark or its opening date fails its check: find the right account.",
         ),
         Reason.SEVERAL_OWNERS: ReasonFacts(
-            "… it has several owners, and this bankruptcy does not match all of them",
+            "… it has several owners, not all matched",
             "REVIEW",
             "The customer is bankrupt and owns this account together with others who are not: assess their share.",
         ),
         Reason.OPENED_AFTER_RULING: ReasonFacts(
-            "… the debtor is a person, and the account was opened after the ruling",
+            "… the debtor is a person, and the account is newer than the ruling",
             "REVIEW",
             "The account was opened after the ruling: wages earned since then are not the estate's. Assess it.",
         ),
         Reason.NO_ACCOUNT: ReasonFacts(
-            "… the accounts file has no account of the customer",
+            "… the customer has no account in the file",
             "REVIEW",
             "The customer is bankrupt, and the register has no account: look for loans, cards and other agreements.",
         ),
         Reason.REOPENED_BUT_ESTATE_OPEN: ReasonFacts(
-            "… we reopened the account, and the sletting turned out to be of another opening",
+            "… we reopened it, and the sletting turned out to be of another opening",
             "REVIEW",
             "We reopened the account, and the bankruptcy is still open: block it by hand.",
         ),
@@ -104,7 +104,7 @@ OF_POLICY: Final[Mapping[Reason, ReasonFacts]] = MappingProxyType(
             "The opening was annulled, but the account was blocked before, for another reason.",
         ),
         Reason.OTHER_ESTATE_OPEN: ReasonFacts(
-            "… another open bankruptcy holds the customer or the account",
+            "… another open bankruptcy holds the customer or account",
             "REVIEW",
             "One opening was annulled, another stands: the account stays blocked until assessed.",
         ),
@@ -119,12 +119,12 @@ OF_POLICY: Final[Mapping[Reason, ReasonFacts]] = MappingProxyType(
             "The opening was annulled, and our block was never carried out: does another stand?",
         ),
         Reason.REVIEWED_OPENING_DELETED: ReasonFacts(
-            "a sletting deletes the opening, and that opening had led to a REVIEW",
+            "a sletting deletes the opening, which had led to a REVIEW",
             "REVIEW",
             "The opening that this customer or account was reviewed for was annulled: undo what was done by hand.",
         ),
         Reason.SLETTING_WITHOUT_OPENING: ReasonFacts(
-            "a sletting whose opening is not known",
+            "a sletting of no known opening",
             "REVIEW",
             "An annulment came and no opening is known: was the account blocked by hand?",
         ),
@@ -152,27 +152,27 @@ OF_DOUBT: Final[Mapping[Doubt, str]] = MappingProxyType(
 OF_QUARANTINE: Final[Mapping[QuarantineReason, tuple[str, str]]] = MappingProxyType(
     {
         QuarantineReason.UNREADABLE_NOTICE: (
-            "An item of the service's list could not be read as a notice.",
+            "An item of the list could not be read.",
             "the program or Brreg is mended",
         ),
         QuarantineReason.UNKNOWN_TYPE: (
-            "The notice's type is not one of the four known.",
+            "The type is not one of the four known.",
             "the type becomes known",
         ),
         QuarantineReason.INVALID_DEBTOR: (
-            "The debtor's number in the notice fails its check.",
+            "The debtor's number fails its check.",
             "Brreg mends it; then `changed_notice` opens",
         ),
         QuarantineReason.INVALID_RULING_DATE: (
-            "The notice's kjennelsesdato is not a date.",
+            "The kjennelsesdato is not a date.",
             "Brreg mends it; then `changed_notice` opens",
         ),
         QuarantineReason.REGISTERED_IN_FUTURE: (
-            "The notice says that it was registered more than a day from now.",
+            "It says that it was registered more than a day from now.",
             "its day comes",
         ),
         QuarantineReason.CHANGED_NOTICE: (
-            "The notice says something else than when it was first seen.",
+            "It says something else than when it was first seen.",
             "it says the first thing again (the first version counts)",
         ),
         QuarantineReason.DATASET_CONTRADICTS: (
