@@ -1,7 +1,7 @@
-"""The ways out of the machine, each set by KONKURS_ALERT_… and none by default.
+"""The channels that alerts go by. Each is set by KONKURS_ALERT_…; none is set by default.
 
-A channel either took the message or raises `AlertError`; then it is tried again. No text names a webhook's URL: it may
-hold a token.
+A channel that does not take a message raises `AlertError`, and the next round tries again. No text names a webhook's URL:
+it may hold a token.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _mail(settings: Settings, message: Message) -> None:
 
 
 class _PunctualSmtp(smtplib.SMTP):
-    """A mail server that is hung up on when it is not done in time: smtplib limits each read, not their sum."""
+    """A connection to a mail server that ends after a total time: smtplib limits each read, not their sum."""
 
     _timer: threading.Timer | None = None
 
@@ -108,7 +108,7 @@ def _run(command: str, message: Message) -> None:
             env=environ,
             timeout=_TIMEOUT_S,
             check=True,
-            # Not captured: a child that the command leaves behind would hold the pipe, and us.
+            # Not captured: a child that the command leaves behind would keep the pipe open, and we would wait for it.
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -13,7 +13,7 @@ from konkurs_pipeline.settings import Settings
 
 @dataclass(frozen=True)
 class Message:
-    """An alert. `event`: raised or cleared; `said`: what was found, or had been; `at`: when it was sent (UTC)."""
+    """An alert. `event`: raised or cleared; `said`: the alarm's message, the last one if it cleared; `at`: sent at (UTC)."""
 
     schema: str
     event: str
@@ -27,24 +27,24 @@ class Message:
 
     @property
     def title(self) -> str:
-        """Return it in one line."""
+        """Return the alert in one line."""
         return f"[konkurs {self.bank} {self.environment}] {self.event}: {self.alarm} ({self.severity})"
 
     @property
     def text(self) -> str:
-        """Return it for a person."""
+        """Return the alert for a person."""
         if self.event == "cleared":
             return f"{self.title}\nIt was: {self.said}"
         return f"{self.title}\n{self.said}\nWhat to do: {self.cure}\nMore: docs/runbook.md#{self.alarm}"
 
     def as_dict(self) -> dict[str, str]:
-        """Return it for a program; `text` is what chat services show."""
+        """Return the alert for a program; chat services show `text`."""
         alert = Alert.model_validate({**asdict(self), "text": self.text})
         return alert.model_dump(mode="json", by_alias=True)
 
 
 def message_of(notification: Notification, settings: Settings, now: dt.datetime) -> Message:
-    """Return the message that tells a channel of it."""
+    """Return the message for a channel."""
     rule = RULES[notification.kind]
     last = notification.alarm or notification.before
     return Message(

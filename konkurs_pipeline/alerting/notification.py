@@ -1,7 +1,6 @@
-"""Tell each channel what it does not know yet, and remember what it was told.
+"""Notifies each channel of what it does not know yet, and returns what each channel now knows.
 
-No channel waits for another: each has a thread, and all of them one total time. What a channel took is remembered also
-when another never answers.
+No channel waits for another: each has a thread, and a round has one total time. If one channel never answers, the others' notifications still count as delivered.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ from konkurs_pipeline.domain.monitoring.alarms import (
 from konkurs_pipeline.errors import AlertError
 from konkurs_pipeline.settings import Settings
 
-# Dagster ends a sensor's tick after 60 seconds, and forgets then what was told.
+# Dagster ends a sensor's tick after 60 seconds; then the cursor, and with it what was delivered, is lost.
 _ROUND_S: Final = 30.0
 
 
@@ -61,7 +60,7 @@ class _Delivery:
             self.delivered.append(notification)
 
 
-def tell(  # noqa: PLR0913 -- what is told, to whom, when, and for how long at most
+def notify(  # noqa: PLR0913 -- of what, which channels, when, and for how long at most
     alarms: Sequence[Alarm],
     state: State,
     channels: Mapping[str, Channel],
@@ -87,7 +86,7 @@ def tell(  # noqa: PLR0913 -- what is told, to whom, when, and for how long at m
 
 
 def _run_all(deliveries: Sequence[_Delivery], seconds: float) -> list[str]:
-    """Run them side by side; returns what failed, also what was not done in time."""
+    """Run the deliveries side by side; returns what failed or did not end in time."""
     ends = time.monotonic() + seconds
     threads = [threading.Thread(target=delivery.run, daemon=True) for delivery in deliveries]
     for thread in threads:

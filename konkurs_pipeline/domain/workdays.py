@@ -87,6 +87,12 @@ class Calendar:
         opens, closes = (dt.datetime.combine(day, clock, tzinfo=OSLO) for clock in (OPENS, CLOSES))
         return opens.astimezone(dt.UTC), closes.astimezone(dt.UTC)
 
+    def is_open(self, instant: dt.datetime) -> bool:
+        """Whether `instant` lies in the opening hours of a workday, both ends included."""
+        day = instant.astimezone(OSLO).date()
+        opens, closes = self.opening_hours(day)
+        return self.is_workday(day) and opens <= instant <= closes
+
     def window(self, first: dt.date, last: dt.date, *, lookback: int) -> Window:
         """Return what a run over `first` to `last` reads: those workdays and `lookback` workdays before them.
 

@@ -1,7 +1,6 @@
-"""Names in Dagster: plain where a Dagster serves one bank, under the bank's id where it serves many.
+"""Names of assets and jobs in Dagster. If one Dagster serves many banks, each name begins with the bank's id.
 
-Two banks' assets, jobs and runs in one Dagster must never be taken for each other's. What does not belong here: which
-assets and jobs there are.
+So nobody mixes up the assets, jobs and runs of two banks. What does not belong here: which assets and jobs there are.
 """
 
 from __future__ import annotations
@@ -15,25 +14,25 @@ import dagster as dg
 from konkurs_pipeline.settings import Settings
 
 BANK_TAG: Final = "konkurs/bank"
-# Dagster's own tag of every run that a code location was asked for.
+# Dagster puts this tag on each run: the code location it belongs to.
 _LOCATION_TAG: Final = ".dagster/repository"
 
 
 @dataclass(frozen=True, slots=True)
 class BankNames:
-    """The names of one bank's assets and jobs. `prefix`: the bank's id, null where the Dagster is the bank's alone."""
+    """The names of one bank's assets and jobs. `prefix`: the bank's id; null if Dagster serves one bank."""
 
     bank_id: str
     prefix: str | None
 
     @property
     def pool(self) -> str | None:
-        """The pool that lets one run of this bank go on at a time; null where Dagster's own limit of one run does."""
+        """The pool of this bank's runs: one at a time. Null if Dagster serves one bank, where its run queue has that limit."""
         return self.prefix
 
     @property
     def tags(self) -> Mapping[str, str]:
-        """What every run of a job is marked with."""
+        """The tags of each run."""
         return {BANK_TAG: self.bank_id} if self.prefix else {}
 
     def asset(self, name: str | dg.AssetKey) -> dg.AssetKey:

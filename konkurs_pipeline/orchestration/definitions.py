@@ -49,7 +49,7 @@ def build_defs(
         # The assets report their checks themselves (`checks.results`).
         selection=(dg.AssetSelection.all() - dg.AssetSelection.assets(*beside_the_poll)).without_checks(),
         description="One poll: the workdays of its partitions and the lookback before them, from the list to the outbox.",
-        # Dagster tries a run that died again as a whole: a run decides only from a list that it fetched itself.
+        # If Dagster retries a run that died, it repeats all steps: a run decides only from a list that it fetched itself.
         tags={"dagster/retry_strategy": "ALL_STEPS", **names.tags},
     )
     housekeeping, nightly = build_housekeeping(now, names)

@@ -1,7 +1,7 @@
-"""Ticks and runs of a clock that was ahead: found and removed, so that schedules and sensors go on from now.
+"""Removes the ticks and runs of a clock that was ahead, so that schedules and sensors go on from now.
 
-A schedule goes on from its last tick's time, and a run of a time asked for once is not asked for again. So after a clock
-that was ahead nothing ticks until the time comes again.
+A schedule goes on from the time of its last tick, and asks for the run of one time once. So if the clock was ahead, nothing
+ticks until that time has come.
 
 Run by the start of the daemon: `python -m konkurs_pipeline.orchestration.future_ticks`.
 """
@@ -25,8 +25,8 @@ _FOR_EVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC).timestamp()
 def mend_future_ticks(instance: dg.DagsterInstance, now: dt.datetime) -> list[str]:
     """Remove what a clock that was ahead left in Dagster's history; returns the names of the schedules and sensors.
 
-    The list of ticks of such a schedule begins again. Whether it runs, and a sensor's cursor, stay. A daemon that has been
-    running all the time must be restarted: it remembers the time itself.
+    Such a schedule or sensor loses its list of ticks. It stays on or off, and a sensor keeps its cursor. A running daemon must
+    be restarted: it remembers the time itself.
     """
     limit = now + TOLERANCE
     mended = []
@@ -42,7 +42,7 @@ def mend_future_ticks(instance: dg.DagsterInstance, now: dt.datetime) -> list[st
                 )
             mended.append(str(state.name))
     for record in instance.get_run_records(RunsFilter(created_after=limit)):
-        # What the run did is in the ledger; its name would keep the schedule from asking at that time.
+        # What the run did is in the ledger. Its key would keep the schedule from asking for a run of that time.
         instance.delete_run(record.dagster_run.run_id)
     return sorted(mended)
 

@@ -31,7 +31,7 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
 
 @contextmanager
 def history_errors(home: Path) -> Iterator[None]:
-    """Turn what Dagster's storage says of a damaged, locked, full or read-only disk into a `HistoryError` with the cure."""
+    """Raise a fault of Dagster's storage (damaged, locked, full, read-only) as a `HistoryError` that says the cure."""
     try:
         yield
     except SQLAlchemyError as error:
@@ -46,8 +46,8 @@ def _cure(reason: str, home: Path) -> str:
     if "full" in reason or "readonly" in reason or "unable to open" in reason or "disk I/O" in reason:
         return "Make room, or mend the rights of the folder"
     return (
-        f"Stop Dagster's services, remove {home / 'history'} and {home / 'schedules'}, and start them again: nothing that "
-        "the bank must be able to show is in them"
+        f"Stop Dagster's services, remove {home / 'history'} and {home / 'schedules'}, and start them again: they hold "
+        "nothing that the bank must be able to show"
     )
 
 

@@ -1,4 +1,4 @@
-"""Run the job in this process, as the schedule's runs do in theirs: the same job, recorded in the same instance."""
+"""Run the poll's job in this process: the job that the schedules start, recorded in the same instance."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ class Ended:
 
 
 def run_recorded_poll(settings: Settings, store: Store, window: Window, *, progress: Progress = silent) -> Ended:
-    """Run one poll, recorded in Dagster's instance; where that cannot be used, without: a block does not wait for it."""
+    """Run one poll and record it in Dagster's instance. If that cannot be used, poll without: a block does not wait for it."""
     try:
         with dagster_instance(settings) as instance:
             if not settings.many_banks:
-                # Else it is for the start of the daemon: the history is that of other banks too.
+                # With many banks the daemon does this when it starts: other banks use the same history.
                 mend_future_ticks(instance, utc_now())
             return run_poll(settings, store, window, instance, progress=progress)
     except HistoryError as error:

@@ -7,8 +7,8 @@
 | sweep | every third hour, outside those | the service is up 24/7, and Brreg's own test notices fall on a Saturday |
 | wide_sweep | Sunday morning | reads a year again: a notice that became visible later than the lookback is found |
 
-In the demo environment `poll` fires every minute of every day, so that it can be watched.
-Whether a poll is under way is read from the store's lock, never from a run's status: a killed run keeps its status.
+In the demo environment `poll` fires every minute of every day, so that it can be watched. The store's lock says whether a
+poll is under way. A run's status does not: a killed run keeps its status.
 """
 
 import datetime as dt
@@ -41,7 +41,6 @@ _DESCRIPTIONS: Final = {
     "sweep": "Every third hour outside opening hours: the service is up 24/7",
     "wide_sweep": "Sunday morning: a year is read again, for notices that became visible later than the lookback",
 }
-_OPENS, _CLOSES = dt.time(8), dt.time(16, 30)
 
 Tags = dict[str, str]
 
@@ -61,9 +60,7 @@ def build_schedules(
         return today(now) if is_workday else "not a working day: the sweep polls"
 
     def outside_opening_hours(now: dt.datetime) -> Tags | str:
-        local = now.astimezone(OSLO)
-        is_open = calendar.is_workday(local.date()) and _OPENS <= local.time() <= _CLOSES
-        return "within opening hours: the poll schedule polls" if is_open else today(now)
+        return "within opening hours: the poll schedule polls" if calendar.is_open(now) else today(now)
 
     def the_past_year(now: dt.datetime) -> Tags | str:
         first, last = first_polled(), calendar.workday_of(now)
@@ -84,10 +81,10 @@ def build_schedules(
 
 
 def why_not_now(instance: dg.DagsterInstance, lock_file: Path, names: BankNames = ALONE) -> str | None:
-    """Return why no poll is to be asked for now, None: nothing speaks against it. Runs that were killed are ended first."""
+    """End killed runs; then return why no poll may start now, None: one may."""
     end_dead_runs(instance, lock_file, utc_now(), names)
     if lock.is_held(lock_file):
-        return "another poll is under way: it, or the next, sees what this one would"
+        return "another poll is under way: it reads the same list, or the next poll does"
     if instance.get_runs(RunsFilter(job_name=names.job(POLL_JOB), statuses=[DagsterRunStatus.QUEUED]), limit=1):
         return "a poll waits in the queue already"
     return None

@@ -1,8 +1,8 @@
 """Dagster's web server, which obeys its own pages only: `konkurs-webserver`, with the options of `dagster-webserver`.
 
-Dagster's own takes a command from any page that the browser has open, also as a link, and under any name that leads to this
-machine. Here a request is refused when its Host is not one of ours, when its Origin is another page's, or when it is a
-GraphQL query in a link. What does not belong here: who may log in; that is the bank's sign-on before it.
+Dagster's own server obeys every page that the browser has open, also by a link, under every name of this machine. This
+one refuses a request if its Host is not one of ours, if its Origin is another page, or if it is a GraphQL query in a
+link. What does not belong here: who may log in. The bank's sign-on in front of it says that.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _POLICY_VIOLATION: Final = 1008
 
 
 class OwnPagesOnly:
-    """Refuses what another page, or another name of this machine, asks of an application."""
+    """Passes a request on to the application, or refuses it (`refusal`)."""
 
     def __init__(self, app: ASGIApp, hosts: frozenset[str]) -> None:
         self._app, self._hosts = app, hosts
@@ -44,7 +44,7 @@ class OwnPagesOnly:
 
 
 def refusal(scope: Scope, hosts: frozenset[str]) -> str | None:
-    """Return why a request is refused, None: it is not."""
+    """Return why a request is refused; None: it may pass."""
     headers = Headers(scope=scope)
     host, origin = headers.get("host", ""), headers.get("origin")
     if _name_of(host) not in hosts:

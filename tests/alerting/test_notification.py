@@ -15,7 +15,7 @@ import pytest
 from konkurs_pipeline.alerting import channels
 from konkurs_pipeline.alerting.channels import channels_of
 from konkurs_pipeline.alerting.message import Message
-from konkurs_pipeline.alerting.notification import Round, as_text, from_text, tell
+from konkurs_pipeline.alerting.notification import Round, as_text, from_text, notify
 from konkurs_pipeline.domain.monitoring.alarms import Alarm, AlarmKind, State
 from konkurs_pipeline.errors import AlertError
 from konkurs_pipeline.settings import Settings, load_settings
@@ -60,7 +60,7 @@ def settings(tmp_path: Path) -> Settings:
 def test_a_channel_that_never_answers_lets_the_others_be_told_once(fakes: Channels, settings: Settings) -> None:
     state: State = {}
     for _ in range(4):
-        round_ = tell([HELD], state, {"webhook": fakes.never, "command": fakes.good}, settings, NOW, seconds=0.2)
+        round_ = notify([HELD], state, {"webhook": fakes.never, "command": fakes.good}, settings, NOW, seconds=0.2)
         state = from_text(as_text(round_.state))
         assert round_.failures == ("the channel webhook did not take its alerts within 0.2 s",)
     assert fakes.taken == ["blocks_held"]
@@ -68,7 +68,7 @@ def test_a_channel_that_never_answers_lets_the_others_be_told_once(fakes: Channe
 
 def test_a_channel_that_fails_is_left_alone_until_the_next_round(fakes: Channels, settings: Settings) -> None:
     """Ten alerts to a server that is away would take ten times its timeout."""
-    done: Round = tell([HELD, SILENT], {}, {"email": fakes.failing, "command": fakes.good}, settings, NOW)
+    done: Round = notify([HELD, SILENT], {}, {"email": fakes.failing, "command": fakes.good}, settings, NOW)
     assert fakes.tried == 1
     assert done.failures == ("the channel is away",)
     assert fakes.taken == ["blocks_held", "silence"]
@@ -113,7 +113,7 @@ def test_a_channel_that_drips_comes_to_an_end(channel: str, tmp_path: Path, monk
             "command": {"KONKURS_ALERT_COMMAND": f"{sys.executable} -c 'import os; os.fork(); os.system(\"sleep 5\")'"},
         }[channel]
         settings = load_settings({"KONKURS_DATA_DIR": str(tmp_path), **environ}, dotenv=tmp_path / "none")
-        done = tell([HELD], {}, channels_of(settings), settings, NOW, seconds=4)
+        done = notify([HELD], {}, channels_of(settings), settings, NOW, seconds=4)
     assert done.sent == 0
     assert len(done.failures) == 1
     assert "did not take its alerts within" not in done.failures[0], "the channel itself came to an end"

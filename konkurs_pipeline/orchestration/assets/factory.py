@@ -1,7 +1,7 @@
 """Dagster's assets, made from the table: one operation for each step, partitioned by workday.
 
-A backfill of a range is one run: the service answers a range in one request, and decisions need all of it.
-What does not belong here: which assets there are (`table`).
+A backfill of a range is one run: the service answers a range in one request, and decisions need all of it. What does not
+belong here: which assets there are (`assets.table`).
 """
 
 import inspect
@@ -45,7 +45,7 @@ def _build(step: Step, workdays: dg.PartitionsDefinition, names: BankNames) -> d
         specs=[_spec(step, asset, names) for asset in step.tables],
         check_specs=step.check_specs(names),
         pool=names.pool,
-        # Needed for a job without checks, see checks.py.
+        # A job without checks needs it (checks/results.py).
         can_subset=True,
         partitions_def=workdays,
         backfill_policy=dg.BackfillPolicy.single_run(),
@@ -116,7 +116,7 @@ def _run(
 
 
 def _broken(made: tuple[Made, ...], poll: Poll) -> str | None:
-    """Return what stops the run because stored rows are not valid; None: nothing."""
+    """Return why the run must stop if stored rows are not valid, else None."""
     for result in (result for one in made for result in one.results):
         if result.check_name == SCHEMA_CHECK and not result.passed:
             message = f"{result.asset_key}: the stored rows are not valid: {result.metadata['broken'].value}"

@@ -1,6 +1,6 @@
-"""What each step made, for a person: it calls the step and returns its numbers and the results of its checks.
+"""One function a step: it calls the step, and returns the numbers that a person sees and the results of the checks.
 
-No rule is here: steps/ does the work. Which asset depends on which stands in `table`.
+No rule is here: steps/ does the work. `assets.table` says which asset depends on which.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from konkurs_pipeline.storage.handoff.decisions import actions_of_run
 from konkurs_pipeline.storage.ledger.quarantine import open_entries
 
 _ERROR: Final = dg.AssetCheckSeverity.ERROR
-# The chain is compared with the newest files at every run, and as a whole by `konkurs verify`.
+# Each run checks the chain of the newest files; `konkurs verify` checks all of it.
 _FILES_CHECKED: Final = 20
 
 

@@ -1,7 +1,7 @@
 """The partitions: one a Norwegian workday, keyed YYYY-MM-DD.
 
-Dagster's time windows give the keys only. Its windows do not tile: Friday's reaches to Monday, but an excluded day lies in
-no window. To which workday an instant belongs is `domain.workdays`' to say.
+Dagster's time windows give the keys only. The windows leave gaps: Friday's reaches to Monday, but an excluded day lies in
+no window. `domain.workdays` says which workday an instant belongs to.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The table of assets: what each is made from, by which step, with which checks, and the numbers a person sees of it.
+"""The table of assets: which step makes each, from which others, and with which checks.
 
-The order is raw → expanded → debtors → matches → estates → actions → outbox. No rule is here: steps/ does the work.
-How an asset of this table becomes Dagster's is assets.py's to say.
+The order is raw → expanded → debtors → matches → estates → actions → outbox. No rule is here: steps/ does the work. What
+does not belong here: how a row becomes Dagster's assets (`assets.factory`).
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ STEPS: Final = (
         {"raw_notices": RawNotices},
         "konkursvarsel",
         "parquet",
-        # Not for its data: so that a run takes in the register first.
+        # The list needs no register. This makes a run take in the register first.
         deps=["customers", "accounts"],
         checks={
             "nothing_in_quarantine": "No notice was newly set aside. Else: `konkurs quarantine`",

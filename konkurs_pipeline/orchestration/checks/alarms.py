@@ -24,7 +24,7 @@ def alarm_results(poll: Poll) -> list[dg.AssetCheckResult]:
     alarms = look_for_alarms(watched)
     note_alarms(poll.store.ledger, alarms, watched.now)
     raised = {alarm.kind: alarm for alarm in alarms}
-    # Two clocks: when we last polled, and how new what we got is.
+    # Two ages: since the last good poll, and since the newest notice.
     times = {
         AlarmKind.NO_GOOD_POLL: {"last_good_poll": watched.last_good_poll_at},
         AlarmKind.SILENCE: {"newest_notice": watched.newest_notice_at},

@@ -1,4 +1,4 @@
-"""Asset checks: the rules a person should see, with their results. The gates themselves stand where tables are written.
+"""Results of asset checks, for a person. What stops a wrong row is elsewhere: each table is validated before it is written.
 
 A job plans no checks: Dagster shows each planned check of a failed run as failed, also those that were never run. An asset
 reports the results of the checks that it did run. What does not belong here: the rules (schemas/, domain/).

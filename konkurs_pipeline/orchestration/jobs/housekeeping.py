@@ -18,7 +18,7 @@ from konkurs_pipeline.orchestration.bank_names import BankNames
 from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.orchestration.runs.names import HOUSEKEEPING_JOB, PARTITION_TAG, RANGE_END_TAG, RANGE_START_TAG
 
-# Long enough to look into what went wrong; 215 kB a run, some 50 a workday: about a gigabyte stays.
+# Long enough to find out what went wrong. At 215 kB a run and some 50 runs a workday, about a gigabyte stays.
 _DAYS_KEPT: Final = 90
 _AT_ONCE: Final = 200
 _ENDED: Final = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunStatus.CANCELED]
@@ -27,12 +27,13 @@ _ENDED: Final = [DagsterRunStatus.SUCCESS, DagsterRunStatus.FAILURE, DagsterRunS
 def build_housekeeping(now: Clock, names: BankNames) -> tuple[dg.JobDefinition, dg.ScheduleDefinition]:
     """Return the job and its schedule, running by default."""
 
-    @dg.op(description=f"Remove runs older than {_DAYS_KEPT} days, but the last good one of each workday")
+    @dg.op(description=f"Remove runs older than {_DAYS_KEPT} days, except the last good one of each workday")
     def remove_old_runs(context: dg.OpExecutionContext) -> None:
         before = now() - dt.timedelta(days=_DAYS_KEPT)
         removed = remove_runs(context.instance, before, names)
         context.log.info("%s runs removed", removed)
-        # No value is handed on: Dagster would keep it in a file under its home, which is read-only in a container.
+        # The operation returns no value: Dagster would write it to a file under its home, which is read-only in a
+        # container.
         context.add_output_metadata({"removed": removed})
 
     @dg.job(
@@ -56,7 +57,7 @@ def build_housekeeping(now: Clock, names: BankNames) -> tuple[dg.JobDefinition, 
 
 
 def remove_runs(instance: dg.DagsterInstance, before: dt.datetime, names: BankNames) -> int:
-    """Remove the bank's runs that ended and were made before an instant, but the last good one of each workday.
+    """Remove the bank's ended runs that were made before an instant, except the last good one of each workday.
 
     Returns how many.
     """

@@ -1,7 +1,6 @@
-"""Runs whose process was killed: recognised by the store's lock, and shown as failed.
+"""Finds runs whose process was killed, by the store's lock, and reports them as failed.
 
-Dagster leaves such a run as it was, and its queue goes on counting it. The kernel drops the store's lock when a process
-dies. So a run is dead when nobody holds the lock and the lock's file names the run, or the run is no longer young.
+Dagster leaves such a run as it was, and its queue goes on counting it. The kernel drops the store's lock when a process dies. So if nobody holds the lock, a run is dead when the lock's file names it, or when it is too old to be still starting.
 """
 
 from __future__ import annotations
@@ -30,8 +29,8 @@ _WITHOUT_LOCK: Final = dt.timedelta(seconds=90)
 # Housekeeping never opens the store.
 _HOUSEKEEPING_TAKES: Final = dt.timedelta(minutes=30)
 _MESSAGE: Final = (
-    "The process of this run was killed: it is under way no more, as nobody holds the store's lock. Nothing is lost: what "
-    "it had decided is written, and the next poll does the rest. See docs/runbook.md"
+    "The process of this run was killed: nobody holds the store's lock. Nothing is lost: what the run decided is written, "
+    "and the next poll does the rest. See docs/runbook.md"
 )
 
 
@@ -59,7 +58,7 @@ def end_dead_runs(
 ) -> int:
     """Report as failed every run of the bank whose process is gone; returns how many.
 
-    `is_ours`: this process holds the lock. The lock says nothing of the runs of other banks.
+    `is_ours`: this process holds the lock. It says nothing about the runs of other banks.
     """
     if not is_ours and lock.is_held(lock_file):
         return 0
@@ -69,7 +68,7 @@ def end_dead_runs(
         if not names.is_own(run):
             continue
         lives_for = _HOUSEKEEPING_TAKES if run.job_name == names.job(HOUSEKEEPING_JOB) else _WITHOUT_LOCK
-        # An age below zero is of a clock that was ahead: it says nothing, so the run is taken for dead.
+        # A negative age comes from a clock that was ahead: such a run counts as dead.
         is_young = dt.timedelta() <= now - record.update_timestamp <= lives_for
         if run.run_id == last_holder or not is_young:
             instance.report_run_failed(run, _MESSAGE)

@@ -1,4 +1,4 @@
-"""What a run prints: nothing but what is critical, redacted. The run's events are in Dagster's own log."""
+"""What a run prints: critical messages only, redacted. The run's events are in Dagster's own log."""
 
 import logging
 from typing import Any, Final
@@ -7,12 +7,12 @@ import dagster as dg
 
 from konkurs_pipeline.redaction import RedactingFilter
 
-# Given with every run that is requested here: without it Dagster prints every event of the run on stderr.
+# Every run is requested with it: else Dagster prints every event of the run on stderr.
 QUIET_RUN_CONFIG: Final[dict[str, Any]] = {"loggers": {"console": {}}}
 
 
 def _quiet(context: dg.InitLoggerContext) -> logging.Logger:
-    """Return the logger: one of its own, so that no other library's handlers are reached."""
+    """Return a logger of our own, so that no other library's handler prints its messages."""
     del context
     logger = logging.Logger("konkurs.run", level=logging.CRITICAL)  # noqa: LOG001 -- not the global one of that name
     handler = logging.StreamHandler()

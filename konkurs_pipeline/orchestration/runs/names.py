@@ -1,4 +1,4 @@
-"""The names by which runs are found: of the jobs, and of the tags that say which workdays a run is over."""
+"""Names by which runs are found: the jobs, and the tags that say which workdays a run covers."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from konkurs_pipeline.storage.ledger import polls
 from konkurs_pipeline.storage.store import Store, open_store
 
-# A scheduled run waits out a command that holds the store for a moment, such as `konkurs release`.
+# A scheduled run waits while a command such as `konkurs release` holds the store.
 _WAIT_FOR_STORE_S = 60.0
 
 

@@ -1,7 +1,7 @@
-"""What the steps of one Dagster run made that later steps of the run are given: a resource beside the poll.
+"""What the earlier steps of a Dagster run made, for its later steps: a resource beside the poll.
 
-The executor runs the steps in one process and makes the resource once a run. A run of chosen assets may lack a step: then
-what an earlier run stored stands in for its result, except for the list, which only a run that polls has.
+The executor runs the steps in one process and makes the resource once a run. If a run is over chosen assets only, a step may
+be missing: then the next step reads what an earlier run stored. Only the list cannot be read so.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class StepResults:
         return stored_notices(store.lake) if self.polled is None else self.polled.known
 
     def list_of_this_run(self) -> PolledNotices:
-        """Return what the run had of the list; raises `UsageError` in a run that did not poll."""
+        """Return the list that this run read; raises `UsageError` in a run that did not poll."""
         if self.polled is None:
             message = "actions are decided only by a run that polls: materialise all assets together (job konkurs_poll)"
             raise UsageError(message)

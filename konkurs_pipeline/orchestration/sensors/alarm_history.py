@@ -1,4 +1,4 @@
-"""Notes alarms in the store's history when no run does it: an outage is just when no run comes."""
+"""Notes alarms in the store's history when no run does: during an outage no run comes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from konkurs_pipeline.storage.store import check_marker, layout_of, open_store
 
 
 def note_outside_a_run(settings: Settings, alarms: Sequence[Alarm], now: dt.datetime) -> bool:
-    """Note which alarms are raised, where they are others than the history says; returns whether it was brought up to date.
+    """If the raised alarms are others than the history's, note them; returns whether the history changed.
 
     A run that holds the store notes them itself when it ends. A store that cannot be opened has no history.
     """
@@ -24,7 +24,7 @@ def note_outside_a_run(settings: Settings, alarms: Sequence[Alarm], now: dt.date
         if not check_marker(settings, layout_of(settings)):
             return False
         open_ = Published(layout_of(settings)).read("alarms").filter(pl.col("cleared_at").is_null())["kind"]
-        # Not by their messages: those hold ages, and change every minute.
+        # Kinds are compared, not messages: a message holds an age and changes every minute.
         if set(open_) == {alarm.kind.value for alarm in alarms}:
             return False
         with open_store(settings) as store:

@@ -1,7 +1,7 @@
 """The sensor that sends alerts: every minute it looks for what needs a person, also when no poll comes.
 
-It also ends the runs whose process was killed. It reads what runs published and holds up nothing. Its cursor is what each
-channel was told last, so an alert leaves once, also after a restart.
+It also ends the runs whose process was killed. It reads what runs published, so no run waits for it. Its cursor holds the
+last notification of each channel. So each alert is sent once, also after a restart.
 """
 
 import datetime as dt
@@ -11,7 +11,7 @@ from typing import Final
 import dagster as dg
 
 from konkurs_pipeline.alerting.channels import channels_of
-from konkurs_pipeline.alerting.notification import as_text, from_text, tell
+from konkurs_pipeline.alerting.notification import as_text, from_text, notify
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.monitoring.alarms import Alarm
 from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
@@ -34,13 +34,13 @@ def build_alert_sensor(settings: Settings, now: Callable[[], dt.datetime]) -> dg
         name="alerts",
         minimum_interval_seconds=_LOOK_EVERY_S,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Looks for what needs a person (docs/runbook.md), and tells the channels that are set",
+        description="Looks for what needs a person (docs/runbook.md), and notifies the channels that are set",
     )
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         end_dead_runs(context.instance, layout_of(settings).lock, utc_now(), names_of(settings))
         watched = Watched(settings, Published(layout_of(settings)), now())
         alarms = look_for_alarms(watched)
-        delivery = tell(alarms, from_text(context.cursor), channels_of(settings), settings, now())
+        delivery = notify(alarms, from_text(context.cursor), channels_of(settings), settings, now())
         for failure in delivery.failures:
             context.log.warning(redact(failure))
         note_outside_a_run(settings, alarms, watched.now)

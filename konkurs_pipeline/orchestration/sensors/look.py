@@ -1,7 +1,8 @@
-"""The sensor of light looks: in opening hours it asks every few seconds for something new, and lets a poll start early.
+"""The sensor of light looks: in opening hours it asks every few seconds for something new, and starts a poll early.
 
-Nothing new: nothing is written but the tick. A failure: the next looks wait, twice as long each time and at most a quarter
-of an hour, or as long as the service asks; there is no alarm, as the scheduled polls raise one.
+If there is nothing new, Dagster records the tick and nothing else is written. After a failure the next look waits: twice as
+long each time, at most a quarter of an hour, or as long as the service asks. A failed look raises no alarm: the scheduled
+polls do.
 """
 
 import datetime as dt
@@ -15,7 +16,6 @@ import dagster as dg
 
 from konkurs_pipeline.brreg.client import Konkursvarsel, asked_to_wait_s, look_client
 from konkurs_pipeline.brreg.fetching import Answer
-from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.errors import KonkursError, ServiceError
 from konkurs_pipeline.orchestration.bank_names import names_of
 from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG
@@ -46,7 +46,7 @@ class Backoff:
         return cls(**json.loads(cursor)) if cursor else cls()
 
     def is_waiting(self, now: float) -> bool:
-        """Return whether no look is to be made; a wait longer than any we give is of a clock that was ahead."""
+        """Return whether the next look must wait. A wait longer than any we give comes from a clock that was ahead: no."""
         return now < self.until <= now + 2 * _LONGEST_WAIT_S
 
     def after_failure(self, now: float, every_s: float, retry_after_s: float) -> "Backoff":
@@ -56,7 +56,7 @@ class Backoff:
 
 
 class Watcher:
-    """What lives as long as the code server: the connection, and the last look that showed nothing unknown."""
+    """Keeps, as long as the code server runs, the connection and the last look that showed nothing unknown."""
 
     def __init__(self, settings: Settings, connect: Connect) -> None:
         self._settings, self._connect = settings, connect
@@ -74,7 +74,7 @@ class Watcher:
         return seen
 
     def forget_connection(self) -> None:
-        """Begin again after a failure: the certificate may have been replaced."""
+        """Close the connection after a failure: the next look reads the certificate again, which may be a new one."""
         if self._client is not None:
             self._client.close()
             self._client = None
@@ -89,10 +89,7 @@ class Watcher:
 
 def is_open(settings: Settings, now: dt.datetime) -> bool:
     """Return whether looks are made now: in opening hours on workdays; in the demo always."""
-    day = now.astimezone(OSLO).date()
-    opens, closes = settings.calendar.opening_hours(day)
-    is_open_now = settings.calendar.is_workday(day) and opens <= now <= closes
-    return is_open_now or settings.environment is Environment.DEMO
+    return settings.calendar.is_open(now) or settings.environment is Environment.DEMO
 
 
 def build_look_sensor(
