@@ -1,6 +1,7 @@
 """Notifies each channel of what it does not know yet, and returns what each channel now knows.
 
-No channel waits for another: each has a thread, and a round has one total time. If one channel never answers, the others' notifications still count as delivered.
+No channel waits for another: each has a thread, and a round has one total time. If one channel never answers, what the
+others took still counts as delivered.
 """
 
 from __future__ import annotations

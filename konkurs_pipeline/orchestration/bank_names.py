@@ -27,7 +27,7 @@ class BankNames:
 
     @property
     def pool(self) -> str | None:
-        """The pool of this bank's runs: one at a time. Null if Dagster serves one bank, where its run queue has that limit."""
+        """The pool that lets one run of this bank go at a time. Null if Dagster serves one bank: its queue has the limit."""
         return self.prefix
 
     @property

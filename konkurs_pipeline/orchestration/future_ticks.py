@@ -25,8 +25,8 @@ _FOR_EVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC).timestamp()
 def mend_future_ticks(instance: dg.DagsterInstance, now: dt.datetime) -> list[str]:
     """Remove what a clock that was ahead left in Dagster's history; returns the names of the schedules and sensors.
 
-    Such a schedule or sensor loses its list of ticks. It stays on or off, and a sensor keeps its cursor. A running daemon must
-    be restarted: it remembers the time itself.
+    Such a schedule or sensor loses its list of ticks. It stays on or off, and a sensor keeps its cursor. Restart a
+    running daemon: it remembers the time itself.
     """
     limit = now + TOLERANCE
     mended = []

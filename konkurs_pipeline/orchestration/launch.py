@@ -32,7 +32,7 @@ class Ended:
 
 
 def run_recorded_poll(settings: Settings, store: Store, window: Window, *, progress: Progress = silent) -> Ended:
-    """Run one poll and record it in Dagster's instance. If that cannot be used, poll without: a block does not wait for it."""
+    """Run one poll and record it in Dagster's instance; if that fails, poll unrecorded: a block does not wait for it."""
     try:
         with dagster_instance(settings) as instance:
             if not settings.many_banks:

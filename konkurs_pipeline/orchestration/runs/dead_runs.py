@@ -1,6 +1,7 @@
 """Finds runs whose process was killed, by the store's lock, and reports them as failed.
 
-Dagster leaves such a run as it was, and its queue goes on counting it. The kernel drops the store's lock when a process dies. So if nobody holds the lock, a run is dead when the lock's file names it, or when it is too old to be still starting.
+Dagster leaves such a run as it was, and its queue goes on counting it. The kernel drops the store's lock when a process
+dies. So if nobody holds the lock, a run is dead when the lock's file names it, or when it is too old to be starting.
 """
 
 from __future__ import annotations
