@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml  # type: ignore[import-untyped]  # it comes with dagster, without stubs
 
-from konkurs_pipeline.settings import Settings, variable
+from konkurs_pipeline.settings import Settings, load_settings, variable
 
 MANY = Path(__file__).parents[2] / "deploy" / "many"
 SETTINGS = {variable(field) for field in Settings.model_fields}
@@ -64,3 +64,14 @@ def test_a_unit_of_a_bank_names_no_folder_but_the_banks_own() -> None:
     for folder in re.findall(r"/(?:var/lib|var/spool|run|etc)/konkurs[^\s]*", unit):
         assert "%i" in folder or folder == "/etc/konkurs/postgres.env", folder
     assert "User=konkurs-%i" in unit
+
+
+def test_a_banks_settings_file_is_complete_so_that_status_all_can_read_it(tmp_path: Path) -> None:
+    template = (MANY / "systemd" / "bank.env").read_text(encoding="utf-8")
+    file = tmp_path / "konkurs.env"
+    file.write_text(re.sub(r"\bBANK\b", "ALPHA", template), encoding="utf-8")
+    settings = load_settings({}, dotenv=file)
+    assert settings.bank_id == "ALPHA"
+    assert settings.many_banks
+    unit = (MANY / "systemd" / "konkurs-code@.service").read_text(encoding="utf-8")
+    assert "ExecStart=/usr/bin/env KONKURS_MANY_BANKS=true KONKURS_BANK_ID=%i KONKURS_CLIENT_P12=%d/client.p12" in unit
