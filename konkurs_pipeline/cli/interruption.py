@@ -1,9 +1,8 @@
 """Ctrl-C and SIGTERM end every command with one line and exit code 130.
 
-The first signal says the line at once and raises `KeyboardInterrupt`, so that what is under way is put away in order.
-Libraries replace handlers, swallow the interrupt, or do not come back from their own code in time. So a thread hears of
-each signal besides, and ends the process after `_GRACE_S`, or at the second signal. That is a crash, which every write
-is made for.
+At the first signal the program prints the line and raises `KeyboardInterrupt`, so that the command can end in order.
+Libraries replace handlers, swallow the interrupt, or stay in their own code too long. So a thread also listens: it ends
+the process after `_GRACE_S`, or at the second signal. That is a crash, and every write survives a crash.
 
 Only the standard library is imported here: this is the first thing that the program does.
 """
@@ -23,7 +22,7 @@ _LINE: Final = b"konkurs: stopped; what was committed stays, and the next run go
 # On a terminal: remove a progress bar, and show the cursor that it hid.
 _CLEAR: Final = b"\r\x1b[2K\x1b[?25h"
 
-# The first to print the line takes it, and never gives it back.
+# Whoever prints the line takes this lock first and never releases it, so the line is printed once.
 _line = threading.Lock()
 
 
@@ -33,7 +32,7 @@ def watch_signals() -> None:
     os.set_blocking(speaks, False)
     signal.set_wakeup_fd(speaks, warn_on_full_buffer=False)
     for number in _SIGNALS:
-        # Who starts a command with nohup wants it to outlive the terminal.
+        # A command under nohup must outlive its terminal.
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _interrupt)
     threading.Thread(target=_listen, args=(hears,), name="konkurs-signals", daemon=True).start()
@@ -64,7 +63,7 @@ def _listen(hears: int) -> None:
 
 
 def _wait_for_signal(hears: int) -> None:
-    # Others may use further signals, such as SIGCHLD, and those are heard as well.
+    # The pipe also tells of other signals, such as SIGCHLD: they are not ours.
     while os.read(hears, 1)[0] not in _SIGNALS:
         pass
 
@@ -75,9 +74,9 @@ def _end_after_grace() -> None:
 
 
 def _say_once() -> bool:
-    """Say the line, and nothing on standard error after it; returns false where it was said before.
+    """Print the line and close standard error after it; returns false if it was printed before.
 
-    What libraries print of an interrupt helps nobody.
+    What libraries print about an interrupt helps nobody.
     """
     if not _line.acquire(blocking=False):
         return False

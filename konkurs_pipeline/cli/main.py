@@ -19,7 +19,7 @@ def main() -> None:
     except KeyboardInterrupt:
         pass
     except BaseException:
-        # Dagster and asyncio make errors of their own of an interrupt.
+        # Dagster and asyncio raise errors of their own after an interrupt.
         if not is_stopped():
             raise
     sys.exit(STOPPED if is_stopped() else code)

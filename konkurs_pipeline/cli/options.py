@@ -18,7 +18,7 @@ FirstDay = Annotated[str | None, typer.Option("--from", metavar="DAY", help="Fir
 LastDay = Annotated[str | None, typer.Option("--to", metavar="DAY", help="Last workday; default: today's.")]
 By = Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides it.")]
 
-# Others are slips of the finger, and reckoning with them leaves the calendar.
+# Other years are typing errors, and arithmetic on them would leave the calendar.
 _FIRST_YEAR: Final = 1900
 _LAST_YEAR: Final = 2199
 
@@ -37,7 +37,7 @@ def day(option: str, text: str | None) -> dt.date | None:
     return typed
 
 
-# What is shown ends at the millisecond, and what is kept goes on: a time that is copied from an answer includes its moment.
+# Times are shown to the millisecond and kept to the microsecond: a time copied from an answer includes what it names.
 _REST_OF_MILLISECOND = dt.timedelta(microseconds=999)
 
 
@@ -55,7 +55,7 @@ def instant(option: str, text: str | None) -> dt.datetime | None:
 
 
 def refuse_place(out: Path | None) -> None:
-    """Raise `UsageError` where a file cannot be put at `out`: there is no folder, or something else than a file."""
+    """Raise `UsageError` if no file can be written at `out`: its folder is missing, or it is something else than a file."""
     if out is None:
         return
     if not out.parent.is_dir():
@@ -70,5 +70,5 @@ def refuse_place(out: Path | None) -> None:
 
 
 def standard_input(most: int = -1) -> bytes:
-    """Return what comes on standard input, at most so many bytes (-1: all); nothing where it is closed."""
+    """Return what comes on standard input, at most `most` bytes (-1: all); nothing if it is closed."""
     return sys.stdin.buffer.read(most) if sys.stdin is not None else b""

@@ -29,7 +29,7 @@ signal. With --json the answer is for programs. `konkurs COMMAND --help` says mo
 
 
 def build_app(asked_for: str | None) -> typer.Typer:
-    """Return the command line. Only the command asked for is imported; of the others it knows name and summary."""
+    """Return the command line. Only the command that was asked for is imported; the others have a name and a summary."""
     app = typer.Typer(
         help=_HELP,
         no_args_is_help=True,
@@ -61,7 +61,7 @@ def _options_of_all(
         bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Show the version.")
     ] = False,
 ) -> None:
-    """Take what may stand before a command."""
+    """Declare the options before a command."""
 
 
 def run_command(arguments: Sequence[str]) -> int:
@@ -76,14 +76,14 @@ def run_command(arguments: Sequence[str]) -> int:
         _say_mistake(error)
         return error.exit_code
     except KonkursError as error:
-        # Of several wrong settings each has its line.
+        # Each wrong setting has a line of its own.
         for line in str(error).splitlines() if isinstance(error, SettingsError) else [str(error)]:
             say_problem(redact(line))
         return error.exit_code
     except typer.Abort:
         return ExitCode.FAILED
     except OSError as error:
-        # Of standard output mostly, as typer's help writes to it; of a file that nobody foresaw else.
+        # Mostly standard output, to which typer prints its help; else a file for which no code foresaw an error.
         say_problem(
             redact(f"the system refused: {error.strerror or error}{f' ({error.filename})' if error.filename else ''}")
         )
@@ -101,7 +101,7 @@ def _refuse_odd_bytes(arguments: Sequence[str]) -> None:
 
 
 def _say_mistake(error: TyperException) -> None:
-    # typer repeats what was typed, and that may be an identifier given in the wrong place.
+    # typer's message repeats what was typed: it may be an identifier in the wrong place.
     mistake = redact(error.format_message())
     if mistake.startswith("Usage:"):
         for line in mistake.splitlines():

@@ -17,7 +17,7 @@ _PATTERNS: Final = ("*/konkurs.env", "*/.env", "*.env")
 
 
 class BankState(StrEnum):
-    """The worst that is to be said of a bank, worst first."""
+    """How a bank stands, worst first."""
 
     UNREADABLE = "unreadable"
     ERROR = "error"
@@ -27,7 +27,7 @@ class BankState(StrEnum):
 
 @dataclass(frozen=True)
 class BankRow:
-    """One bank. `bank`: the name of its folder or file. `problem`: why its state could not be read; null: it could."""
+    """One bank. `bank`: the name of its folder or file. `problem`: why its state cannot be read, else null."""
 
     bank: str
     state: BankState
@@ -39,7 +39,7 @@ class BankRow:
 
 
 def banks_in(folder: Path, now: dt.datetime) -> list[BankRow]:
-    """Return a row for each settings file in `folder`, worst first, then by name. One bank's trouble hides no other."""
+    """Return a row for each settings file in `folder`, worst first, then by name. One that cannot be read too."""
     files = sorted({path for pattern in _PATTERNS for path in folder.glob(pattern) if path.is_file()})
     order = list(BankState)
     return sorted((_row(path, now) for path in files), key=lambda row: (order.index(row.state), -row.errors, row.bank))

@@ -1,4 +1,4 @@
-"""A notice, an action or a run named by the beginning of its id, as tables show it."""
+"""Finds the whole id of a notice, an action or a run from its beginning, as tables show it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _WHOLE: Final = 36
 
 
 def whole_id(typed: str, ids: Iterable[str]) -> str:
-    """Return the one of `ids` that begins as typed, in any case; what begins none, as it was typed.
+    """Return the one of `ids` that begins with what was typed, in any case; if none does, return what was typed.
 
-    Raises `UsageError` for fewer than 8 characters, and where several begin so.
+    Raises `UsageError` for fewer than 8 characters, and if several ids begin so.
     """
     beginning = typed.strip().lower()
     if len(beginning) >= _WHOLE:

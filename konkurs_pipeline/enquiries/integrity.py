@@ -1,4 +1,4 @@
-"""Is everything still what was written: answers, lake, snapshot, ledger, outbox, history, and what readers open."""
+"""Checks that everything is still what was written: answers, lake, snapshot, ledger, outbox, history, readers' files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Inspection:
-    """One part of the store: how many things were looked at, and what is wrong with them. `erased`: what is gone by rule."""
+    """One part of the store: how many things were checked, and what is wrong. `erased`: what the retention rules erased."""
 
     part: str
     looked_at: int
@@ -34,7 +34,7 @@ class Inspection:
 
 
 def inspect(store: Store) -> Iterator[Inspection]:
-    """Look at every part, one after the other; a damaged part does not hide the next."""
+    """Check every part. If one is damaged, the next is still checked."""
     looks: dict[str, Callable[[Store], tuple[int, list[str]]]] = {
         "answers": _answers,
         "lake": _lake,
@@ -54,7 +54,7 @@ def inspect(store: Store) -> Iterator[Inspection]:
 
 
 def _erased(store: Store, part: str) -> str | None:
-    """Return what the retention rules took from a part of the store; null: nothing."""
+    """Return what the retention rules erased from a part of the store; null: nothing."""
     table = {"answers": "answers", "lake": "erased_notices"}.get(part)
     if table is None:
         return None
@@ -94,7 +94,7 @@ def _outbox(store: Store) -> tuple[int, list[str]]:
 
 
 def _decisions(store: Store) -> tuple[int, list[str]]:
-    """Hold the actions of the ledger against the rows of the files: each in exactly one, and every row known."""
+    """Compare the ledger's actions with the rows of the files: each is in exactly one file, and every row is known."""
     in_ledger = {
         (action_id, seq)
         for action_id, seq in store.ledger.rows("SELECT action_id, seq FROM actions WHERE seq IS NOT NULL")
@@ -110,9 +110,9 @@ def _decisions(store: Store) -> tuple[int, list[str]]:
 
 
 def _history(store: Store) -> tuple[int, list[str]]:
-    """Hold how things stand against the last that is kept of each: an answer "as of" now must be what is.
+    """Compare each present state with the last one in its history: an answer "as of" now must be the present state.
 
-    What has no history at all gets one by the next run: the store is older than it.
+    What has no history at all gets one by the next run: the store is older than the history.
     """
     history = store.ledger.read("action_history").sort("version")
     last = dict(history.select("action_id", "status").iter_rows())
@@ -139,7 +139,7 @@ def _estates_unlike_their_versions(store: Store) -> list[str]:
 
 
 def _readers(store: Store) -> tuple[int, list[str]]:
-    """Check every file that readers open and no run reads: published tables, older versions, empty files, views."""
+    """Check the files that readers open and no run reads: published tables, older versions, empty files, views."""
     layout = store.layout
     files = [layout.table(table) / EMPTY_FILE for table in LAKE]
     for folder in map(layout.table, LAKE):
@@ -151,7 +151,7 @@ def _readers(store: Store) -> tuple[int, list[str]]:
 
 
 def _failing(verify: Callable[[_T], object], things: Iterable[_T]) -> list[str]:
-    """Prove each thing; return what the proofs say that fail."""
+    """Verify each thing; return the messages of those that fail."""
     problems = []
     for thing in things:
         try:

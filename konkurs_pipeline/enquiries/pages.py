@@ -1,4 +1,4 @@
-"""HTML pages from the templates beside this module: one file each, no script, nothing loaded from elsewhere.
+"""HTML pages, made from the templates beside this module. Each is one file: it has no script and loads nothing.
 
 Jinja2 escapes every value, and control characters become U+FFFD: a customer's reference, a code or a note comes from
 outside and may look like markup. What does not belong here: what a page says (its template and its facts).
@@ -18,7 +18,7 @@ _FILTERS: Final = {"oslo": oslo_text, "utc": utc_text, "span": span_text}
 
 
 def render(template: str, **values: object) -> str:
-    """Return the page. Raises `jinja2.UndefinedError` where the template asks for a value that was not given."""
+    """Return the page. Raises `jinja2.UndefinedError` if the template asks for a value that was not given."""
     return _environment().get_template(template).render(**values) + "\n"
 
 

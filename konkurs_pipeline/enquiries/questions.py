@@ -26,7 +26,7 @@ def questions() -> list[Question]:
 
 
 def question(number: int) -> Question:
-    """Return the question with this number. Raises `UsageError` that lists them all where there is none."""
+    """Return the question with this number. Raises `UsageError` that lists all questions if there is none."""
     known = {each.number: each for each in questions()}
     if number not in known:
         listed = "; ".join(f"{each.number} {each.title}" for each in known.values())
@@ -36,7 +36,7 @@ def question(number: int) -> Question:
 
 
 def _folder() -> Path:
-    """Return the folder of the installed package, else the checkout's."""
+    """Return the folder in the installed package, else in the checkout."""
     package = Path(str(files("konkurs_pipeline")))
     packaged = package / "resources" / "questions"
     return packaged if packaged.is_dir() else package.parent / "docs" / "questions"

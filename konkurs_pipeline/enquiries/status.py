@@ -1,4 +1,4 @@
-"""How things stand: for operations, and for a monitor that calls `konkurs status --json`."""
+"""How things stand, for operations and for a monitor that calls `konkurs status --json`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from konkurs_pipeline.storage.store import check_marker, layout_of
 
 @dataclass(frozen=True)
 class Status:
-    """The state of the store; every part is null or empty where there is nothing yet."""
+    """The state of the store; a part is null or empty if there is nothing yet."""
 
     last_poll: dict[str, Any] | None
     last_good_poll_at: str | None
@@ -123,7 +123,7 @@ def _certificate(settings: Settings, now: dt.datetime) -> dict[str, Any] | None:
 
 
 def _attention(last: list[dict[str, Any]], alarms: Sequence[Alarm]) -> list[str]:
-    """Return what needs a person: the alarms, and what else the last poll left."""
+    """Return what needs a person: the alarms, and what the last poll left besides."""
     lines = [f"{a.rule.severity.value} {a.kind.value}: {a} (docs/runbook.md#{a.kind.value})" for a in alarms]
     is_in_alarms = any(alarm.kind is AlarmKind.POLL_INCOMPLETE for alarm in alarms)
     if last and last[0]["detail"] and not is_in_alarms:

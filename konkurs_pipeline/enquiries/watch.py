@@ -1,7 +1,7 @@
-"""A store at one instant, as those see it who look for what is wrong: its tables, the good polls, the recent days.
+"""A store at one instant, for those who check it: its tables, the good polls, the recent days.
 
-The tables are read as published or, within a run, from the open store. What belongs here: what several looks share. What
-does not: the looks themselves (alarms.py).
+The tables are read as published or, within a run, from the open store. What belongs here: what several alarms share. What
+does not: the alarms themselves (enquiries/alarms).
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.store import layout_of
 
-# A time that lies this far ahead may still be right.
+# Two clocks may differ by so much: a time less far ahead is not in the future.
 CLOCKS_DIFFER: Final = dt.timedelta(minutes=2)
 
 
 class Tables(Protocol):
-    """What a store's tables are read through: as published, or within a run from the open store."""
+    """Reads a store's tables: as published or, within a run, from the open store."""
 
     def read(
         self, table: str, workdays: Iterable[dt.date] | None = None, *, columns: Collection[str] | None = None
@@ -38,7 +38,7 @@ class Tables(Protocol):
 
 @dataclass(frozen=True)
 class Watched:
-    """A store at one instant, as the looks see it; each table is read once."""
+    """A store at one instant; each table is read once."""
 
     settings: Settings
     tables: Tables
@@ -66,13 +66,13 @@ class Watched:
 
     @cached_property
     def good_polls(self) -> pl.DataFrame:
-        """Those that had the list and decided, at a time in the past: a time in the future does not count."""
+        """The polls that had the list and decided. A poll with a time in the future does not count."""
         is_good = pl.col("outcome").is_in(sorted(GOOD)) & pl.col("notices_seen").is_not_null()
         return self.polls.filter(is_good & (pl.col("ended_at") <= self.now + CLOCKS_DIFFER))
 
     @property
     def polls_from_the_future(self) -> pl.DataFrame:
-        """Those that a clock recorded that was ahead."""
+        """The polls that a clock that was ahead recorded."""
         return self.polls.filter(pl.col("ended_at") > self.now + CLOCKS_DIFFER)
 
     @property
@@ -100,7 +100,7 @@ class Watched:
 
     @cached_property
     def notices(self) -> pl.DataFrame:
-        """The notices of the recent days and of the past they are compared with, also those that were erased since."""
+        """The notices of the recent days and of the days they are compared with, also those that were erased since."""
         first = self.calendar.back(self.recent_days[0], volume.HISTORY_WORKDAYS)
         days = self.calendar.between(first, self.recent_days[-1])
         columns = (*volume.VOLUME_COLUMNS, "first_seen_at")
@@ -114,7 +114,7 @@ def longest_without_poll(now: dt.datetime, calendar: Calendar) -> dt.timedelta:
 
 
 def is_poll_due(now: dt.datetime, calendar: Calendar) -> bool:
-    """Whether a poll must have come by now: in opening hours, from a while after they began to a while after their end."""
+    """Whether a poll must have run lately: in opening hours, each bound later by the longest time without a poll."""
     today = now.astimezone(OSLO).date()
     opened, closed = calendar.opening_hours(today)
     late = LONGEST_IN_OPENING_HOURS

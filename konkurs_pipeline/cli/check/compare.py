@@ -45,7 +45,7 @@ def command(*, as_json: AsJson = False) -> ExitCode:
 
 
 def _record(settings: Settings, comparison: Comparison) -> list[dict[str, Any]]:
-    """Record it; returns the differences that are known now."""
+    """Record the comparison; returns how many differences are known now."""
     with open_store(settings) as store:
         second_source.record(store.ledger, comparison)
         store.publish()

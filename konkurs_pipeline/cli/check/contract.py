@@ -26,7 +26,7 @@ MapFile = Annotated[
 def command(map_file: MapFile = None, *, as_json: AsJson = False) -> ExitCode:
     """Read the service and report, field by field, how its answers differ from the assumed shapes.
 
-    Exits with 1 where a difference stops matching, also with the map that was written.
+    Exits with 1 if a difference stops matching, also with the map that was written.
     """
     settings = load_settings()
     fields = load_dataset_map(settings.dataset_map)
@@ -69,7 +69,7 @@ def _print_reports(reports: Sequence[FieldReport], *, as_json: bool) -> None:
 def _print_comparison(map_file: Path, comparison: MapComparison | None, *, to_stderr: bool) -> None:
     tell = say if to_stderr else answer
     if comparison is None:
-        tell("no map would find more than is found already: none was written")
+        tell("no map would find more than is found now: none was written")
         return
     tell(f"wrote {map_file}; the same {comparison.documents} datasets read without it and with it:")
     for text, part in (

@@ -35,7 +35,7 @@ def command(*, as_json: AsJson = False) -> ExitCode:
 
 def _dagster(settings: Settings) -> Iterator[Diagnosis]:
     """Look at Dagster's history where there is one, and mend what a clock that was ahead left there."""
-    # Imported here: Dagster takes long, and most installations are looked at before their first run.
+    # Imported here: importing Dagster takes long, and `doctor` is mostly run before the first poll.
     from konkurs_pipeline.orchestration.future_ticks import mend_future_ticks  # noqa: PLC0415
     from konkurs_pipeline.orchestration.instance import dagster_home, dagster_instance  # noqa: PLC0415
 

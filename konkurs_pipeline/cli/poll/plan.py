@@ -24,7 +24,7 @@ _COLUMNS: Final = ("action", "customer_ref", "account_no", "notice_uuid", "notic
 def command(
     first: FirstDay = None, last: LastDay = None, *, with_rows: WithRows = False, as_json: AsJson = False
 ) -> ExitCode:
-    """Show what a run would write, by action and reason, and write nothing: it is rehearsed on a copy of the store."""
+    """Show what a run would write, by action and reason, and write nothing: the run works on a copy of the store."""
     first_day, last_day = day("--from", first), day("--to", last)
     settings = load_settings()
     window = asked_window(settings, first_day, last_day)

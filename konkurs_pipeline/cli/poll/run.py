@@ -33,7 +33,7 @@ def command(first: FirstDay = None, last: LastDay = None) -> ExitCode:
     refuse_unusable(settings)
     with open_store(settings) as store:
         if sys.stderr.isatty():
-            # For a person only: what a monitor reads must begin with the problem.
+            # Only for a person: what a monitor reads must begin with the problem.
             say(f"polling {_days(window)} and the lookback from {window.read_from}")
         with _held_back() as messages_of_dagster, shown_progress() as progress:
             ended = run_recorded_poll(settings, store, window, progress=progress)
@@ -49,9 +49,9 @@ def command(first: FirstDay = None, last: LastDay = None) -> ExitCode:
 
 @contextmanager
 def _held_back() -> Iterator[StringIO]:
-    """Hold back what Dagster writes on standard error by itself, of a full disk say: the first line there is ours.
+    """Hold back what Dagster itself writes on standard error (about a full disk, say): the first line there is ours.
 
-    Where the run fails with an error, that error says it, and what was held back is dropped.
+    If the run fails with an error, that error is printed, and what was held back is dropped.
     """
     held = StringIO()
     if sys.stderr.isatty():
@@ -68,7 +68,7 @@ def refuse_unusable(settings: Settings) -> None:
 
 
 def asked_window(settings: Settings, first: dt.date | None, last: dt.date | None) -> Window:
-    """Return the window for the days asked for; none: today's workday. Raises `UsageError`."""
+    """Return the window for the given days, by default today's workday. Raises `UsageError`."""
     today = settings.calendar.workday_of(utc_now())
     if first is None and last is not None:
         message = "--to needs --from: give the first workday too"

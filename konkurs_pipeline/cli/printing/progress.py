@@ -1,4 +1,4 @@
-"""Progress of long work, on standard error, for a person: nothing where that is no terminal."""
+"""Progress of long work, on standard error, for a person: nothing if that is no terminal."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from konkurs_pipeline.progress import silent
 
 @contextmanager
 def shown_progress() -> Iterator[Notified]:
-    """Show what is under way until the end of the block; yields whom to tell. Lines printed meanwhile go above the bar."""
+    """Show progress until the end of the block; yields the function to report it to. Other lines go above the bar."""
     if not is_for_a_person(sys.stderr):
         yield silent
         return
@@ -34,7 +34,7 @@ def shown_progress() -> Iterator[Notified]:
 
         def show(what: str, done: int, total: int | None) -> None:
             bars.update(under_way, description=what, completed=done)
-            # update() takes null for "as before", and the step before may have had another total.
+            # update() reads null as "unchanged", and the step before may have had another total.
             bars.tasks[0].total = total
             bars.refresh()
 

@@ -15,7 +15,7 @@ _SHORT_ID = 8
 def print_rows(
     title: str, rows: Sequence[Mapping[str, object]], columns: Collection[str], *, as_json: bool, none: str
 ) -> None:
-    """Print rows as JSON with every column, or as a table of `columns`; `none` is said where there is no row."""
+    """Print rows as JSON with every column, or as a table of `columns`; without rows, print `none`."""
     if as_json:
         answer_json(list(rows))
     elif not rows:
@@ -25,7 +25,7 @@ def print_rows(
 
 
 def for_a_person(row: Mapping[str, object]) -> dict[str, object]:
-    """Return a row with times in Oslo, and ids as short as every command takes them. A column `uuid` stays whole."""
+    """Return a row with times in Oslo, and with the short ids that every command takes. A column `uuid` stays whole."""
     return {name.removesuffix("_uuid"): _shortened(name, value) for name, value in row.items()}
 
 

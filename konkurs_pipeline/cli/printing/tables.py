@@ -1,4 +1,4 @@
-"""Tables for people: every value stands whole on its line, or the rows are printed one below the other."""
+"""Tables for people. No value is folded: if a table is too wide, the rows are printed one below the other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _GAP = "  "
 
 
 def print_table(title: str, rows: Sequence[Mapping[str, object]]) -> None:
-    """Print rows as a table, null as a dash; one record a block where the terminal is too narrow for the table."""
+    """Print rows as a table, null as a dash; if the terminal is too narrow, print one block a row."""
     names = list(rows[0]) if rows else []
     cells = [[without_controls("–" if value is None else str(value)) for value in row.values()] for row in rows]
     widths = [max(len(text) for text in column) for column in zip(names, *cells, strict=True)]

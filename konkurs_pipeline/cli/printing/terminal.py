@@ -1,7 +1,7 @@
-"""Standard output for answers, standard error for problems. Everything that a command prints goes through here.
+"""Prints answers to standard output and problems to standard error. Everything that a command prints goes through here.
 
-Text may come from outside: a receipt's file name, a customer's reference. So each line is made harmless first. An answer
-that cannot be written whole ends the command with 1; a problem that cannot be written stops nothing.
+Text may come from outside: a receipt's file name, a customer's reference. So each line is made harmless first. If an
+answer cannot be written whole, the command ends with 1. If a problem cannot be written, the command goes on.
 """
 
 from __future__ import annotations
@@ -32,9 +32,10 @@ def print_lines_by(printer: Callable[[str], None] | None) -> None:
 
 
 def make_streams_safe() -> None:
-    """Open what the caller closed, and let an encoding that lacks a letter escape it.
+    """Open the standard streams that the caller closed; escape the letters that a stream's encoding lacks.
 
-    A descriptor 0, 1 or 2 that is closed would be given to the next file that is opened, and messages written into it.
+    If descriptor 0, 1 or 2 stayed closed, the next opened file would get its number, and messages would go into that
+    file.
     """
     for descriptor in (0, 1, 2):
         try:
@@ -42,8 +43,8 @@ def make_streams_safe() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR if descriptor != 1 else os.O_RDONLY)
     if sys.stderr is None:
-        # Libraries write to it without looking.
-        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 -- as long as the process lives
+        # Libraries write to it without checking.
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 -- open as long as the process lives
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -51,7 +52,7 @@ def make_streams_safe() -> None:
 
 
 def answer(text: str) -> None:
-    """Print one line on standard output. Raises `OutputError` where it cannot be written."""
+    """Print one line on standard output. Raises `OutputError` if it cannot be written."""
     _write(_fit(without_controls(text), sys.stdout) + "\n")
 
 
@@ -66,7 +67,7 @@ def answer_json_line(value: object) -> None:
 
 
 def answer_document(text: str) -> None:
-    """Print a document of several lines as UTF-8, whatever the terminal's encoding: it says so itself."""
+    """Print a document of several lines as UTF-8, also on a terminal of another encoding: the document names its own."""
     buffer = getattr(sys.stdout, "buffer", None)
     if buffer is None:
         _write(text)
@@ -80,7 +81,7 @@ def answer_document(text: str) -> None:
 
 
 def plain(value: object) -> object:
-    """Return a value as JSON can say it."""
+    """Return a value as JSON's own types."""
     if isinstance(value, dt.datetime):
         return instant_text(value)
     if isinstance(value, dt.timedelta):
@@ -104,7 +105,7 @@ def is_for_a_person(stream: TextIO | None) -> bool:
 
 
 def _fit(line: str, stream: TextIO | None) -> str:
-    """Break a line between words where a terminal would break it inside an id, a date or an account number."""
+    """Break a line between words, if a terminal would break it inside an id, a date or an account number."""
     columns = get_terminal_size().columns
     if not is_for_a_person(stream) or len(line) <= columns:
         return line
@@ -129,7 +130,7 @@ def _write(text: str) -> None:
 
 def _unwritten(error: Exception) -> OutputError:
     why = (error.strerror if isinstance(error, OSError) else None) or str(error)
-    # What is still in the buffer cannot be written either: leave the interpreter nothing to complain about at its end.
+    # The rest of the buffer cannot be written either: without this, the interpreter would report it at its end.
     with suppress(OSError, ValueError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return OutputError(f"the answer could not be written whole: {why}. What the command did, it did: ask again")

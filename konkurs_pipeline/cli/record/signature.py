@@ -1,4 +1,4 @@
-"""Who did something and why: a command's `--by` and `--reason` or `--note`, kept as evidence."""
+"""Who did something and why: `--by` and `--reason` or `--note`, kept as evidence."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from konkurs_pipeline.redaction import redact
 
 
 def signed(by: str, reason: str, *, option: str = "--reason") -> tuple[str, str]:
-    """Return both without blanks around; `option`: the reason's own. Raises `UsageError` for nothing, or an identifier."""
+    """Return both, stripped; `option`: the name of the reason's option. Raises `UsageError` for no text or an identifier."""
     by, reason = by.strip(), reason.strip()
     if not by or not reason:
         message = f"--by and {option} must say something: they are kept as evidence"

@@ -43,7 +43,7 @@ _TYPES: Final = frozenset(kind.value for kind in NoticeType)
 
 @dataclass(frozen=True)
 class LookupRequest:
-    """What every number of one command is asked with."""
+    """What one command asks about every number."""
 
     settings: Settings
     layout: Layout
@@ -82,7 +82,7 @@ def command(
 
 
 def _typed(identifier: str) -> list[str]:
-    """Return the numbers that were typed. Raises `UsageError` for a single one that is none."""
+    """Return the numbers that were typed. Raises `UsageError` if the only one is no number."""
     if identifier != "-":
         if typed_number(identifier) is None:
             message = f"this is no number to look up: {_NO_NUMBER}"
@@ -96,7 +96,7 @@ def _typed(identifier: str) -> list[str]:
 
 
 def _answer_line(question: LookupRequest, line: int, text: str) -> ExitCode:
-    """Answer one line of standard input; the number itself is not repeated, so the line's number stands with it."""
+    """Answer one line of standard input. The answer names the position of the line, not the number."""
     if typed_number(text) is None:
         say_problem(f"line {line} is no number to look up: {_NO_NUMBER}")
         if question.as_json:
@@ -113,12 +113,7 @@ def _answer_number(question: LookupRequest, text: str, print_json: Callable[[dic
     if not is_valid:
         say_problem("the number fails its check; it is looked up as it is")
     finding = look_up(question.layout, number, question.as_of)
-    if question.as_json:
-        print_json({"id_valid": is_valid, **asdict(finding)})
-    else:
-        _print(finding)
-    _warn(question, finding)
-    return ExitCode.DONE
+    return _give(question, finding, {"id_valid": is_valid}, print_json)
 
 
 def _answer_customer(question: LookupRequest, customer_ref: str) -> ExitCode:
@@ -126,8 +121,17 @@ def _answer_customer(question: LookupRequest, customer_ref: str) -> ExitCode:
     if finding is None:
         message = "--customer: no such customer is in the bank's register, and none was ever matched"
         raise UsageError(message)
+    return _give(question, finding, {"customer_ref": customer_ref}, answer_json)
+
+
+def _give(
+    question: LookupRequest,
+    finding: Finding,
+    asked: dict[str, object],
+    print_json: Callable[[dict[str, object]], None],
+) -> ExitCode:
     if question.as_json:
-        answer_json({"customer_ref": customer_ref, **asdict(finding)})
+        print_json({**asked, **asdict(finding)})
     else:
         _print(finding)
     _warn(question, finding)
@@ -170,7 +174,7 @@ def _warn(question: LookupRequest, finding: Finding) -> None:
     if finding.known_up_to is None:
         say_problem(f"this is no all-clear: {_UNREAD}")
     else:
-        # What will be known at a moment to come is what is known now.
+        # At a time in the future, the bank knows what it knows now.
         moment = min(question.as_of, utc_now())
         age = moment - finding.known_up_to
         if age > longest_without_poll(moment, question.settings.calendar):

@@ -46,7 +46,7 @@ def _as_dict(review: Review) -> dict[str, object]:
 
 
 def _print(reviews: Sequence[Review], now: dt.datetime) -> None:
-    """Print each review as a few lines: a sentence and two ids do not fit into the row of a table."""
+    """Print each review in a few lines: a sentence and two ids do not fit into a table row."""
     for review in reviews:
         for line in _lines(review, now):
             answer(without_controls(line))

@@ -65,7 +65,7 @@ def command(
 
 
 def _show_all(folder: Path, *, as_json: bool) -> ExitCode:
-    """Print one line a bank, worst first; returns 1 where a bank's state could not be read."""
+    """Print one line a bank, worst first; returns 1 if a bank's state could not be read."""
     banks = banks_in(folder, utc_now())
     if not banks:
         message = f"--all: no bank's settings are in {folder}; expected: {folder}/BANK/konkurs.env"
@@ -78,7 +78,7 @@ def _show_all(folder: Path, *, as_json: bool) -> ExitCode:
 
 
 def _limit(settings: Settings, now: dt.datetime, max_age: str | None, off_hours: str | None) -> dt.timedelta | None:
-    """Return how old the last good poll may be; null: that is not asked."""
+    """Return how old the last good poll may be; null: no limit was given."""
     inside, outside = _span("--max-age", max_age), _span("--off-hours-max-age", off_hours)
     if outside is not None and inside is None:
         message = "--off-hours-max-age needs --max-age: give the limit of opening hours too"

@@ -21,7 +21,7 @@ _WAIT_FOR_RUN_S: Final = 20.0
 
 
 def answer_subjects(settings: Settings, lines: list[str], *, as_json: bool, none: str) -> ExitCode:
-    """Print a page for each number; a line that is none is named by its position, and makes the code 2."""
+    """Print a page for each number. If a line is no number, name its position and return 2 at the end."""
     layout, code = layout_of_store(settings), ExitCode.DONE
     numbers = [typed_number(line) for line in lines]
     erased = _erased(settings, [number for number in numbers if number])
@@ -43,13 +43,13 @@ def answer_subjects(settings: Settings, lines: list[str], *, as_json: bool, none
 
 
 def _erased(settings: Settings, numbers: list[str]) -> dict[str, list[dict[str, Any]]]:
-    """Return what was erased of each number: the key that tells is in the ledger alone. Empty while a run holds it."""
+    """Return what was erased of each number, by the key in the ledger. Empty while a run holds the ledger."""
     try:
         with open_store(settings, wait_s=_WAIT_FOR_RUN_S) as store:
             rows = store.ledger.read("erased_notices").sort("registered_at").to_dicts()
             marks = {number: mark_of(store.ledger, number) for number in numbers}
     except StoreBusyError:
-        say_problem("a run holds the store: what was erased before is not told. Ask again when the run is over")
+        say_problem("a run holds the store, so this page does not say what was erased. Ask again when the run is over")
         return {}
     return {number: [_public(row) for row in rows if row["debtor_mark"] == mark] for number, mark in marks.items()}
 

@@ -19,7 +19,7 @@ Receipts = Annotated[Path, typer.Argument(metavar="RECEIPTS", help="The folder t
 def command(outbox: Outbox, receipts: Receipts) -> ExitCode:
     """Stand in for core banking: check every new file of the outbox as docs/outbox.md says, and write its receipt.
 
-    It carries nothing out: it says APPLIED. Do not point it at the folders of a bank that is in production.
+    It carries nothing out and answers APPLIED. Do not use it on the folders of a bank in production.
     """
     refused = False
     for answer in receive(outbox, receipts, utc_now()):

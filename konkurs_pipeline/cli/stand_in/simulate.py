@@ -46,7 +46,7 @@ def command(  # noqa: PLR0913, PLR0917 -- the command's options
     *,
     plain_http: PlainHttp = False,
 ) -> None:
-    """Serve Konkursvarsel as it is assumed to be, alone, on loopback, with mutual TLS, until Ctrl-C."""
+    """Serve an assumed Konkursvarsel on loopback, with mutual TLS, until Ctrl-C."""
     served = load_scenario(scenario) if scenario else Scenario(tuple(load_test_notices()), (), None, real_time)
     today = served.now().date()
     if customers is not None:
@@ -59,7 +59,7 @@ def command(  # noqa: PLR0913, PLR0917 -- the command's options
 
 
 def _numbers(customers: Path) -> list[str]:
-    """Return the numbers of a customers file, each once; raises `UsageError` where it is not one."""
+    """Return the numbers of a customers file, each once; raises `UsageError` if it is no customers file."""
     try:
         with customers.open(encoding="utf-8", newline="") as file:
             return list(dict.fromkeys(row["national_id"] for row in csv.DictReader(file, delimiter=";")))

@@ -17,7 +17,7 @@ from konkurs_pipeline.enquiries.watch import Watched, spoken
 
 
 def blocks_rejected(watched: Watched) -> Alarm | None:
-    """Look for: bLOCK or REOPEN rows that core banking rejected."""
+    """Return the alarm if core banking rejected BLOCK or REOPEN rows."""
     rejected = watched.actions.filter(
         (pl.col("status") == ActionStatus.REJECTED.value) & pl.col("action").is_in(["BLOCK", "REOPEN"])
     )
@@ -29,13 +29,13 @@ def blocks_rejected(watched: Watched) -> Alarm | None:
 
 
 def block_not_in_force(watched: Watched) -> Alarm | None:
-    """Look for: accounts that core banking blocked and the register has as open."""
+    """Return the alarm if the register shows accounts as open that core banking says it blocked."""
     what = "core banking says it blocked {count} accounts that the register has as open"
     return _not_in_force(watched, "BLOCK", AlarmKind.BLOCK_NOT_IN_FORCE, what)
 
 
 def reopen_not_in_force(watched: Watched) -> Alarm | None:
-    """Look for: accounts that core banking reopened and the register has as blocked."""
+    """Return the alarm if the register shows accounts as blocked that core banking says it reopened."""
     what = "core banking says it reopened {count} accounts that the register has as blocked"
     return _not_in_force(watched, "REOPEN", AlarmKind.REOPEN_NOT_IN_FORCE, what)
 
@@ -49,7 +49,7 @@ def _not_in_force(watched: Watched, action: str, kind: AlarmKind, what: str) -> 
 
 
 def blocks_unconfirmed(watched: Watched) -> Alarm | None:
-    """Look for: bLOCK rows without a receipt for too long."""
+    """Return the alarm if BLOCK rows have been without a receipt for too long."""
     waiting = watched.actions.filter((pl.col("status") == ActionStatus.EXPORTED.value) & (pl.col("action") == "BLOCK"))
     oldest = waiting["exported_at"].min()
     if not isinstance(oldest, dt.datetime):
@@ -67,7 +67,7 @@ def blocks_unconfirmed(watched: Watched) -> Alarm | None:
 
 
 def blocks_held(watched: Watched) -> Alarm | None:
-    """Look for: bLOCK rows that wait for a release."""
+    """Return the alarm if BLOCK rows wait for a release."""
     held = watched.actions.filter((pl.col("status") == ActionStatus.HELD.value) & pl.col("released_at").is_null())
     if held.is_empty():
         return None
@@ -76,7 +76,7 @@ def blocks_held(watched: Watched) -> Alarm | None:
 
 
 def receipts_set_aside(watched: Watched) -> Alarm | None:
-    """Look for: receipts that were not understood, or in part only."""
+    """Return the alarm if a receipt was not understood, or only in part."""
     bad = receipts_for_a_person(watched.tables.read("receipts"))
     if bad.is_empty():
         return None
@@ -87,7 +87,7 @@ def receipts_set_aside(watched: Watched) -> Alarm | None:
 
 
 def receipts_for_a_person(receipts: pl.DataFrame) -> pl.DataFrame:
-    """Return the receipts that need a person: the newest version was not understood, or in part, and stands there still."""
+    """Return the receipts that need a person: still in the folder, and the newest version not or only partly understood."""
     newest = receipts.sort("read_at").unique("name", keep="last", maintain_order=True)
     in_part = (pl.col("unknown_action_count") > 0) | (pl.col("future_time_count") > 0)
     is_bad = (pl.col("outcome") != ReceiptOutcome.TAKEN.value) | in_part.fill_null(value=False)

@@ -1,7 +1,7 @@
-"""Look for everything that needs a person now: one function for each kind of alarm (domain/monitoring/alarms).
+"""Finds what needs a person now, by one function for each kind of alarm (domain/monitoring/alarms).
 
-The asset checks of a run, the alert sensor and `konkurs status` call it. It changes nothing, and its messages name no
-identifier.
+The asset checks of a run, the alert sensor and `konkurs status` call it. It changes nothing, and its messages hold no
+national identifier.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from konkurs_pipeline.enquiries.watch import Watched, longest_without_poll, rece
 
 
 def clock_was_ahead(watched: Watched) -> Alarm | None:
-    """Look for: polls whose times lie in the future."""
+    """Return the alarm if a poll's time lies in the future."""
     ahead = watched.polls_from_the_future
     if ahead.is_empty():
         return None
@@ -28,7 +28,7 @@ def clock_was_ahead(watched: Watched) -> Alarm | None:
 
 
 def no_good_poll(watched: Watched) -> Alarm | None:
-    """Look for: the last good poll is too long ago."""
+    """Return the alarm if the last good poll is too long ago."""
     kind = AlarmKind.NO_GOOD_POLL
     last = watched.last_good_poll_at
     if last is None:
@@ -40,7 +40,7 @@ def no_good_poll(watched: Watched) -> Alarm | None:
 
 
 def quarters_missed(watched: Watched) -> Alarm | None:
-    """Look for: quarters of opening hours that no poll read; the newest may still be read by the poll that is due."""
+    """Return the alarm if no poll read some quarters of opening hours."""
     # The newest may still be read by the poll that is due.
     unread = [q for q in recent_quarters(watched) if q.read_by is None and q.start < watched.now - QUARTER_MISSED_AFTER]
     if not unread:
@@ -52,14 +52,14 @@ def quarters_missed(watched: Watched) -> Alarm | None:
 
 
 def poll_incomplete(watched: Watched) -> Alarm | None:
-    """Look for: the last poll failed or could not get every document."""
+    """Return the alarm if the last poll failed or could not get every document."""
     last = watched.polls.tail(1).to_dicts()
     if not last or last[0]["outcome"] not in (Outcome.PARTIAL, Outcome.FAILED):
         return None
     found = watched.issues.filter(
         (pl.col("run_id") == last[0]["run_id"]) & pl.col("code").is_in(sorted(MISSING | STOPPING))
     )
-    # Twice as many missing documents are another level, which is notified again.
+    # Twice as many missing documents are another level: the channels are notified again.
     rows = found.select("code", "issue_count").iter_rows()
     levels = sorted({f"{code} {(count or 0).bit_length()}" for code, count in rows})
     message = f"the last poll ({last[0]['outcome']}): {last[0]['detail']}"
@@ -67,7 +67,7 @@ def poll_incomplete(watched: Watched) -> Alarm | None:
 
 
 def silence(watched: Watched) -> Alarm | None:
-    """Look for: no notice for hours of opening hours."""
+    """Return the alarm if no notice has come for too many opening hours."""
     if not watched.settings.are_volumes_expected or watched.good_polls.is_empty():
         return None
     newest = watched.newest_notice_at
@@ -79,7 +79,7 @@ def silence(watched: Watched) -> Alarm | None:
 
 
 def no_openings(watched: Watched) -> Alarm | None:
-    """Look for: a workday is over and has no aapning."""
+    """Return the alarm if a workday is over and no aapning is known of it."""
     if not watched.settings.are_volumes_expected:
         return None
     day = volume.last_finished_workday(watched.now, watched.calendar)
@@ -93,7 +93,7 @@ def no_openings(watched: Watched) -> Alarm | None:
 
 
 def short_list(watched: Watched) -> Alarm | None:
-    """Look for: the last list lacks notices that are known."""
+    """Return the alarm if the last list lacks notices that are known."""
     last = watched.good_polls.tail(1).to_dicts()
     if not last:
         return None
@@ -110,7 +110,7 @@ def short_list(watched: Watched) -> Alarm | None:
 
 
 def too_many_notices(watched: Watched) -> Alarm | None:
-    """Look for: far more notices of a type than expected."""
+    """Return the alarm if there are far more notices of a type than expected."""
     if not watched.settings.are_volumes_expected:
         return None
     found = volume.too_many(watched.notices, watched.recent_days)

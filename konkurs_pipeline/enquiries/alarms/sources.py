@@ -25,7 +25,7 @@ from konkurs_pipeline.storage.register.snapshots import Snapshots
 
 
 def register_refused(watched: Watched) -> Alarm | None:
-    """Look for: the bank's files were refused by the last good poll."""
+    """Return the alarm if the last good poll refused the bank's files."""
     last = watched.good_polls.tail(1)["run_id"].to_list()
     refusals = watched.issues.filter(
         pl.col("run_id").is_in(last) & pl.col("code").is_in([IssueCode.REGISTER_REFUSED, IssueCode.NO_REGISTER])
@@ -34,11 +34,11 @@ def register_refused(watched: Watched) -> Alarm | None:
 
 
 def register_stale(watched: Watched) -> Alarm | None:
-    """Look for: the customers file is too old."""
+    """Return the alarm if the customers file is too old."""
     try:
         written = dt.datetime.fromtimestamp(watched.settings.customers.stat().st_mtime, dt.UTC)
     except OSError:
-        # Refused for being absent: that is another alarm.
+        # If the file is missing, the alarm `register_refused` says so.
         return None
     today = watched.calendar.workday_of(watched.now)
     oldest = watched.calendar.back(today, REGISTER_STALE_AFTER_WORKDAYS)
@@ -53,7 +53,7 @@ def register_stale(watched: Watched) -> Alarm | None:
 
 
 def certificate(watched: Watched) -> Alarm | None:
-    """Look for: the client certificate ends soon, or cannot be used."""
+    """Return the alarm if the client certificate ends soon, or cannot be used."""
     try:
         facts = settings_certificate(watched.settings)
     except KonkursError as error:
@@ -69,7 +69,7 @@ def certificate(watched: Watched) -> Alarm | None:
 
 
 def quarantine(watched: Watched) -> Alarm | None:
-    """Look for: entries of the quarantine that are open."""
+    """Return the alarm if the quarantine has open entries."""
     entries = watched.tables.read("quarantine").filter(pl.col("resolved_at").is_null())
     if entries.is_empty():
         return None
@@ -79,7 +79,7 @@ def quarantine(watched: Watched) -> Alarm | None:
 
 
 def second_source_differs(watched: Watched) -> Alarm | None:
-    """Look for: enhetsregisteret and the bankruptcies do not agree."""
+    """Return the alarm if Enhetsregisteret and the known bankruptcies differ."""
     rows = watched.tables.read("second_source")
     if rows.is_empty() or watched.settings.enhetsregisteret_url == OFF:
         return None
@@ -89,7 +89,7 @@ def second_source_differs(watched: Watched) -> Alarm | None:
 
 
 def never_ended(watched: Watched) -> Alarm | None:
-    """Personal data that the retention rules would keep for ever: what is open for longer than anything is."""
+    """Return the alarm if something has been open for so long that the retention rules would keep it for ever."""
     began = watched.now - LONGEST_OPEN
     # A younger bank reads nothing.
     days = watched.calendar.between(watched.settings.first_workday, began.date())
@@ -105,7 +105,7 @@ def never_ended(watched: Watched) -> Alarm | None:
 
 
 def second_source_unread(watched: Watched) -> Alarm | None:
-    """Look for: enhetsregisteret was not compared for too long."""
+    """Return the alarm if the last comparison with Enhetsregisteret is too long ago."""
     if watched.settings.enhetsregisteret_url == OFF:
         return None
     tried = watched.tables.read("second_source_comparisons").sort("compared_at")

@@ -1,4 +1,4 @@
-"""Which notices make one case: an opening and all that changed it; or a notice alone, where it belongs to no opening.
+"""Which notices make one case: an opening and the notices that changed it, or one notice that belongs to no opening.
 
 What belongs here: the grouping, from the fold of the debtor's notices. What does not: what was known and done (gathering).
 """
@@ -19,7 +19,7 @@ _NOTICE_FIELDS = ("uuid", "type", "registered_at", "registered_at_text", "ruling
 
 @dataclass(frozen=True)
 class CaseNotices:
-    """The notices of one case in order, and the other ones about the same debtor.
+    """The notices of one case in order, and the debtor's other notices.
 
     `opening_uuid` and `state` (open, deleted, revoked, closed) are null where the notice belongs to no opening.
     """
@@ -51,7 +51,7 @@ def case_of(published: Published, notice_uuid: str) -> CaseNotices | None:
 
 
 def _opening_of(notice: Notice, notices: Sequence[Notice]) -> str | None:
-    """Return the opening that a notice is, or changed when it was registered: a later one may have changed it again."""
+    """Return the notice if it is an opening, else the opening that it changed when it was registered."""
     if notice.type == NoticeType.AAPNING:
         return notice.uuid
     until_then = [other for other in notices if other.order <= notice.order]

@@ -1,7 +1,8 @@
 """The clock of a notice: registered → visible to us → fetched → decided → written → received → carried out → reviewed.
 
-Each step with its instant, by whose clock, and the time since the step before, in order of time. Pure. A notice that
-became visible before it was registered, or an action carried out before it was written, shows that two clocks disagree.
+Each step has its instant, whose clock that is from, and the time since the step before. Steps stand in order of time.
+Pure. If a notice became visible before it was registered, or an action was carried out before it was written, two clocks
+disagree.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from konkurs_pipeline.enquiries.evidence.facts import ActionFacts, Case, FileFac
 
 
 class Whose(StrEnum):
-    """Whose clock a time is from."""
+    """Whose clock an instant is from."""
 
     BRREG = "Brreg"
     OURS = "this system"
@@ -38,7 +39,7 @@ class ClockStep:
 
 def clock_of(case: Case, notice: NoticeFacts) -> list[ClockStep]:
     """Return the steps of one notice of the case, each with the time since the one before."""
-    # Core banking's times lie before our reading of the receipt that tells them, and a person does not wait for either.
+    # Core banking's times are earlier than our reading of its receipt, and a person may act before either.
     steps = [*_until_known(notice), *sorted(_since_known(case, notice), key=lambda step: step.at)]
     return [
         step if place == 0 else replace(step, since_before=step.at - steps[place - 1].at)
@@ -47,7 +48,7 @@ def clock_of(case: Case, notice: NoticeFacts) -> list[ClockStep]:
 
 
 def known_at(notice: NoticeFacts) -> dt.datetime:
-    """Return the first instant at which the notice was in our hands."""
+    """Return the first instant at which we had the notice."""
     return notice.sighting.held.at if notice.sighting.held else notice.taken_at
 
 

@@ -1,4 +1,4 @@
-"""What is known of one case: the facts that the page of evidence, its JSON and its clock are made of. Values only.
+"""The facts of one case: the page of evidence, its JSON and its clock are made from them. Values only.
 
 All instants are UTC. No field holds a national identifier. What does not belong here: gathering them (gathering).
 """
@@ -15,7 +15,7 @@ from konkurs_pipeline.enquiries.worklists.reviews import RecordedOutcome
 
 @dataclass(frozen=True)
 class NoticeFacts:
-    """One notice: what the register says, and when it came. Instants are UTC; null dataset: none was fetched.
+    """One notice: what the register says, and when it came. Instants are UTC; a dataset that is null was not fetched.
 
     `documents_sha256`: each version of its document that was received, also those that were set aside.
     """
@@ -65,7 +65,7 @@ class ActionFacts:
 
 @dataclass(frozen=True)
 class EnforcementFacts:
-    """What became of one BLOCK or REOPEN of an account, as the table `enforcement` has it and explains it."""
+    """What became of one BLOCK or REOPEN of an account, as the table `enforcement` has it."""
 
     action_id: str
     customer_ref: str
@@ -90,7 +90,7 @@ class ReceiptFacts:
 
 @dataclass(frozen=True)
 class FileFacts:
-    """One file for core banking. `register_id`: the register its header names; null: none, or the file is gone."""
+    """One file for core banking. `register_id`: the register that its header names; null: none, or the file is gone."""
 
     seq: int
     base_name: str
@@ -117,7 +117,7 @@ class MatchFacts:
 
 @dataclass(frozen=True)
 class RegisterFacts:
-    """One register snapshot that was used; null: it is no longer kept, and its id still tells it from any other."""
+    """One register snapshot that was used. Fields are null if it is no longer kept: its id still identifies it."""
 
     register_id: str
     accepted_at: dt.datetime | None
@@ -127,7 +127,7 @@ class RegisterFacts:
 
 @dataclass(frozen=True)
 class QuarantineFacts:
-    """What was wrong with a notice, and until when; null: it still is."""
+    """What was wrong with a notice, and until when; null: still wrong."""
 
     notice_uuid: str
     reason: str
@@ -138,7 +138,7 @@ class QuarantineFacts:
 
 @dataclass(frozen=True)
 class PollFacts:
-    """One run that had to do with the case."""
+    """One run that took part in the case."""
 
     run_id: str
     started_at: dt.datetime
@@ -150,7 +150,7 @@ class PollFacts:
 
 @dataclass(frozen=True)
 class Case:
-    """Everything the page says. `asked_for`: the id that was given; `newest_file`: the last one there is.
+    """Everything that the page says. `asked_for`: the id that was given; `newest_file`: the last file of the outbox.
 
     `files`: those with rows of the case, and the first one after each notice was taken, in sequence.
     """

@@ -1,8 +1,8 @@
-"""The evidence of one case: when each thing was known and done, by which bytes, decided by which rule on which register.
+"""Gathers the evidence of one case: when each thing was known and done, from which bytes, by which rule and register.
 
-Read as an analyst reads, without the lock, so it can be had while a run is under way. It names notices, customers and
-accounts, never a national identifier. What does not belong here: what the
-facts are (facts), the steps in time (clock), the page (page).
+It reads without the lock, as an analyst does. So it works while a run is under way. It names notices, customers and
+accounts, never a national identifier. What does not belong here: what the facts are (facts), the steps in time (clock),
+the page (page).
 """
 
 from __future__ import annotations
@@ -162,7 +162,7 @@ def _actions(published: Published, uuids: Sequence[str]) -> tuple[ActionFacts, .
     return tuple(
         ActionFacts(
             **{name: row[name] for name in _ACTION_FIELDS},
-            # Core banking's own text: what it holds is not for us to know, and the page holds no identifier.
+            # This is core banking's own text: it may hold an identifier, and the page must not.
             status_code=redact(row["status_code"]) if row["status_code"] else None,
             sentence=sentence_of(row["reason"]),
             outcomes=outcomes.get(row["action_id"], ()),
@@ -183,7 +183,7 @@ def _outbox_rows(published: Published) -> list[dict[str, Any]]:
 
 
 def _first_after(files: Sequence[dict[str, Any]], taken_at: dt.datetime) -> int | None:
-    """Return the number of the first file after a notice was taken: what was decided on it, or that nothing was."""
+    """Return the number of the first file after a notice was taken: it shows what was decided about it, if anything."""
     return next((file["seq"] for file in files if file["created_at"] >= taken_at), None)
 
 
@@ -191,7 +191,7 @@ def _file(published: Published, outbox: Outbox, row: dict[str, Any]) -> FileFact
     try:
         register_id = header_of(outbox.jsonl_of(row["base_name"])).register_sha256
     except (StoreError, ValueError, KeyError):
-        # Core banking may have taken the file away, or somebody changed it: the proofs say which.
+        # Core banking may have removed the file, or somebody changed it: the proofs say which.
         register_id = None
     receipts = published.read("receipts").filter(
         (pl.col("name") == row["base_name"] + RECEIPT_SUFFIX) & (pl.col("outcome") == "taken")
@@ -208,7 +208,7 @@ def _file(published: Published, outbox: Outbox, row: dict[str, Any]) -> FileFact
 def _registers(
     published: Published, matches: Sequence[MatchFacts], actions: Sequence[ActionFacts], files: Sequence[FileFacts]
 ) -> tuple[RegisterFacts, ...]:
-    """Return the registers that were used, those whose time is known first."""
+    """Return the registers that were used; those whose time is known come first."""
     named = {match.register_id for match in matches} | {action.register_id for action in actions}
     named |= {file.register_id for file in files}
     found = [_register(published, register_id) for register_id in sorted(filter(None, named))]
@@ -217,7 +217,7 @@ def _registers(
 
 
 def _register(published: Published, register_id: str) -> RegisterFacts:
-    """Return what is on record of a register: the first time that it was accepted, and how large it is."""
+    """Return when a register was first accepted, and how large it is."""
     found = published.read("registers").filter(pl.col("register_id") == register_id).sort("accepted_at")
     if found.is_empty():
         return RegisterFacts(register_id, None, None, None)

@@ -1,4 +1,4 @@
-"""The page of evidence: one HTML file that stands alone, reads as a document and prints well. Pure: facts in, text out.
+"""The page of evidence: one HTML file that needs no other, for screen and paper. Pure: facts in, text out.
 
 What does not belong here: the markup (templates/evidence.html), the sentences (summary), the steps in time (clock).
 """

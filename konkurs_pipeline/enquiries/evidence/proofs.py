@@ -1,7 +1,6 @@
-"""The files that are evidence of a case, each compared with its hash now, with the command that anybody can check it with.
+"""The files that are evidence of a case: whether each agrees with its hash now, and the command that checks it.
 
-What belongs here: which files, and whether they are found and agree at this moment. What does not: the whole store
-(integrity, `konkurs verify`).
+What does not belong here: checking the whole store (integrity, `konkurs verify`).
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _NOT_OURS: Final = "what it held of others"
 
 
 class Agreement(StrEnum):
-    """How a file stands to its hash at the moment of the page."""
+    """Whether a file agrees with its hash when the page is made."""
 
     AGREES = "agrees"
     DIFFERS = "differs"
@@ -41,9 +40,9 @@ class Agreement(StrEnum):
 
 @dataclass(frozen=True)
 class Proof:
-    """One file: what it is evidence of, where it is (from the data folder, where it lies there), and its hash as recorded.
+    """One file: what it is evidence of, its path (relative if it lies in the data folder), and its hash as recorded.
 
-    Of an answer that others' data was erased from, the hash is of what is kept, and `what` says so.
+    If others' data was erased from an answer, the hash is of what is kept, and `what` says so.
 
     `check`: the command whose output is the hash, run in the data folder.
     """
@@ -56,7 +55,7 @@ class Proof:
 
 
 class FileVerifier:
-    """Holds the files of one store against their hashes."""
+    """Compares the files of one store with their hashes."""
 
     def __init__(self, layout: Layout, published: Published) -> None:
         self._layout = layout
@@ -66,7 +65,7 @@ class FileVerifier:
         self._erased: dict[str, tuple[dt.datetime, str | None]] = {digest: (at, kept) for digest, at, kept in rows}
 
     def answer(self, what: str, digest: str) -> Proof:
-        """Hold a kept answer against the hash of the bytes received: the file is those bytes, packed."""
+        """Compare a kept answer with the hash of the bytes received: the file is those bytes, packed."""
         erased_at, kept = self._erased.get(digest, (None, digest))
         if erased_at and kept != digest:
             what = (
@@ -79,19 +78,19 @@ class FileVerifier:
         return Proof(what, shown, digest, _agreement(path, digest, _unpacked), f"zcat {shlex.quote(shown)} | sha256sum")
 
     def outbox_file(self, what: str, base_name: str, digest: str) -> Proof:
-        """Hold a file for core banking against the hash that the ledger committed."""
+        """Compare a file for core banking with the hash that the ledger committed."""
         return self._plain(what, self._layout.outbox / f"{base_name}.jsonl", digest)
 
     def receipt(self, what: str, name: str, digest: str) -> Proof:
-        """Hold a receipt against the hash of the bytes that were read."""
+        """Compare a receipt with the hash of the bytes that were read."""
         path = self._layout.receipts / name
         shown = self._shown(path)
-        # Another user writes to that folder: no link is followed, no pipe waited for.
+        # Another user writes to that folder: we follow no link and wait for no pipe.
         agreement = _agreement(path, digest, bytes, lambda path: read_bytes(path, MOST_BYTES))
         return Proof(what, shown, digest, agreement, f"sha256sum {shlex.quote(shown)}")
 
     def register(self, what: str, register_id: str) -> Iterable[Proof]:
-        """Hold the tables of a register snapshot against their hashes; nothing where it is no longer kept."""
+        """Compare the tables of a register snapshot with their hashes; no proofs if it is no longer kept."""
         try:
             snapshot = Snapshots(self._layout.snapshots).find(register_id)
         except StoreError:

@@ -1,8 +1,8 @@
-"""Between which two answers of the service a notice became visible: read from the bytes that were kept.
+"""Between which two answers of the service a notice became visible, from the bytes that were kept.
 
-A poll that did not get a notice proves that it could not have been known before; the first answer that held it says when
-it could. The answers are read again, so the proof does not depend on what a run made of them: an answer may hold a
-notice that waits for its own run. What does not belong here: when a run took the notice (`raw_notices.first_seen_at`).
+The last list without the notice shows that the bank could not know of it yet. The first list with it shows when the bank
+could. The bytes are read again, so the proof does not depend on what a run made of them: an answer may hold a notice that
+waits for its own run. What does not belong here: when a run took the notice (`raw_notices.first_seen_at`).
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from konkurs_pipeline.storage.readers.published import Published
 # Resources, as brreg/client asks for them.
 _ASKED_AFTER: Final = r"/oppdatert/([0-9T:.-]+)Z$"
 _DATASET: Final = r"/[0-9a-f-]{36}$"
-# Clocks differ, but not by more than this.
+# How much two clocks may differ.
 _CLOCK_TOLERANCE: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class ListAnswer:
-    """One list that the service answered with: when its last page was received (UTC), and the hash of the page meant."""
+    """One list of the service: when its last page was received (UTC), and the hash of the page that matters."""
 
     at: dt.datetime
     sha256: str
@@ -40,7 +40,7 @@ class ListAnswer:
 class Sighting:
     """`without`: the last list that covered the notice's time and did not hold it; `held`: the first that did.
 
-    Either is null where there was none, or its bytes are no longer whole: `unreadable` counts those.
+    Either is null if there was none, or if its bytes are no longer whole: `unreadable` counts those.
     """
 
     without: ListAnswer | None = None
@@ -57,7 +57,7 @@ class Sightings:
         self._bodies: dict[str, bytes | None] = {}
 
     def of(self, notice: Notice, taken_at: dt.datetime) -> Sighting:
-        """Return between which two lists the notice became visible; `taken_at`: when a run took it, the latest possible."""
+        """Return between which two lists the notice became visible. `taken_at`: when a run took it; it was visible then."""
         without: ListAnswer | None = None
         unreadable = 0
         for run_id, is_complete, times, received, kept in self._covering(notice, taken_at):
@@ -74,7 +74,7 @@ class Sightings:
     def _covering(
         self, notice: Notice, taken_at: dt.datetime
     ) -> Iterator[tuple[str, bool, list[dt.datetime], list[str], list[str | None]]]:
-        """Yield the lists that had to hold the notice if it was visible: not ten years of them, but the last before too."""
+        """Yield the lists that had to hold the notice if it was visible, from the last one before its registration on."""
         asked_for_it = pl.col("asked_after").is_null() | (pl.col("asked_after") < notice.registered_at)
         lists = self._lists.filter(asked_for_it & (pl.col("began") <= taken_at))
         is_early = pl.col("began") < notice.registered_at - _CLOCK_TOLERANCE
@@ -96,14 +96,14 @@ class Sightings:
 def _lists(published: Published) -> pl.DataFrame:
     """Return one row per list that was asked for, in the order in which they came, with its pages' times and hashes.
 
-    `is_complete`: it was read to its end. A poll that failed may have read a part only; a look hands over whole lists only.
+    `is_complete`: the list was read to its end. A poll that failed may have read only a part; a look hands over whole lists.
     `asked_after` null: all notices.
     """
     polls = published.read("polls").filter(pl.col("outcome").is_in(sorted(GOOD)))
     answers = published.read("answers").filter(~pl.col("resource").str.contains(_DATASET)).sort("fetched_at")
-    # Of a list that others' notices were erased from, the uuids are kept: it still shows what was visible.
+    # If others' notices were erased from a list, their uuids stay: it still shows what was visible.
     is_kept = pl.col("erased_at").is_null() | pl.col("kept_sha256").is_not_null()
-    # Where the service has no `oppdatert`, the full list is read in the same run: another resource, another list.
+    # If the service has no `oppdatert`, the run reads the full list too: another resource, another list.
     pages = answers.group_by("run_id", "resource", pl.col("is_look").fill_null(value=False), maintain_order=True)
     return pages.agg(
         times=pl.col("fetched_at"),

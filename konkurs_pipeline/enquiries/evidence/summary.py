@@ -1,4 +1,4 @@
-"""A case in a few sentences that a judge can read: what the register did, when the bank knew, what it did about it.
+"""A case in a few sentences that a judge can read: what the register published, when the bank knew, what it did.
 
 What does not belong here: the layout (templates/evidence.html).
 """

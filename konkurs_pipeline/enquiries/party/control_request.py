@@ -1,4 +1,4 @@
-"""A trustee's request: what the bank knows of the party, the answer by the rules, and the row that records both."""
+"""Answers a trustee's request from what the bank knows of the party, and makes the row that records both."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _answer(estates: list[Estate], reasons: list[RejectReason], read_up_to: dt.d
 
 
 def row_of(request: ControlRequest, answer: ControlAnswer, now: dt.datetime) -> dict[str, Any]:
-    """Return the row of `control_requests`: all of both but the party's number."""
+    """Return the row of `control_requests`: the request and the answer, without the party's number."""
     return {
         "request_id": answer.request_id,
         "received_at": now,
@@ -88,7 +88,7 @@ def row_of(request: ControlRequest, answer: ControlAnswer, now: dt.datetime) -> 
 
 
 def _kept(text: str, party_id: str, *, keep: str | None = None) -> str:
-    """Return what a requester wrote, without the party's number wherever it stands; `keep`: a company's own number."""
+    """Return the requester's text with the party's number masked wherever it stands; `keep`: a company's own number."""
     if keep is not None and len(keep) == len("974760673") and keep != typed_number(party_id):
         return keep
     hidden = text.replace(party_id, MASK) if party_id.strip() else text

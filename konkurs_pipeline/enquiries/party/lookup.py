@@ -1,7 +1,7 @@
 """Is this party bankrupt: since when, by which notices, known when, and what was done. Now, or as of an earlier time.
 
-"As of" means: what was known and done then, from the notices first seen, the datasets fetched, the register in use and the
-history of the actions until then. The answer names notices and customers, never the identifier that was asked about.
+"As of" a time means: from the notices first seen, the datasets fetched, the register in use and the history of the
+actions until then. The answer names notices and customers, never the identifier that was asked about.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ from konkurs_pipeline.storage.register.snapshots import Snapshots
 
 @dataclass(frozen=True)
 class Finding:
-    """The answer. `state`: open where any bankruptcy is, else that of the latest; null: none is known.
+    """The answer. `state`: open if any bankruptcy is, else the state of the latest; null: none is known.
 
-    `known_up_to`: when the last good poll ended until `as_of`; null: there was none, and the bank knew nothing.
+    `known_up_to`: when the last good poll before `as_of` ended; null: there was none, so the bank knew nothing.
     `account_history_from`: the first day a trustee may ask account history from; null: no bankruptcy is open.
-    `erased_since`: how many notices of anybody were known at `as_of` and are erased now, and when the last one was.
-    `erased_notices`: those of the customer that was asked about, by its actions.
+    `erased_since`: how many notices (of any party) were known at `as_of` and are erased now, and when the last was
+    erased. `erased_notices`: those of the customer that was asked about, by its actions.
     """
 
     as_of: dt.datetime
@@ -90,7 +90,7 @@ def party_estates(layout: Layout, identifier: str, as_of: dt.datetime) -> PartyE
 
 
 def known_up_to(published: Published, as_of: dt.datetime) -> dt.datetime | None:
-    """Return when the last poll that had the list ended, until `as_of`; null: none had."""
+    """Return when the last poll that had the list ended, before `as_of`; null: there was none."""
     polls = published.read("polls").filter(
         pl.col("outcome").is_in(sorted(GOOD)) & pl.col("notices_seen").is_not_null() & (pl.col("ended_at") <= as_of)
     )
@@ -153,7 +153,7 @@ def _numbers_of_same_customers(published: Published, layout: Layout, identifier:
 
 
 def _register_then(published: Published, layout: Layout, as_of: dt.datetime) -> Snapshot | None:
-    """Return the register in use then; the present one where that is not kept any more."""
+    """Return the register in use then; the present one if that is no longer kept."""
     snapshots = Snapshots(layout.snapshots)
     accepted = published.read("registers").filter(pl.col("accepted_at") <= as_of).sort("accepted_at")
     then = snapshots.find(accepted["register_id"][-1]) if accepted.height else None
@@ -161,7 +161,7 @@ def _register_then(published: Published, layout: Layout, as_of: dt.datetime) -> 
 
 
 def _state(estates: list[Estate]) -> str | None:
-    """Return open where any bankruptcy is, else the state of the latest; null: none is known."""
+    """Return open if any bankruptcy is, else the state of the latest; null: none is known."""
     states = [estate.state.value for estate in estates]
     return EstateState.OPEN.value if EstateState.OPEN.value in states else (states[-1] if states else None)
 

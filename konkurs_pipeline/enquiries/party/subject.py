@@ -1,7 +1,7 @@
 """Everything that is kept on one number, for the person it belongs to (GDPR article 15).
 
-Of each thing: what it is, since when, from whom, why and until when it is kept. What belongs here: finding it in every
-table. What does not: where it is printed. The answer holds personal data, and goes to standard output alone.
+For each thing: what it is, since when, from whom, why, and until when it is kept. What belongs here: finding it in every
+table. What does not: printing it. The answer holds personal data: it may go to standard output only.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Kept:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where something stands: the table, its column that names the notice, and the one that says since when."""
+    """Where a thing is kept: the table, its column that names the notice, and the column that says since when."""
 
     what: str
     table: str
@@ -68,7 +68,7 @@ _PLACES: Final = (
 
 
 def subject_access(layout: Layout, terms: Terms, number: str) -> list[Kept]:
-    """Return what is kept on a number, in the order of tables. Raises `StoreError` where a table is damaged."""
+    """Return what is kept on a number, in the order of tables. Raises `StoreError` if a table is damaged."""
     published = Published(layout)
     uuids = _notices_about(published, number)
     ends = _ends(published, terms)
@@ -92,7 +92,7 @@ def subject_access(layout: Layout, terms: Terms, number: str) -> list[Kept]:
 
 
 def _notices_about(published: Published, number: str) -> set[str]:
-    """Return the notices that name the number anywhere, in themselves or in their documents."""
+    """Return the notices that name the number, in the list or in their documents."""
     named = pl.col("payload").str.contains(number, literal=True)
     notices = published.read("raw_notices", columns=["uuid", "debtor_id", "payload"])
     documents = published.read("expanded_datasets", columns=["uuid", "payload"])
@@ -114,7 +114,7 @@ def _rows(published: Published, place: _Place, uuids: Collection[str], number: s
 
 
 def _ends(published: Published, terms: Terms) -> dict[str, dt.datetime | None]:
-    """Return notice uuid → from when on it may be erased; null: that is not known yet."""
+    """Return notice uuid → when it may be erased; null: not known yet."""
     erased = published.read("erased_notices", columns=["uuid"])["uuid"].to_list()
     cases = retained_cases(published.read, published.read("control_requests"), erased)
     return {notice.uuid: case.due_at(terms) for case in cases for notice in case.notices}
@@ -126,7 +126,7 @@ def _kept(place: _Place, row: dict[str, Any], ends: Mapping[str, dt.datetime | N
 
 
 def _answers(published: Published, uuids: Collection[str], ends: Mapping[str, dt.datetime | None]) -> Iterator[Kept]:
-    """Yield the kept answers of the service that first held a notice, or its document: their bytes."""
+    """Yield the kept answers of the service that first held a notice or its document."""
     answers = published.read("answers").sort("fetched_at").unique("sha256", keep="first", maintain_order=True)
     received = {row["sha256"]: row for row in answers.iter_rows(named=True)}
     for table in ("raw_notices", "expanded_datasets"):
@@ -153,7 +153,7 @@ def _registers(layout: Layout, number: str) -> Iterator[Kept]:
 
 
 def erased_because_of(rule: str) -> str:
-    """Return why something was erased, in words."""
+    """Return in words why something was erased."""
     said = {
         RetentionRule.OTHERS: "it concerned no customer, and its time had ended",
         RetentionRule.CUSTOMERS: "it concerned a customer, and its time had ended",

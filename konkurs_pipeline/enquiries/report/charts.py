@@ -13,7 +13,7 @@ from konkurs_pipeline.enquiries.report.figures import Figures
 from konkurs_pipeline.enquiries.report.minutes import QUARTER
 
 _FONT: Final = "Liberation Sans, Arial, Helvetica, sans-serif"
-# Colours that are told apart in grey and by people who see no red or green (Okabe and Ito).
+# People who see no red or green can tell these colours apart, also in grey (Okabe and Ito).
 _COLOURS: Final = ("#0072b2", "#e69f00", "#56b4e9", "#d55e00", "#009e73")
 _STYLE: Final = Style(
     background="transparent",
@@ -36,7 +36,7 @@ _STYLE: Final = Style(
     major_guide_stroke_dasharray="0",
     stroke_width=3,
 )
-# pygal writes a script for its tooltips, and comments with its address: a page for paper needs neither.
+# pygal writes a script for its tooltips, and comments with its address. The page needs neither.
 _NOT_FOR_PAPER: Final = re.compile(r"<script.*?</script>|<!--.*?-->", re.DOTALL)
 _MINUTE: Final = 60
 _LABELS: Final = 31
@@ -55,7 +55,7 @@ def volume_chart(figures: Figures) -> str:
 
 
 def expectation_chart(figures: Figures) -> str:
-    """Return all notices of each bucket beside how many were to be expected."""
+    """Return all notices of each bucket beside the expected number."""
     chart = _chart(pygal.Line, f"notices a {figures.period.unit}")
     _label(chart, figures.volumes.buckets)
     chart.add("received", [sum(counts) for counts in zip(*figures.volumes.counts.values(), strict=True)])
@@ -73,7 +73,7 @@ def hit_chart(figures: Figures) -> str:
 
 
 def span_chart(figures: Figures) -> str:
-    """Return how many minutes each step from registration to the applied block took, by share of the blocks."""
+    """Return how many minutes each step from registration to the applied block took, by percentile."""
     chart = _chart(pygal.Bar, "minutes")
     chart.x_label_rotation = 0
     spans = [span for span in figures.spans if span.count]
@@ -84,7 +84,7 @@ def span_chart(figures: Figures) -> str:
 
 
 def quarter_chart(figures: Figures) -> str:
-    """Return how many quarters of opening hours of each bucket no poll was there for."""
+    """Return how many quarters of opening hours no poll covered, by bucket."""
     chart = _chart(pygal.Bar, f"quarters a {figures.period.unit}")
     _label(chart, figures.volumes.buckets)
     chart.show_legend = False
@@ -93,7 +93,7 @@ def quarter_chart(figures: Figures) -> str:
 
 
 def minute_chart(figures: Figures) -> str:
-    """Return at which minute of the quarter notices were first seen; those whose minute is theirs apart from the rest."""
+    """Return at which minute of the quarter notices were first seen. Those that became visible in that minute stand apart."""
     chart = _chart(pygal.StackedBar, "notices")
     chart.x_label_rotation = 0
     chart.legend_at_bottom_columns = 2
@@ -104,7 +104,7 @@ def minute_chart(figures: Figures) -> str:
 
 
 def _label(chart: Chart, buckets: Sequence[str]) -> None:
-    """Label the x axis; of many buckets only so many that the labels stand apart."""
+    """Label the x axis; if there are many buckets, label only as many as fit."""
     chart.x_labels = list(buckets)
     if len(buckets) > _LABELS:
         chart.x_labels_major_every = -(-len(buckets) // _LABELS)

@@ -23,7 +23,7 @@ from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.store import layout_of
 
-# A block of an opening that was older when the bank first saw it says nothing about speed: a late start, a backfill.
+# If an opening was older when the bank first saw it (a late start, a backfill), its block says nothing about speed.
 IN_TIME: Final = dt.timedelta(days=2)
 SHARES: Final = {"p50": 0.5, "p90": 0.9, "p99": 0.99, "longest": 1.0}
 REVIEW_AGES: Final[Mapping[str, dt.timedelta]] = {
@@ -37,7 +37,7 @@ _CONFIRMED: Final = (ActionStatus.APPLIED.value, ActionStatus.ALREADY_APPLIED.va
 
 @dataclass(frozen=True)
 class Volumes:
-    """Notices by bucket: `counts` of each type, and how many were to be `expected` of all types."""
+    """Notices by bucket: `counts` of each type, and how many were `expected` of all types."""
 
     buckets: Sequence[str]
     counts: Mapping[str, Sequence[int]]
@@ -52,7 +52,7 @@ class Volumes:
 
 @dataclass(frozen=True)
 class Spans:
-    """How long one step took: the seconds of half, nine tenths, 99 of 100 and the longest; empty where it never came."""
+    """How many seconds one step took: the median, 90th and 99th percentile and the longest; empty if it never happened."""
 
     step: str
     count: int
@@ -75,7 +75,7 @@ class KindOfAction:
 
 @dataclass(frozen=True)
 class Figures:
-    """All figures of a period. `old_blocks`: those left out of `spans`. Reviews and differences are as of now."""
+    """All figures of a period. `old_blocks`: how many blocks `spans` leaves out. Reviews and differences are as of now."""
 
     bank_id: str
     environment: str
@@ -156,7 +156,7 @@ def _volumes(settings: Settings, published: Published, period: Period, buckets: 
 
 
 def _workdays_of(settings: Settings, period: Period) -> list[dt.date]:
-    """Return the workdays of the period's notices: a Saturday's belong to Friday, which may lie before it."""
+    """Return the workdays of the period's notices. A Saturday's belong to Friday, which may lie before the period."""
     return settings.calendar.between(settings.calendar.on_or_before(period.first), period.last)
 
 
@@ -166,7 +166,7 @@ def _by_bucket(rows: pl.DataFrame, buckets: Sequence[str]) -> list[int]:
 
 
 def _timed_blocks(published: Published, actions: pl.DataFrame) -> pl.DataFrame:
-    """Return the BLOCKs that were written, each with the seconds of every step; null where it has not come yet."""
+    """Return the written BLOCKs, each with the seconds of every step; null: the step has not happened yet."""
     seen = published.read("raw_notices", columns=("uuid", "registered_at", "first_seen_at"))
     blocks = actions.filter((pl.col("action") == ActionKind.BLOCK.value) & pl.col("exported_at").is_not_null())
     applied = pl.when(pl.col("status").is_in(_CONFIRMED)).then(pl.col("confirmed_at"))
@@ -186,7 +186,7 @@ def _seconds(start: str, end: str) -> pl.Expr:
 
 
 def spans_of(step: str, seconds: pl.Series) -> Spans:
-    """Return the shares of the spans that have come."""
+    """Return the percentiles of the steps that have happened."""
     known = seconds.drop_nulls()
     shares = {name: known.quantile(share, interpolation="higher") for name, share in SHARES.items()}
     return Spans(step, len(known), {name: value for name, value in shares.items() if value is not None})

@@ -1,4 +1,4 @@
-"""The figures as text for Prometheus, for its textfile collector: names by its conventions, no identifiers.
+"""The figures as text for Prometheus' textfile collector: names by its conventions, no identifiers.
 
 Every metric has the label `bank`. A value that is not known is left out. What does not belong here: the figures (figures).
 """
@@ -20,10 +20,10 @@ _PREFIX: Final = "konkurs_"
 Labels = tuple[str, ...]
 
 
-# A registry keeps its collectors in a set: told apart by identity.
+# A registry keeps its collectors in a set, so they must be hashable: by identity.
 @dataclass(frozen=True, eq=False)
 class _Collected:
-    """What prometheus_client asks for the metrics."""
+    """The collector that prometheus_client asks for the metrics."""
 
     figures: Figures
     standing: Standing
@@ -62,7 +62,7 @@ def _figures(figures: Figures, bank: str) -> Iterator[Metric]:
     yield _gauge("last_30_days_notices", "Notices registered in the last 30 days", bank, volumes, "type")
     yield _gauge(
         "last_30_days_expected_notices",
-        "Notices that the yearly volumes let expect",
+        "Notices expected by the yearly volumes",
         bank,
         {(): sum(figures.volumes.expected)},
     )

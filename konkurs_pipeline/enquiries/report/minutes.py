@@ -1,4 +1,4 @@
-"""At which minute of the quarter new notices were first seen: what an operator may set the interval of looks by."""
+"""At which minute of the quarter new notices were first seen: it helps an operator to set the interval of looks."""
 
 from __future__ import annotations
 

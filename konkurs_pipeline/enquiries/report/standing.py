@@ -1,4 +1,4 @@
-"""How the store stands now, for the metrics: the alarms, and the instants that an age is reckoned from."""
+"""How the store stands now, for the metrics: the alarms, and the instants from which ages are computed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from konkurs_pipeline.storage.store import layout_of
 
 @dataclass(frozen=True)
 class Standing:
-    """Instants are UTC and null where there is none; `alarms`: those that are raised."""
+    """Instants are UTC; null: there is none. `alarms`: the raised ones."""
 
     last_good_poll_at: dt.datetime | None
     newest_notice_at: dt.datetime | None
@@ -31,7 +31,7 @@ class Standing:
 
 
 def standing_of(settings: Settings, now: dt.datetime) -> Standing:
-    """Look at the store. Raises `StoreError` where a table is damaged."""
+    """Read the store. Raises `StoreError` if a table is damaged."""
     watched = Watched(settings, Published(layout_of(settings)), now)
     quarantine = watched.tables.read("quarantine")
     return Standing(

@@ -1,7 +1,7 @@
 """Which REVIEW rows wait for a person, and what people did about the others.
 
-A REVIEW is open from its decision until an outcome is recorded (`konkurs review`). One that was held or is void was never
-handed over, and is none.
+A REVIEW is open from its decision until an outcome is recorded (`konkurs review`). A held or void one was never handed
+over: it does not count.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class RecordedOutcome:
 class Review:
     """One REVIEW. Instants are UTC; `registered_at` is as received.
 
-    `estate_state`: where the bankruptcy that the notice opens or ends stands now; null: it is in none.
-    `outcomes`: oldest first; none: it is open.
+    `estate_state`: where the bankruptcy that the notice opens or ends stands now; null: it is in none. `outcomes`: oldest
+    first; empty: it is open.
     """
 
     action_id: str

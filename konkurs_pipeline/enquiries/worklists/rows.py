@@ -38,7 +38,7 @@ _RECEIPT_COLUMNS: Final = ("name", "outcome", "detail", "seq", "read_at", "gone_
 
 
 class QuarantineStatus(StrEnum):
-    """Whether an entry still keeps its notice from being acted on."""
+    """Whether an entry still limits its notice to REVIEW."""
 
     OPEN = "open"
     RESOLVED = "resolved"
