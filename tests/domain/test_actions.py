@@ -304,6 +304,14 @@ class TestASlettingTurnsOutToBeAnothers:
         assert (review.kind, review.notice, review.account_no) == (ActionKind.REVIEW, OPENING, ACCOUNT)
         assert (review.reason, review.caused_by) == ("reopened_but_estate_open", block.action_id)
 
+    def test_a_customer_reopened_as_a_whole_is_reviewed_as_a_whole(self) -> None:
+        block, late = block_of(OPENING, account_no=None), aapning("b", 5)
+        issued = [block, reopening_of(block, DELETION)]
+
+        decided = rows(situation([OPENING, late, DELETION], accounts=None, issued=issued))
+
+        assert decided == [("REVIEW", "C1", None, OPENING.uuid, "reopened_but_estate_open")]
+
     def test_an_account_that_was_not_reopened_is_blocked_as_ever(self) -> None:
         block, late = block_of(OPENING), aapning("b", 5)
         accounts = {"C1": [Account(ACCOUNT, "owner"), Account(SECOND_ACCOUNT, "owner")]}

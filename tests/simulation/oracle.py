@@ -214,7 +214,7 @@ class Oracle:
             if doubt:
                 self._ask(whole, "a doubt")
             elif self._accounts is None:
-                self._ask(whole._replace(action="BLOCK"), "estate_open")
+                self._ask_to_block(whole._replace(action="BLOCK"))
             elif not self._accounts[ref]:
                 self._ask(whole, "no_account")
             else:
@@ -233,11 +233,15 @@ class Oracle:
             and account.opened > (opening.ruled or opening.at[:10]),
         }
         review = [reason for reason, applies in reasons.items() if applies]
-        if not review and block in self.lifted:
-            review = ["reopened_but_estate_open"]
         for reason in review:
             self._ask(block._replace(action="REVIEW"), reason)
         if not review:
+            self._ask_to_block(block)
+
+    def _ask_to_block(self, block: Row) -> None:
+        if block in self.lifted:
+            self._ask(block._replace(action="REVIEW"), "reopened_but_estate_open")
+        else:
             self._ask(block, "estate_open")
 
     # A sletting deletes an estate
