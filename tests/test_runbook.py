@@ -1,4 +1,4 @@
-"""The runbook has a section for each alarm, on the asset and with the severity of its rule, and the table of bounds."""
+"""The runbook has a section for each alarm, on the asset and with the severity of its rule, and the bounds."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from konkurs_pipeline.domain.monitoring.alarms import RULES
-from konkurs_pipeline.domain.monitoring.volume import BOUNDS
+from konkurs_pipeline.domain.monitoring.volume import BOUNDS, Per
 
 RUNBOOK = (Path(__file__).parents[1] / "docs" / "runbook.md").read_text(encoding="utf-8")
 
@@ -17,7 +17,8 @@ def test_each_alarm_has_its_section() -> None:
 
 
 def test_the_bounds_are_those_of_the_code() -> None:
-    rows = [line for line in RUNBOOK.splitlines() if line.startswith("| ")]
-    assert rows[-len(BOUNDS) :] == [
-        f"| {bound.type.value} | {bound.per.value} | {bound.at_most} | {bound.why} |" for bound in BOUNDS
+    bounds = RUNBOOK.partition("## The bounds")[2]
+    found = re.findall(r"^- (\w+): (\d+) a workday(?:, (\d+) an hour)?\.", bounds, re.MULTILINE)
+    assert [(kind, per, int(most)) for kind, *of in found for per, most in zip(Per, of, strict=True) if most] == [
+        (bound.type.value, bound.per, bound.at_most) for bound in BOUNDS
     ]

@@ -41,22 +41,21 @@ class Per(StrEnum):
 
 @dataclass(frozen=True)
 class Bound:
-    """At most `at_most` notices of `type` are expected in one workday or hour of it; `why`: the figures behind it."""
+    """At most `at_most` notices of `type` are expected in one workday or hour of it."""
 
     type: NoticeType
     per: Per
     at_most: int
-    why: str
 
 
 # Example: 6 300 aapning a year are 25 a workday, so 126 on one day raise an alarm.
 BOUNDS: Final = (
-    Bound(NoticeType.AAPNING, Per.WORKDAY, 125, "five times the usual 25"),
-    Bound(NoticeType.AAPNING, Per.HOUR, 40, "three are usual, in batches"),
-    Bound(NoticeType.AVSLUTNING, Per.WORKDAY, 150, "24 are usual, in batches"),
-    Bound(NoticeType.AVSLUTNING, Per.HOUR, 60, "three are usual, in batches"),
-    Bound(NoticeType.SLETTING, Per.WORKDAY, 2, "five a year are usual, and each reopens accounts"),
-    Bound(NoticeType.OPPHEVING, Per.WORKDAY, 3, "ten a year are usual"),
+    Bound(NoticeType.AAPNING, Per.WORKDAY, 125),  # five times the usual 25
+    Bound(NoticeType.AAPNING, Per.HOUR, 40),  # three are usual, in batches
+    Bound(NoticeType.AVSLUTNING, Per.WORKDAY, 150),  # 24 are usual, in batches
+    Bound(NoticeType.AVSLUTNING, Per.HOUR, 60),  # three are usual, in batches
+    Bound(NoticeType.SLETTING, Per.WORKDAY, 2),  # five a year are usual, and each reopens accounts
+    Bound(NoticeType.OPPHEVING, Per.WORKDAY, 3),  # ten a year are usual
 )
 
 
