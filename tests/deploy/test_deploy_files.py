@@ -21,6 +21,7 @@ PROJECT = Path(__file__).parents[2]
 DEPLOY = PROJECT / "deploy"
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 ENV_FILES = [DEPLOY / "systemd" / "konkurs.env", DEPLOY / "containers" / "konkurs.env"]
+SCRIPTS = sorted(path for path in DEPLOY.rglob("systemd/*") if not path.suffix)
 SETTINGS = {variable(field) for field in Settings.model_fields}
 
 
@@ -137,9 +138,33 @@ def test_the_backstop_polls_by_the_time_since_boot_and_only_where_no_poll_is_rec
 
 @pytest.mark.parametrize(
     "path",
-    [*DEPLOY.rglob("entrypoint.sh"), DEPLOY / "systemd" / "konkurs", DEPLOY / "many" / "systemd" / "konkurs-bank"],
-    ids=lambda p: p.name,
+    [*DEPLOY.rglob("entrypoint.sh"), *SCRIPTS],
+    ids=lambda path: str(path.relative_to(DEPLOY)),
 )
 def test_a_script_is_a_shell_script_that_can_be_run(path: Path) -> None:
     assert os.access(path, os.X_OK)
     subprocess.run(["/bin/sh", "-n", str(path)], check=True)  # noqa: S603
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments"),
+    [("systemd/install", ()), ("many/systemd/install", ()), ("many/systemd/add-bank", ("ALPHA",))],
+)
+def test_an_install_script_takes_files_that_exist_and_keeps_settings_from_others(
+    script: str, arguments: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What would change the machine is written down instead: each command is a stand-in that records its arguments."""
+    for name in ("useradd", "groupadd", "install", "systemctl", "id", "getent", "python3"):
+        command = tmp_path / name
+        fails = "exit 1" if name in ("id", "getent") else ""
+        command.write_text(f'#!/bin/sh\necho "{name} $*" >> {tmp_path}/done\n{fails}\n', encoding="utf-8")
+        command.chmod(0o755)
+    subprocess.run(  # noqa: S603
+        [str(DEPLOY / script), *arguments], check=True, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True
+    )
+    done = (tmp_path / "done").read_text(encoding="utf-8").splitlines()
+    taken = [Path(word) for line in done for word in line.split() if word.startswith(f"{DEPLOY}/")]
+    assert all(path.exists() for path in taken)
+    settings = [line for line in done if re.search(r"(konkurs|postgres)\.env\b", line)]
+    assert settings
+    assert all("-m 0640 -g konkurs" in line or "-m 0600" in line for line in settings)

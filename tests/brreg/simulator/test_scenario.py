@@ -211,3 +211,12 @@ def test_units_may_be_said_otherwise_or_not_at_all(tmp_path: Path) -> None:
         "910425463": {"konkurs": True, "konkursdato": "2024-01-01", "organisasjonsform": {"kode": "ENK"}},
         "910375237": None,
     }
+
+
+def test_the_example_of_the_docs_is_a_scenario_with_every_part() -> None:
+    path = Path(__file__).parents[3] / "docs" / "scenario.toml"
+    example = load_scenario(path)
+    assert set(tomllib.loads(path.read_text(encoding="utf-8"))) == {
+        "brreg_test_list", "page_size", "clock", "generated", "notice", "unit", "fault",
+    }  # fmt: skip
+    assert len(example.notices) > len(load_test_notices())
