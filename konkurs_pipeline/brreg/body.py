@@ -1,7 +1,7 @@
-"""The bytes of an answer: read whole, decompressed, and never more of them than allowed.
+"""Reads the bytes of an answer whole, decompresses them, and stops at a limit.
 
-httpx decompresses without a limit, so that a few kilobytes could fill the memory; here the raw bytes are read
-and inflated piece by piece. What does not belong here: what the bytes mean (`wire`).
+httpx decompresses without a limit, so a few kilobytes could fill the memory. Here the raw bytes are read and inflated
+piece by piece. What does not belong here: what the bytes mean (`wire`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _GZIP_MAGIC: Final = 0x1F
 
 
 class TruncatedBodyError(Exception):
-    """The compressed body ends before its end; worth another attempt."""
+    """The compressed body is cut short; another attempt may get it whole."""
 
 
 class _Decoder(Protocol):

@@ -1,8 +1,7 @@
 """The client certificate (virksomhetssertifikat, PKCS#12) and the trusted roots, made into a TLS context.
 
-The private key never touches the disk: OpenSSL reads it from an anonymous file in memory. That a certificate
-has expired is a fact to report, not an error: the service decides whom it lets in. What does not belong here:
-requests.
+The private key never touches the disk: OpenSSL reads it from an anonymous file in memory. An expired certificate is
+reported and still used: the service decides whom it lets in. What does not belong here: requests.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ _EXTENDED_USAGES: Final = {
     ExtendedKeyUsageOID.EMAIL_PROTECTION: "email_protection",
     ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE: "any",
 }
-# How the old ciphers of PKCS#12 (RC2, RC4, 3DES) begin in a file: OID 1.2.840.113549.1.12.1, in DER. They work where the
-# library brings OpenSSL's legacy provider, which a strict system switches off.
+# How the old ciphers of PKCS#12 (RC2, RC4, 3DES) begin in a file: OID 1.2.840.113549.1.12.1, in DER. They need OpenSSL's
+# legacy provider, which the library brings and a strict system switches off.
 _OLD_CIPHERS: Final = bytes.fromhex("2a864886f70d010c01")
 
 
@@ -51,7 +50,7 @@ _OLD_CIPHERS: Final = bytes.fromhex("2a864886f70d010c01")
 class ClientCertificate:
     """What `doctor` and `status` say about the client certificate. Times are UTC.
 
-    `key_usages` and `extended_key_usages` are empty where the certificate does not restrict its use;
+    `key_usages` and `extended_key_usages` are empty if the certificate does not restrict its use;
     `chain_length` counts the certificate itself and those sent with it. `is_ber`: the file is in BER, an encoding that
     the library reads today and may refuse tomorrow.
     """
@@ -89,7 +88,7 @@ def settings_context(settings: Settings) -> ssl.SSLContext:
 
 
 def settings_certificate(settings: Settings) -> ClientCertificate | None:
-    """Return the facts of the configured client certificate, None where none is configured."""
+    """Return the facts of the configured client certificate, None if none is configured."""
     if settings.client_p12 is None:
         return None
     return read_client_certificate(settings.client_p12, settings_password(settings))
@@ -156,7 +155,7 @@ def _facts_of(identity: _Identity) -> ClientCertificate:
 
 
 def open_rights(path: Path) -> bool:
-    """Whether others than the owner may use the file. Raises `CertificateError` where there is none."""
+    """Whether others than the owner may use the file. Raises `CertificateError` if there is none."""
     try:
         return bool(path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
     except OSError as error:
@@ -170,13 +169,12 @@ def _load_identity(p12: Path, password: bytes | str) -> _Identity:
         raise CertificateError(_unreadable("KONKURS_CLIENT_P12", p12, error)) from None
     secret = usable_password(password) if isinstance(password, str) else password
     try:
-        # The library warns of BER; `doctor` says so instead, where somebody reads it.
+        # The library warns about BER; here `doctor` says it, where somebody reads it.
         with warnings.catch_warnings(record=True) as warned:
             warnings.simplefilter("always")
             store = load_pkcs12(data, secret or None)
     except (ValueError, UnsupportedAlgorithm):
-        # The library has one text for both causes, so that a wrong password looks like a damaged
-        # file.
+        # The library has one text for both causes: a wrong password looks like a damaged file.
         message = (
             f"KONKURS_CLIENT_P12 {p12}: the password is wrong, or the file is no readable PKCS#12; "
             "expected: a .p12 file "
@@ -202,7 +200,7 @@ def _identity_of(p12: Path, store: PKCS12KeyAndCertificates, *, is_ber: bool) ->
     try:
         chain = _in_order(leaf, [other.certificate for other in store.additional_certs])
     except ValueError:
-        # The library reads a certificate no further than it is asked about.
+        # The library parses a certificate only as far as it is asked to: a damaged one fails here.
         raise CertificateError(_damaged(p12)) from None
     return _Identity(leaf, chain, key_pem, is_ber)
 

@@ -33,7 +33,7 @@ MAX_PAGES: Final = 1000
 # Twenty years of the register.
 MAX_NOTICES: Final = 250_000
 ALL_NOTICES: Final = "/konkursvarsler"
-# Less than the interval, and than the 60 seconds that Dagster gives a sensor.
+# Shorter than the interval between looks, and than the 60 seconds that Dagster gives a sensor.
 _LOOK_DEADLINE_S: Final = 10.0
 UPDATED_AFTER: Final = "/konkursvarsler/oppdatert"
 
@@ -43,7 +43,7 @@ Keep = Callable[[Answer], None]
 
 @dataclass(frozen=True, slots=True)
 class ListItem:
-    """One item of a list, unread, and the answer (the page) that held it."""
+    """One item of a list, not parsed, and the answer (the page) that held it."""
 
     value: JsonValue
     answer: Answer
@@ -51,7 +51,7 @@ class ListItem:
 
 @dataclass(frozen=True, slots=True)
 class NoticeList:
-    """A list with all its pages: its items, the answers it came in, and what was odd."""
+    """A list with all its pages: its items, the answers it came in, and findings about its shape."""
 
     items: list[ListItem]
     answers: tuple[Answer, ...]
@@ -95,7 +95,7 @@ def look_client(settings: Settings) -> Konkursvarsel:
 
 
 def asked_to_wait_s(error: ServiceError) -> float:
-    """Return the seconds for which the service asked to be left alone; 0: it did not."""
+    """Return for how many seconds the service asked us to wait; 0: it did not."""
     return error.retry_after_s if isinstance(error, AttemptFailedError) else 0.0
 
 
@@ -108,7 +108,7 @@ class Konkursvarsel:
     underneath, `now`: the clock that stamps answers, both for simulations. Every method may raise any `ServiceError`.
     """
 
-    def __init__(  # noqa: PLR0913  # each is a limit the caller may want to set, all by name
+    def __init__(  # noqa: PLR0913  # limits that a caller may set, all by name
         self,
         base_url: str,
         *,
@@ -147,7 +147,7 @@ class Konkursvarsel:
         self._fetcher.close()
 
     def fetch_root(self) -> JsonValue:
-        """Return the service's root document; the cheapest way to see that we are let in."""
+        """Return the service's root document: the smallest request that shows whether the service lets us in."""
         answer = self._fetcher.get("/", None, self._max_bytes_dataset)
         return parse_json(answer.body, what="GET /")
 

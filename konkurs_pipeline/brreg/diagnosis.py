@@ -1,7 +1,7 @@
-"""What went wrong with a request, as an error that a person can act on, and whether trying again makes sense.
+"""What went wrong with a request, as an error that a person can act on, and whether another attempt may help.
 
-The table of a bank's night: which status, TLS alert or socket error means what. Error texts quote nothing
-that the service sent but host names and status codes. What does not belong here: making requests (`client`).
+It says what each status, TLS alert and socket error means. Of what the service sent, error texts quote only host names
+and status codes. What does not belong here: making requests (`client`).
 """
 
 from __future__ import annotations
@@ -33,8 +33,7 @@ from konkurs_pipeline.redaction import redact
 
 MAX_RETRY_AFTER_S: Final = 30.0
 
-# Under TLS 1.3 they arrive with the first read, as the client has finished its handshake before the server
-# looks.
+# Under TLS 1.3 they arrive with the first read: the client ends its handshake before the server checks the certificate.
 _REFUSED_CERTIFICATE: Final = re.compile(
     r"ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|HANDSHAKE_FAILURE|DECRYPT_ERROR)"
 )
@@ -46,7 +45,7 @@ _CHECK_OURS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A service: its base URL, the setting that holds it, and whether it lets in by our client certificate."""
+    """A service: its base URL, the setting that holds it, and whether it asks for our client certificate."""
 
     base_url: str
     setting: str = "KONKURS_API_URL"
@@ -75,7 +74,7 @@ class Target:
 
 
 class AttemptFailedError(ServiceUnreachableError):
-    """One attempt failed. `retry`: whether to try again, or the seconds to wait before it. `told_s`: the service's wish."""
+    """One attempt failed. `retry`: whether to try again, or after how many seconds. `told_s`: the wait that was asked for."""
 
     def __init__(self, message: str, *, retry: bool | float = True, retry_after_s: float = 0.0) -> None:
         super().__init__(message)
@@ -153,7 +152,7 @@ def _retry_after(text: str) -> float | None:
 def transport_error(
     error: httpx.TransportError, target: Target, seconds: float, setting: str = "KONKURS_HTTP_DEADLINE_S"
 ) -> ServiceError:
-    """Return the error that a request without a usable answer means. `seconds`: what it had, by which setting."""
+    """Return the error for a request without a usable answer. `seconds`: its time limit, which `setting` sets."""
     if isinstance(error, httpx.TimeoutException):
         return AttemptUnansweredError(
             f"{target}: no complete answer within {round(seconds, 2):g} s ({setting}); "

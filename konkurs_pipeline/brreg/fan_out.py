@@ -1,4 +1,4 @@
-"""Several requests at once, their results in the order asked for, and an end to it when the service is gone.
+"""Makes several requests at once, gives their results in the order asked for, and stops when the service is gone.
 
 What does not belong here: how one request is made (`client`).
 """
@@ -23,7 +23,7 @@ T = TypeVar("T")
 class CircuitBreaker:
     """Opens after five requests in a row that got no answer, or once the service refuses us: then nothing more is tried.
 
-    An answer that says that the service failed is about one document, and does not count.
+    An answer with an error status is about one document: it does not count.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class CircuitBreaker:
         self._why: str | None = None
 
     def open(self, why: str) -> None:
-        """Let nothing more be tried."""
+        """Allow no more requests."""
         with self._lock:
             self._why = self._why or why
 
@@ -47,7 +47,7 @@ class CircuitBreaker:
                 self._why = self._why or "the service refused us"
 
     def refusal(self) -> NotTriedError | None:
-        """Return the error of a request that is not made, None while requests are made."""
+        """Return the error for a request that is not made; None while requests are allowed."""
         with self._lock:
             if self._why is None:
                 return None
@@ -59,8 +59,8 @@ def fetch_each(
 ) -> Iterator[tuple[str, T | ServiceError]]:
     """Yield each name with what `fetch` returned for it, or with the `ServiceError` it raised, in order.
 
-    Results wait for their turn, so no more than twice `concurrency` are asked for ahead of the one that is
-    due. Any other error ends it, and nothing more is started. After `until` (monotonic seconds) nothing is started.
+    At most twice `concurrency` requests run ahead of the next result in order. After any other error, or after `until`
+    (monotonic seconds), no request is started.
     """
     breaker = CircuitBreaker()
 

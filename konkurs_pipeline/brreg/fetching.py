@@ -1,4 +1,4 @@
-"""One GET after another to one host: total deadline, largest body, retries of what may pass by itself.
+"""GET requests to one host, each with a total deadline, a largest body, and retries of passing faults.
 
 URLs are made from the base URL and a path, never taken from an answer, and no redirect is followed. What does not
 belong here: what a failure means (`diagnosis`), what an answer holds (`wire`).
@@ -40,7 +40,7 @@ class Answer:
 class Fetcher:
     """Asks one host over one HTTP client. `ssl_context` null: plain http on loopback. `deadline_s`: of one attempt."""
 
-    def __init__(  # noqa: PLR0913  # each is a limit the caller may want to set, all by name
+    def __init__(  # noqa: PLR0913  # limits that a caller may set, all by name
         self,
         host: Host,
         *,

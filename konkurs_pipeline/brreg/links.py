@@ -1,6 +1,6 @@
-"""The links in answers (HAL): compared with where the service is, and never followed.
+"""Compares the links in answers (HAL) with the service's address. No link is ever followed.
 
-One that points elsewhere is a finding for a person. Texts name hosts at most, never a path or an identifier. What does
+A link that points elsewhere is a finding for a person. A finding names hosts, never a path or an identifier. What does
 not belong here: which page comes next (`wire`), requests (`client`).
 """
 
@@ -21,7 +21,7 @@ _ANOTHER: Final = "{}'s own link names another resource than its uuid; it is nev
 def link_findings(document: JsonObject, uuid: str, base_url: str | None, *, whose: str) -> tuple[str, ...]:
     """Compare the links of a notice or its dataset (`whose`) with its uuid and, with `base_url`, the service's host.
 
-    Returns one text for one oddity.
+    Returns one text for each finding.
     """
     own = [href for relation, href in _hrefs(document.get("_links")) if relation == "self"]
     findings = [finding for href in own for finding in _own_link(href, uuid, base_url, whose)]
@@ -45,7 +45,7 @@ def other_host(name: str, link: SplitResult, base_url: str) -> tuple[str, ...]:
 
 
 def resolve(base: str, href: str) -> SplitResult | None:
-    """Return the parts of `href` as seen from `base`; null where it is no address."""
+    """Return the parts of `href` as seen from `base`; null if it is no address."""
     try:
         return urlsplit(urljoin(base, href))
     except ValueError:
@@ -63,7 +63,8 @@ def _hrefs(links: JsonValue) -> Iterator[tuple[str, str]]:
 
 def _own_link(href: str, uuid: str, base_url: str | None, whose: str) -> tuple[str, ...]:
     if base_url and href.startswith(base_url) and _PLAIN_PATH.fullmatch(rest := href[len(base_url) :]):
-        # As documented, of which there are thousands: on the service's host, as the host ends where the path begins.
+        # The documented form, which thousands of links have: the base URL followed by a path, so it is on the service's
+        # host.
         return () if rest.endswith(f"/{uuid}") else (_ANOTHER.format(whose),)
     link = resolve(base_url or "", href)
     if link is None:

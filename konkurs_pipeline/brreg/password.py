@@ -1,4 +1,4 @@
-"""The password of the client certificate, as text editors and secret stores write it into a file.
+"""Reads the password of the client certificate from a file, as text editors and secret stores write it.
 
 The PKCS#12 library takes UTF-8 without NUL and panics at anything else. What does not belong here: the certificate.
 """
@@ -37,7 +37,7 @@ def read_password(path: Path) -> bytes:
 
 
 def usable_password(text: str) -> bytes:
-    """Return the password as the PKCS#12 library takes it. Raises `CertificateError` where it holds a NUL."""
+    """Return the password as the PKCS#12 library takes it. Raises `CertificateError` if it holds a NUL."""
     if "\0" in text:
         message = (
             f"{_SETTING}: the password holds a NUL character, which no certificate's password can; expected: "

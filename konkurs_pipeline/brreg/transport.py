@@ -1,9 +1,8 @@
-"""The HTTP client underneath: one total deadline for a request, everything that httpx itself leaves open.
+"""The HTTP transport: one total deadline for a request, which httpx does not have.
 
-httpx limits each read, not their sum: a server that sends a byte now and then, in a header or in the body,
-holds a request for ever. Here every connect, handshake, read and write gets only what is left of the
-request's time. Not covered is the time the system takes to look a name up. What does not belong here: what a
-status means (`diagnosis`).
+httpx limits each read, not their sum: a server that sends a byte now and then, in a header or in the body, holds a
+request for ever. Here every connect, handshake, read and write gets only what is left of the request's time. The deadline
+does not cover the system's look-up of a name. What does not belong here: what a status means (`diagnosis`).
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ _KEPT_SECONDS: Final = 20.0
 
 @contextmanager
 def total_deadline(seconds: float) -> Iterator[None]:
-    """Give everything this thread sends and receives inside the block `seconds` in all."""
+    """Limit all that this thread sends and receives inside the block to `seconds` in all."""
     token = _DUE.set(time.monotonic() + seconds)
     try:
         yield
@@ -50,7 +49,7 @@ def open_http_client(ssl_context: ssl.SSLContext | None, deadline_s: float) -> h
         "Accept-Encoding": "gzip",
         "User-Agent": f"konkurs-pipeline/{version('konkurs-pipeline')}",
     }
-    # Plain http needs none, but the pool wants one: one that trusts nobody, and has not read the system's roots.
+    # Plain http needs no context, but the pool asks for one. This one trusts nobody and reads no system roots.
     transport = _DeadlineTransport(ssl_context or ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
     return httpx.Client(
         transport=transport, headers=headers, timeout=deadline_s, follow_redirects=False, trust_env=False
@@ -58,7 +57,7 @@ def open_http_client(ssl_context: ssl.SSLContext | None, deadline_s: float) -> h
 
 
 class _DeadlineTransport(httpx.BaseTransport):
-    """Carries httpx's requests over a pool of httpcore whose sockets keep to the deadline; httpx's own takes no backend."""
+    """Sends httpx's requests over an httpcore pool whose sockets keep the deadline; httpx's own takes no backend."""
 
     def __init__(self, ssl_context: ssl.SSLContext) -> None:
         self._connections = httpcore.ConnectionPool(

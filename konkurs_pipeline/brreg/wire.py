@@ -1,9 +1,9 @@
-"""From JSON to what the rest of the pipeline knows: a page of a list, and one notice.
+"""Parses JSON: a page of a list, and one notice.
 
-An answer of an unexpected shape is a failure, never "no news": {} and [] would otherwise be an empty day. One
-bad notice is set aside with its reason and stops no other. Links are compared and never followed; of a `next`
-link only the query is used. Source: docs/domain.md § 2. What does not belong here: requests
-(`client`), comparing links (`links`), and the expanded dataset's fields.
+An answer of an unexpected shape is a failure, never "no news": else {} and [] would be an empty day. A bad notice goes to
+quarantine with its reason and stops no other. Links are compared and never followed; of a `next` link only the query is
+used. Source: docs/domain.md § 2. What does not belong here: requests (`client`), comparing links (`links`), and the
+expanded dataset's fields.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MAX_TEXT: Final = 64
 _YEARS: Final = range(1900, 2201)
 _TOP_LEVEL_KEYS: Final = frozenset({"_embedded", "_links", "page"})
 
-# A notice of a list takes 29 bytes a value at least, a dataset 27.
+# A list of notices has 29 bytes or more a value, a dataset 27. A denser answer is refused before it is parsed.
 _BYTES_A_VALUE: Final = 24
 
 UUID_FORM: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
@@ -42,7 +42,7 @@ _UNWRITABLE: Final = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class ListPage:
-    """One page of a list: its items unread, the query of the next page, and what was odd about it."""
+    """One page of a list: its items, not parsed, the query of the next page, and findings about its shape."""
 
     items: list[JsonValue]
     next_query: str | None
@@ -60,7 +60,7 @@ class UnreadableNoticeError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class ParsedNotice:
-    """A notice, whether its kjennelsesdato is there and no date, and findings about its link (one text for one oddity)."""
+    """A notice, whether its kjennelsesdato is given and no date, and findings about its link."""
 
     notice: Notice
     has_invalid_ruling_date: bool = False
@@ -139,8 +139,7 @@ class _PageReader:
         target = resolve(self.base_url + self.path, href) if isinstance(href, str) else None
         if target is None or not _QUERY.fullmatch(target.query):
             self.refuse("has a paging link that cannot be read")
-        # A proxy may show the service under a prefix of its own; only the query is used, so that does no
-        # harm.
+        # A proxy may show the service under a prefix of its own. That does no harm: only the query is used.
         if not unquote(target.path).endswith(unquote(self.path)):
             self.refuse("has a paging link to another resource than the one asked for")
         return target.query, (*elsewhere, *other_host("the paging link", target, self.base_url))
@@ -154,7 +153,7 @@ class _PageReader:
             return
         if (number or 0) + 1 < (pages or 0):
             self.refuse(f"is page {(number or 0) + 1} of {pages} and has no link to the next one")
-        # An empty page that counts notices is none, whatever number it gives itself.
+        # An empty page that says there are notices is wrong, also if it says it is the last.
         if (not number or not items) and (total or 0) > items:
             self.refuse(f"says it has {total} notices, gives {items} and has no link to more")
 
@@ -243,12 +242,12 @@ def _ruling_date_of(item: JsonObject) -> tuple[dt.date | None, bool]:
 
 
 def one_or_many(value: JsonValue) -> list[JsonValue]:
-    """Return what HAL writes as one object or as a list of them; null is how some leave it out."""
+    """Return a list of what HAL writes as one object or as a list; null counts as left out."""
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _is_link(value: JsonValue) -> bool:
-    """Whether a member of `_links` is what HAL allows: a link, or a list of them; null is how some leave one out."""
+    """Whether a member of `_links` is what HAL allows: a link or a list of links; null counts as left out."""
     if isinstance(value, list):
         return all(isinstance(link, dict) and isinstance(link.get("href"), str) for link in value)
     return value is None or (isinstance(value, dict) and isinstance(value.get("href"), str))

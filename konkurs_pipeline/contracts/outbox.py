@@ -78,7 +78,7 @@ class ActionRecord(Written):
     notice_uuid: Uuid = Field(description="Brreg's id of the notice")
     notice_type: str = Field(description="aapning, sletting, oppheving, avslutning; (unshown): another text")
     registered_at: str = Field(description="the notice's registreringstidspunkt, as received")
-    ruling_date: dt.date | None = Field(description="the notice's kjennelsesdato; null where it had none")
+    ruling_date: dt.date | None = Field(description="the notice's kjennelsesdato; null if it had none")
     matched_via: MatchedVia = Field(description="how the customer was found")
     reason: str = Field(pattern=r"^[a-z_]+$", description="a code of docs/decision-table.md")
     caused_by: Uuid | None = Field(description="the BLOCK or REVIEW that this action answers; null: none")

@@ -18,7 +18,7 @@ _HASH: Final = re.compile(r"(?:sha-?256:)?([0-9a-f]{64}|[0-9a-f]{2}(?:[-: ][0-9a
 
 
 def storable(text: str) -> str:
-    """Return the text; raises `ValueError` where it cannot be written as UTF-8."""
+    """Return the text; raises `ValueError` if it cannot be written as UTF-8."""
     if is_utf8(text):
         return text
     message = "text that cannot be written as UTF-8"

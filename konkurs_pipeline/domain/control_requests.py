@@ -72,7 +72,7 @@ def estate_asked_about(estates: Sequence[Estate]) -> Estate | None:
 
 
 def earliest_from_date(estates: Sequence[Estate]) -> dt.date | None:
-    """Return twelve months before the ruling date of the estate asked about; null where there is no such date."""
+    """Return twelve months before the ruling date of the estate asked about; null if there is no such date."""
     estate = estate_asked_about(estates)
     day = estate.opening.ruling_date if estate else None
     if day is None:

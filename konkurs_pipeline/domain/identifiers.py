@@ -60,7 +60,7 @@ def _all_digits(text: pl.Expr, count: int) -> pl.Expr:
 
 
 def _as_number(text: pl.Expr) -> pl.Expr:
-    """Return the number, null where there is none. Text with a sign is read too: look at `_all_digits` as well."""
+    """Return the number, null if there is none. Text with a sign is read too: look at `_all_digits` as well."""
     return text.cast(pl.Int64, strict=False)
 
 

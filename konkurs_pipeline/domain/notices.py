@@ -40,7 +40,7 @@ class Notice:
     """One notice as the list gives it.
 
     `registered_at` is an instant in UTC, `registered_at_text` the same as received; `ruling_date` is the
-    kjennelsesdato, a Norwegian calendar date, null where the list has none; `debtor_id` is the debitor as received.
+    kjennelsesdato, a Norwegian calendar date, null if the list has none; `debtor_id` is the debitor as received.
     """
 
     uuid: str

@@ -87,6 +87,6 @@ def outcome_of(codes: Collection[IssueCode], *, is_decided: bool, notices_new: i
 
 
 def detail_of(issues: Collection[Issue]) -> str | None:
-    """Return the messages as one line for people, what is missing first; null where there is none."""
+    """Return the messages as one line for people, what is missing first; null if there is none."""
     ordered = sorted(issues, key=lambda issue: issue.code not in MISSING | STOPPING)
     return "; ".join(issue.message for issue in ordered) or None

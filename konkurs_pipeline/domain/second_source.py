@@ -131,7 +131,7 @@ def bankruptcies_to_ask_about(
 def missing_flags(asked: Sequence[KnownBankruptcy], units: Mapping[str, Unit | None]) -> Iterator[Difference]:
     """Yield a difference for each bankruptcy whose unit is neither flagged nor deleted.
 
-    `units`: the debtor's number → what Enhetsregisteret answered, null where it knows no such unit. A number that is
+    `units`: the debtor's number → what Enhetsregisteret answered, null if it knows no such unit. A number that is
     absent was not answered for, and is not judged.
     """
     for each in asked:

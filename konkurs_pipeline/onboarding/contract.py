@@ -1,7 +1,7 @@
-"""How the service's answers differ from the shapes that are assumed: field by field, from real answers.
+"""Compares the service's real answers with the assumed shapes, field by field.
 
-Brreg's field names for the datasets are not public, so this is the first thing to run against the test environment; what
-differs is mended by a dataset map (`KONKURS_DATASET_MAP`), not by code. No value is shown, but codes.
+Brreg's field names for the datasets are not public. So run this first against the test environment. A dataset map
+(`KONKURS_DATASET_MAP`) mends what differs, not code. It shows codes, and no other value.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from konkurs_pipeline.settings import Settings
 LIST_FIELDS: Final = ("uuid", "type", "registreringstidspunkt", "kjennelsesdato", "debitor", "_links")
 # Fields of a linked unit are looked for inside each unit.
 _IN_UNIT: Final = frozenset({"linked_unit_id", "linked_unit_name", "linked_unit_form"})
-# Fields that are several things: a list, or text where there is one alone.
+# Fields with several values: a list, or text if there is one value.
 _LISTS: Final = frozenset({"linked_units", "address_lines"})
-# Without these a notice cannot be read, and without those a document names nobody.
+# Without these list fields a notice cannot be read; without these dataset fields a document names nobody.
 _NEEDED_IN_LIST: Final = frozenset({"uuid", "type", "registreringstidspunkt", "debitor"})
 _NEEDED_IN_DATASET: Final = frozenset({"debtor_id", "linked_units", "linked_unit_id"})
-# Known places that no field of the map stands for; their absence says nothing.
+# Known places that no field of the map reads. It means nothing if one is missing.
 _ALSO_KNOWN: Final = frozenset(
     {
         "_links.self.href",
@@ -46,7 +46,7 @@ _ALSO_KNOWN: Final = frozenset(
 class FieldReport:
     """One field: in how many of the documents it was found, and what differs.
 
-    `stops_matching`: with this, notices or documents are not matched with customers, or only by a person.
+    `stops_matching`: because of it, notices or documents are not matched with customers, or only by a person.
     """
 
     part: str
@@ -59,7 +59,7 @@ class FieldReport:
 
 @dataclass(frozen=True)
 class Sample:
-    """What the service answered: the list's items, what was odd about the list, documents with their notices, failures."""
+    """What the service answered: the list's items, findings about the list, documents with their notices, failures."""
 
     items: Sequence[JsonObject]
     listed: int
@@ -93,7 +93,7 @@ def take_sample(settings: Settings, now: dt.datetime, *, datasets: int = 50) -> 
 
 
 def compare_shapes(sample: Sample, fields: DatasetMap) -> Iterator[FieldReport]:
-    """Report each field of the list, then each field of the datasets and each place that no field stands for."""
+    """Report each field of the list, then each field of the datasets, then each place that no field reads."""
     objects = len(sample.items)
     remark = "; ".join(sample.findings) or None
     yield FieldReport("list", "(notices)", objects, sample.listed, remark, stops_matching=objects < sample.listed)
@@ -114,7 +114,7 @@ def _readable(items: Sequence[JsonObject]) -> Iterator[Notice]:
 
 
 def _some_of_every_type(notices: Iterator[Notice], most: int) -> list[Notice]:
-    """Return the first `most` in turns, a type each: an avslutning has fields that no aapning has, and some are rare."""
+    """Return `most` notices, one of each type in turn: types differ in their fields, and some types are rare."""
     seen: Counter[str] = Counter()
     turns: list[tuple[int, Notice]] = []
     for notice in notices:
@@ -154,7 +154,7 @@ def _dataset_fields(received: Sequence[ReceivedDocument], fields: DatasetMap) ->
 
 
 def is_found(document: object, name: str, fields: DatasetMap) -> bool:
-    """Whether a field is there in the form it is read in: text, and a list for what is several."""
+    """Whether a document has the field in the form that a run reads: text, or a list for several values."""
     if name in _LISTS and any(
         isinstance(value, list | dict) for path in fields.paths[name] for value in walk(document, path)
     ):
@@ -174,7 +174,7 @@ def _unknown_codes(name: str, values: Sequence[object] | Iterator[object]) -> st
 
 
 def _unexpected(documents: Sequence[Mapping[str, object]], fields: DatasetMap) -> Iterator[FieldReport]:
-    """Report the places of values that no field of the map stands for."""
+    """Report the places of values that no field of the map reads."""
     in_units = {
         f"{list_}[].{path}" for list_ in fields.paths["linked_units"] for n in _IN_UNIT for path in fields.paths[n]
     }

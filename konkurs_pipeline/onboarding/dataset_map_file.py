@@ -1,8 +1,7 @@
 """`konkurs contract --write-map FILE`: write the proposed map as a TOML file, and compare how well it fits.
 
-The file is loaded as a run would load it, and the same documents are read with it and without. No value of a document is
-written or shown, only places. What does not belong here: which place is proposed for a field
-(`domain.documents.map_proposal`).
+It loads the file as a run does, and reads the same documents with and without it. It writes and shows places only, no
+value of a document. What does not belong here: which place is proposed for a field (`domain.documents.map_proposal`).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from konkurs_pipeline.onboarding.contract import is_found
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.dataset_map import load_dataset_map, refuse_existing, write_new_map
 
-# These alone decide whom a document names; without the others less is known of a party, and nobody is missed.
+# Only these fields decide whom a document names. Without the others less is known of a party, and nobody is missed.
 _DECIDING: Final = ("debtor_id", "linked_units", "linked_unit_id")
 
 
@@ -48,9 +47,9 @@ class MapComparison:
 def write_map(
     path: Path, received: Sequence[ReceivedDocument], fields: DatasetMap, settings: Settings
 ) -> MapComparison | None:
-    """Write the map that fits the documents to `path` and try it; null, and no file, where a map would change nothing.
+    """Write the map that fits the documents to `path` and try it; null, and no file, if a map would change nothing.
 
-    Raises `UsageError` where `path` exists, `AnswerError` where there is no document to judge by.
+    Raises `UsageError` if `path` exists, `AnswerError` where there is no document to judge by.
     """
     refuse_existing(path)
     if not received:

@@ -1,4 +1,4 @@
-"""What `konkurs doctor` looks at: everything a poll needs, each with what to do when it is not as it should be.
+"""`konkurs doctor`: checks everything that a poll needs, and says what to do about each fault.
 
 Nothing is changed: no folder is created, no register accepted, no notice stored.
 """
@@ -29,7 +29,7 @@ _EXPIRY_WARNING_DAYS = 60
 
 
 class Level(StrEnum):
-    """How a thing is."""
+    """The result of one check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -38,7 +38,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """One line: what was looked at, how it is, what was seen or what to do."""
+    """One line: what was checked, the result, and what was seen or what to do."""
 
     what: str
     level: Level
@@ -46,7 +46,7 @@ class Diagnosis:
 
 
 def diagnose(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
-    """Look at everything, one after the other; what fails does not hide the rest."""
+    """Run every check. If one fails, the next still runs."""
     yield Diagnosis(
         "settings",
         Level.OK,
@@ -123,13 +123,13 @@ def _register(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
     try:
         customers = read_register_file(settings.customers, RegisterKind.CUSTOMERS)
     except RegisterError as error:
-        # A refusal names the file only; a bank that is being set up must see which folder was looked in.
+        # A refusal names the file only. A bank that sets up needs the whole path.
         yield Diagnosis("customers", Level.PROBLEM, f"{error}. KONKURS_CUSTOMERS is {settings.customers}")
         return
     has_accounts = identity_of(settings.accounts) is not None
     accounts = read_register_file(settings.accounts, RegisterKind.ACCOUNTS) if has_accounts else None
     limits = Limits(settings.synthetic_allowed, settings.max_register_invalid)
-    # Nothing is kept, so any key does.
+    # Nothing is stored, so any key will do.
     judged = judge_register(customers, accounts, limits, key=b"doctor")
     table = judged.tables.customers
     flagged = int(table["is_flagged"].sum())
@@ -148,7 +148,7 @@ def _register(settings: Settings, now: dt.datetime) -> Iterator[Diagnosis]:
 
 
 def _odd_values(judged: JudgedRegister) -> Iterator[Diagnosis]:
-    """Yield a line for each kind of value that the bank's export should write otherwise, and how many there are."""
+    """Yield a line for each kind of value that the bank should mend in its export, with their number."""
     if judged.respelled:
         message = (
             f"{judged.respelled} values have spaces or separators, and were read: the export should leave them out"

@@ -52,7 +52,7 @@ class FileResult:
 def receive(outbox: Path, receipts: Path, now: dt.datetime) -> Iterator[FileResult]:
     """Take the files that have no receipt yet, in sequence; yields what became of each, and stops at the first refused.
 
-    Makes the folder of the receipts where it is absent. Raises `UsageError` where a folder cannot be used.
+    Makes the folder of the receipts where it is absent. Raises `UsageError` if a folder cannot be used.
     """
     _require_folders(outbox, receipts)
     taken = _read_state(receipts / _STATE_NAME)

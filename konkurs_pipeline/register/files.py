@@ -1,9 +1,8 @@
 """Reads one register file, CSV or Parquet, into a frame of text, or refuses it whole.
 
-The bytes are read once; hash and frame come from those same bytes, and the file must be the same before and
-after. What belongs here: damage of the file as a file (encoding, fields, columns, types). What does not:
-what the values mean (register/rules). No error quotes anything out of the file, its header included: a file
-without a header starts with a customer.
+The bytes are read once: hash and frame come from the same bytes, and the file must not change meanwhile. What belongs
+here: damage of the file as a file (encoding, fields, columns, types). What does not: what the values mean
+(register/rules). No error quotes the file, not even its header: a file without a header starts with a customer.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ _ROWS: Final[Mapping[RegisterKind, type[CustomerRow | AccountRow]]] = {
     RegisterKind.ACCOUNTS: AccountRow,
 }
 COLUMNS: Final = {kind: _columns(row, required=True) for kind, row in _ROWS.items()}
-# A file without one of these is a file in which each row leaves it empty.
+# If the file lacks one of these columns, it counts as empty in each row.
 OPTIONAL_COLUMNS: Final = {kind: _columns(row, required=False) for kind, row in _ROWS.items()}
 _PARQUET_SUFFIXES: Final = frozenset({".parquet", ".pq"})
 _CHUNK: Final = 1 << 24
@@ -54,7 +53,7 @@ _OWN_TYPES: Final = {"is_blocked": pl.Boolean, "opened_at": pl.Date}
 
 @dataclass(frozen=True, slots=True)
 class RegisterFile:
-    """One file as read: `frame` has the columns of its kind, the optional ones too, all text; empty is "not given"."""
+    """One file as read: `frame` has all columns of its kind, also the optional ones, as text; empty: not given."""
 
     name: str
     kind: RegisterKind
@@ -64,9 +63,9 @@ class RegisterFile:
 
 
 def identity_of(path: Path) -> FileIdentity | None:
-    """Return what tells this state of the file from another without reading it; None: no such file.
+    """Return an identity that changes with the file, without reading it; None: no such file.
 
-    Raises `RegisterError` when it cannot be looked at or is no file.
+    Raises `RegisterError` if its state cannot be read or it is no file.
     """
     try:
         found = path.stat()
@@ -153,7 +152,7 @@ def _csv_frame(data: bytes, name: str, kind: RegisterKind) -> pl.DataFrame:
     header, separator = _header(data, name, kind)
     wanted = _wanted(header, name, kind)
     if b"\r" + separator.encode() in data:
-        # polars strips it in silence, and what is stripped is repaired.
+        # polars would strip it without a word, and so repair a damaged value.
         refuse(name, "a field ends with a carriage return", "Export it again, with LF or CRLF line ends")
     frame = _parse_csv(data, separator, len(header), name)
     _refuse_ragged(frame, data, separator, name)
@@ -199,7 +198,7 @@ def _parse_csv(data: bytes, separator: str, width: int, name: str) -> pl.DataFra
             new_columns=[f"column_{place}" for place in range(width)],
         )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError):
-        # polars' own text quotes the line it stopped at.
+        # polars' own message quotes the line at which it stopped.
         refuse(
             name,
             "a row has more fields than the header, or a quotation mark that does not close",
@@ -208,9 +207,9 @@ def _parse_csv(data: bytes, separator: str, width: int, name: str) -> pl.DataFra
 
 
 def _refuse_ragged(frame: pl.DataFrame, data: bytes, separator: str, name: str) -> None:
-    """Refuse rows with too few fields, which polars fills up in silence: so a file cut short would pass.
+    """Refuse rows with too few fields: polars fills them up without a word, so a file cut short would pass.
 
-    Every separator in the bytes either parts two fields or stands inside one.
+    Every separator in the bytes stands between two fields or inside one.
     """
     cure = "Export it again"
     body = data.count(separator.encode(), data.find(b"\n") + 1) if b"\n" in data else 0
@@ -220,7 +219,7 @@ def _refuse_ragged(frame: pl.DataFrame, data: bytes, separator: str, name: str) 
         held = column.filter(column.str.contains(separator, literal=True))
         counts = held.str.count_matches(separator, literal=True)
         inside += int(counts.sum())
-        # A quotation mark that closes on a later row takes the rows between into one field, in silence.
+        # If a quotation mark closes on a later row, the parser takes the rows between into one field without a word.
         if (held.str.contains("\n", literal=True) & (counts >= frame.width - 1)).any():
             refuse(name, "a field holds whole rows: a quotation mark does not close where it should", cure)
     if body != parting + inside:

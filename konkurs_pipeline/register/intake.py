@@ -1,7 +1,7 @@
-"""Takes in the bank's register at the start of a run: look, read if changed, judge, accept or keep the last.
+"""Takes in the bank's register at the start of a run: if the files changed, read and judge them, then accept or refuse.
 
-A refused register never stops a run that has an accepted snapshot: yesterday's customers are better than
-none. What belongs here: the order of the steps. What does not: reading (files), judging (rules), keeping
+If the register is refused, the run goes on with the last accepted snapshot: yesterday's customers are better than none.
+What belongs here: the order of the steps. What does not: reading (files), judging (rules), keeping
 (storage/register/snapshots).
 """
 
@@ -23,15 +23,15 @@ from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.register.accepted import FileIdentity, Snapshot, SnapshotFacts, snapshot_id
 from konkurs_pipeline.storage.register.snapshots import FORM, Snapshots
 
-# Reading customers, reading accounts, judging, writing: each takes about as long.
+# Steps of the progress bar, of about equal length: read customers, read accounts, judge, write.
 _PARTS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What a run works with: `snapshot` is the one to use (None: none was ever accepted).
+    """The register of a run: `snapshot` is the one to use (None: none was ever accepted).
 
-    `refusal`: why the files there now were refused, None when they were not; `is_new`: accepted just now.
+    `refusal`: why the present files were refused, None if they were not; `is_new`: accepted just now.
     """
 
     snapshot: Snapshot | None
@@ -40,11 +40,11 @@ class Intake:
 
 
 def take_in(settings: Settings, snapshots: Snapshots, *, now: dt.datetime, progress: Progress = silent) -> Intake:
-    """Return the register to use, taking in the bank's files when they changed.
+    """Take in the bank's files if they changed; return the register to use.
 
-    `now` (UTC) is written down as the time of acceptance. Files whose identity is unchanged are not read. The same bytes
-    give the same snapshot, accepted anew where the bank delivered them anew. A refused file is looked at again by the
-    next run. Raises `StoreError` only.
+    `now` (UTC) is recorded as the time of acceptance. Files with an unchanged identity are not read. The same bytes give
+    the same snapshot; if the bank wrote them again, it is accepted again. The next run reads a refused file again. Raises
+    `StoreError` only.
     """
     last = snapshots.current()
     try:
@@ -94,7 +94,7 @@ def _look(
 
 
 def _refuse_parted(settings: Settings, customers: RegisterFile, accounts: RegisterFile | None) -> None:
-    """Refuse two files that are not of one moment: one was replaced while the other was read."""
+    """Refuse the two files if one was replaced while the other was read."""
     now = identity_of(settings.customers), identity_of(settings.accounts)
     if now != (customers.identity, _identity(accounts)):
         cure = "Write each under another name and rename them one after the other; the next run reads both"
@@ -102,7 +102,7 @@ def _refuse_parted(settings: Settings, customers: RegisterFile, accounts: Regist
 
 
 def _is_delivered_anew(last: Snapshot, customers: RegisterFile, accounts: RegisterFile | None) -> bool:
-    """Whether the bank wrote a file since: then the register says today what it said before."""
+    """Whether the bank wrote a file since: then its unchanged content is a new statement."""
     before = last.facts.customers_file, last.facts.accounts_file
     now = customers.identity, _identity(accounts)
     return [(file.inode, file.mtime_ns) for file in before if file] != [

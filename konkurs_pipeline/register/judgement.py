@@ -1,4 +1,4 @@
-"""Judges both files of a register together: what is spelled otherwise is read, references are checked, rows are flagged.
+"""Judges both files of a register together: reads other spellings, checks references, flags rows.
 
 What does not belong here: reading the files (files), the rules of one file (rules), keeping what was accepted (intake).
 """
@@ -22,11 +22,11 @@ _KEY: Final = ["customer_ref", "national_id"]
 
 @dataclass(frozen=True, slots=True)
 class JudgedRegister:
-    """The tables of an acceptable register, and what a person should mend in the bank's export.
+    """The tables of an acceptable register, and what the bank should mend in its export.
 
-    `orphans`: accounts of no known customer, left out. `respelled`: values read although they were spelled otherwise.
-    `unread_former_ids`: entries of former_ids that are no identifier. `withheld`: customers whose reference holds their own
-    number. `unread_of`: some of the customers with such entries.
+    `orphans`: accounts of no known customer, left out. `respelled`: values that were read in another spelling.
+    `unread_former_ids`: entries of former_ids that are no identifier. `withheld`: customers whose reference holds their
+    own number. `unread_of`: some of the customers with such entries.
     """
 
     tables: RegisterTables
@@ -40,9 +40,9 @@ class JudgedRegister:
 def judge_register(
     customers_file: RegisterFile, accounts_file: RegisterFile | None, limits: Limits, key: bytes
 ) -> JudgedRegister:
-    """Return the register that the files make; raises `RegisterError` where one must be refused whole.
+    """Return the register that the files make; raises `RegisterError` if one must be refused whole.
 
-    `key`: of the stand-ins for references that hold an identifier.
+    `key`: makes the stand-ins for references that hold an identifier.
     """
     spelled = read_customers(customers_file.frame, synthetic_allowed=limits.synthetic_allowed)
     referenced = withhold_references(spelled.frame, customers_file.name, max_share=limits.max_invalid, key=key)
@@ -72,7 +72,7 @@ def _unread_former_ids(identifiers: pl.DataFrame, limits: Limits) -> pl.DataFram
 
 
 def _without_former_ids(accounts: pl.DataFrame, identifiers: pl.DataFrame) -> pl.DataFrame:
-    """Flag and empty the account numbers that are a former id of their customer: they would be written to the outbox."""
+    """Flag and empty each account number that is a former id of its customer: it would be written to the outbox."""
     former = identifiers.filter("is_former").select(_KEY).rename({"national_id": "account_no"})
     found = accounts.join(former, on=["customer_ref", "account_no"], how="semi")
     if found.is_empty():

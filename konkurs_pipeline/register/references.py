@@ -1,8 +1,8 @@
-"""References that hold the customer's own number: they go to core banking, where no national identifier may stand.
+"""Finds references that hold the customer's own number. References go to core banking; a national identifier must not.
 
-A file with many such references is refused. Of a few customers the reference is withheld: a stand-in takes its place in
-everything that is kept and written, and the customer can only ever lead to a REVIEW. What does not belong here: the key of
-the stand-ins, which the store keeps.
+If many references do, the file is refused. If few do, each is withheld: a stand-in takes its place in all that is kept
+and written, and the customer can lead to a REVIEW only. What does not belong here: the key of the stand-ins, which the
+store keeps.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ class WithheldReferences:
 def withhold_references(customers: pl.DataFrame, name: str, *, max_share: float, key: bytes) -> WithheldReferences:
     """Return the rows with a stand-in for each reference that holds a present or former number of its customer.
 
-    The number may stand in it in any way: after a letter, with separators, without its leading zero. The same reference
-    has the same stand-in as long as the key is the same. Raises `RegisterError` for a larger share than `max_share`.
+    The number may stand after a letter, have separators, or lack its leading zero. The same reference has the same
+    stand-in as long as the key is the same. Raises `RegisterError` for a larger share than `max_share`.
     """
     refs = _holding_own_number(customers)
     if len(refs) > max_share * customers.height:
@@ -56,7 +56,7 @@ def _digest(key: bytes, ref: str) -> str:
 
 
 def _holding_own_number(customers: pl.DataFrame) -> list[str]:
-    # The length is looked at first: most references are too short to hold a number.
+    # The length is checked first: most references are too short to hold a number.
     candidates = (
         customers.lazy()
         .filter(pl.col("customer_ref").str.len_bytes() >= _FEWEST_DIGITS)

@@ -1,4 +1,4 @@
-"""How a register file is refused: one wording for all reasons. What the reasons are is files' and rules'."""
+"""How a register file is refused, in one wording. What does not belong here: the reasons (files, rules)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from konkurs_pipeline.errors import RegisterError
 
 
 def refuse(name: str, reason: str, cure: str) -> NoReturn:
-    """Raise the `RegisterError` of a file: its name, why, and what to do; no value out of it."""
+    """Raise the `RegisterError` of a file: its name, why, and what to do; no value from the file."""
     message = f"{name} is refused: {reason}. {cure}"
-    # A caller may be handling a library's error, and its text can quote the register.
+    # `from None`: the caller may be handling a library's error whose text quotes the register.
     raise RegisterError(message) from None

@@ -1,8 +1,8 @@
 """Judges the bank's register, pure: which rows are flagged, and when a file is refused whole.
 
-A single bad row is kept and flagged, so that a match on it goes to a person. A large share of bad rows is
-no bad rows but a damaged file (columns swapped, zeros lost), and a damaged file would free everybody in it
-in silence. No text made here holds a value out of the register. Reading files is register/files'.
+A few bad rows are kept and flagged, so that a match on one goes to a person. A large share of bad rows means a damaged
+file (columns swapped, zeros lost): it is refused, as its customers would match nothing and nobody would notice. No
+message holds a value from the register. What does not belong here: reading files (register/files).
 """
 
 from __future__ import annotations
@@ -20,16 +20,18 @@ from konkurs_pipeline.register.references import WITHHELD
 from konkurs_pipeline.register.refusal import refuse
 from konkurs_pipeline.register.symptoms import Symptom, account_symptoms, customer_symptoms, likely_cause
 
-# More orphans than this is the wrong file or swapped columns; fewer is a customers file from another hour.
+# If more accounts have no customer, it is the wrong file or columns are swapped; if fewer, the files are of different
+# hours.
 _MAX_ORPHAN_SHARE: Final = 0.5
-# More references or names than this that are numbers of people: it is another column. References are written
-# to the outbox, where no national identifier may stand.
+# If more references or names are people's numbers, columns are swapped. References go to the outbox, where no national
+# identifier may stand.
 _MAX_MISPLACED_SHARE: Final = 0.5
 _PERSON_ID_LENGTH: Final = 11
 _PEOPLE: Final = [kind.value for kind in IdKind if kind.is_person]
-# A tenth of all account numbers pass for people's: a few rows could do so by chance, and many need not all be looked at.
+# A tenth of all account numbers pass the check of a person's number. So a few rows say nothing, and a sample of many is
+# enough.
 _SAMPLE_MIN: Final = 20
-# No bankruptcy matches more than a few customers, so a longer list of owners says no more.
+# A bankruptcy matches a few customers at most, so a longer list of owners is cut.
 _MOST_OWNERS: Final = 20
 _ISO_DATE: Final = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z"
 _SAMPLE_MAX: Final = 100_000
@@ -37,7 +39,7 @@ _SAMPLE_MAX: Final = 100_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the settings say: whether test numbers count, and the largest share of failing rows."""
+    """The limits of the settings: whether test numbers are valid, and the largest share of failing rows."""
 
     synthetic_allowed: bool
     max_invalid: float
@@ -107,7 +109,7 @@ def judge_accounts(raw: pl.DataFrame, name: str, customers: pl.DataFrame, limits
 
 
 def _refuse_people_for_accounts(judged: pl.DataFrame, name: str) -> None:
-    """Refuse what no check digit shows: every fødselsnummer passes the check of an account number."""
+    """Refuse people's numbers in account_no: every fødselsnummer passes the check of an account number."""
     sample = judged.head(_SAMPLE_MAX)
     kind = id_kind(pl.col("account_no"), synthetic_allowed=True)
     n_people = sample.select(kind.is_in(_PEOPLE).sum()).item()
@@ -117,7 +119,7 @@ def _refuse_people_for_accounts(judged: pl.DataFrame, name: str) -> None:
 
 
 def _without_national_ids(in_use: pl.DataFrame, name: str, limits: Limits) -> pl.DataFrame:
-    """Flag and empty the account numbers that are their customers' own national_id, or refuse a large share."""
+    """Flag and empty each account number that is its customer's own national_id; refuse a large share of them."""
     is_own = (pl.col("account_no") == pl.col("national_id")).fill_null(value=False)
     n_own = in_use.select(is_own.sum()).item()
     if n_own > limits.max_invalid * in_use.height:
@@ -197,8 +199,8 @@ def _share_reason(what: str, n_failing: int, n_rows: int, limits: Limits) -> str
 
 
 def _refuse_swapped(judged: pl.DataFrame, name: str) -> None:
-    """Refuse what no failing national_id shows: identifiers in the columns of the reference or the name."""
-    # The length is looked at first: the check proper costs seconds on ten million rows.
+    """Refuse identifiers in the columns of the reference or the name: the check of national_id does not show them."""
+    # The length is checked first: the whole check costs seconds on ten million rows.
     long_refs = judged.lazy().filter(pl.col("customer_ref").str.len_bytes() == _PERSON_ID_LENGTH)
     kind = id_kind(pl.col("customer_ref"), synthetic_allowed=True)
     is_person = kind.is_in(_PEOPLE)
@@ -215,7 +217,7 @@ def _refuse_swapped(judged: pl.DataFrame, name: str) -> None:
 
 
 def _former_identifiers(judged: pl.DataFrame, limits: Limits) -> pl.DataFrame:
-    """One row per former id other than the present one; `is_failing` apart from the row's flag."""
+    """One row per former id that is not the present one; `is_failing` is its own, beside the row's flag."""
     pieces = (
         judged.lazy()
         .filter(pl.col("former_ids") != "")

@@ -1,7 +1,7 @@
-"""Reads the values of a register that are spelled otherwise, where they can mean one thing only; leaves all others.
+"""Reads values of a register in other spellings, if they can mean one thing only; leaves all others as they are.
 
-A number with spaces, no-break spaces, dots or hyphens is read as the number if that passes its check. What does not belong
-here: what becomes of a value that cannot be read (rules).
+A number with spaces, no-break spaces, dots or hyphens is read as the number if that passes its check. What does not
+belong here: what happens to a value that cannot be read (rules).
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import polars as pl
 from konkurs_pipeline.domain.actions.situation import Relation
 from konkurs_pipeline.domain.identifiers import IdKind, id_kind, identify, is_account_no
 
-# White space of every kind, what has no width, and what people write between digits.
+# All white space, characters without width, and what people write between digits.
 _BETWEEN_DIGITS: Final = "[\\s\u200b\u2060\ufeff.\\-\u2010\u2011]"
 _BETWEEN_NUMBERS: Final = "[\\s\u200b\u2060\ufeff,;|/]+"
 _PLAIN_LIST: Final = r"\A(([0-9]{9}|[0-9]{11})( +|\z))*\z"
-# A file where so many cells need a closer look is no file with a few odd cells.
+# If more cells than this are no plain numbers, the file is damaged: they are not read one by one.
 _LOOKED_AT: Final = 10_000
 # "910 425 463" is three pieces, "08 08 60 01471" four.
 _MOST_PIECES: Final = 5
@@ -30,7 +30,7 @@ IsValid = Callable[[pl.Expr], pl.Expr]
 
 @dataclass(frozen=True, slots=True)
 class AsSpelled:
-    """The rows with their values as they are meant, and how many values were spelled otherwise."""
+    """The rows with their values in the contract's spelling, and how many values had another."""
 
     frame: pl.DataFrame
     respelled: int
@@ -48,7 +48,7 @@ def read_customers(raw: pl.DataFrame, *, synthetic_allowed: bool) -> AsSpelled:
 
 
 def read_accounts(raw: pl.DataFrame) -> AsSpelled:
-    """Return the rows of an accounts file with every value but the reference as the contract writes it."""
+    """Return the rows of an accounts file in the contract's spelling; references stay as they are."""
     frame, numbers = _read_numbers(raw, "account_no", is_account_no)
     relation = pl.col("relation").str.strip_chars().str.to_lowercase()
     words = frame.with_columns(
@@ -60,9 +60,9 @@ def read_accounts(raw: pl.DataFrame) -> AsSpelled:
 
 
 def _read_numbers(raw: pl.DataFrame, column: str, is_valid: IsValid) -> tuple[pl.DataFrame, int]:
-    """Return the rows with the column's numbers without what stands between digits, and how many that changes."""
+    """Return the rows with the column's numbers as digits alone, and how many values that changes."""
     compact = pl.col(column).str.replace_all(_BETWEEN_DIGITS, "")
-    # Most values are digits alone: the check proper would cost seconds on ten million rows.
+    # Most values are digits alone: the whole check would cost seconds on ten million rows.
     odd = (
         raw.lazy().filter(pl.col(column).str.contains("[^0-9]")).select(pl.col(column).alias("as_given"), read=compact)
     )
@@ -92,7 +92,7 @@ def _read_former_ids(raw: pl.DataFrame, is_valid: IsValid, *, synthetic_allowed:
 
 
 def former_ids_in(text: str, *, synthetic_allowed: bool) -> str:
-    """Return the identifiers in a cell of `former_ids`, parted by a space, and what cannot be read as it is.
+    """Return the identifiers in a cell of `former_ids`, separated by a space; what cannot be read stays as it is.
 
     "080860 01471 910425463" is two identifiers: only one way of joining the pieces makes identifiers of all of them.
     """
@@ -103,7 +103,7 @@ def former_ids_in(text: str, *, synthetic_allowed: bool) -> str:
 
 
 def _ways(pieces: tuple[str, ...], *, synthetic_allowed: bool) -> list[tuple[str, ...]]:
-    """Return the first two ways of joining neighbours so that all of them become identifiers."""
+    """Return the first two ways of joining neighbouring pieces so that every piece becomes part of an identifier."""
     if not pieces:
         return [()]
     found: list[tuple[str, ...]] = []

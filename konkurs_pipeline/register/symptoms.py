@@ -1,8 +1,7 @@
 """What the failing rows of a refused register have in common, so that the refusal says what to mend.
 
-One table a file: a likely cause and the expression that shows it. Nothing is decided by it: the share of
-failing rows is (register/rules). A cause is named when at least half of the failing rows show it; the first
-one wins.
+One table for each file: a likely cause and the expression that shows it. A refusal names the first cause that at least
+half of the failing rows show. What does not belong here: whether to refuse (register/rules).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _ACCOUNT_NO_LENGTH: Final = 11
 
 @dataclass(frozen=True, slots=True)
 class Symptom:
-    """A likely cause, as a clause about the rows, and what shows it in one of them."""
+    """A likely cause, as a clause about the rows, and the expression that is true for a row that shows it."""
 
     clause: str
     shows: pl.Expr

@@ -1,6 +1,6 @@
-"""The ledger's tables of what was asked of core banking and what came of it: actions, files, receipts, reviews.
+"""The ledger's tables of what we asked of core banking and people, and what they answered: actions, files, receipts, reviews.
 
-All instants (`_at`) are UTC. What a column declares: table.py. How a table is filled does not belong here.
+All instants (`_at`) are UTC. What a column declares: table.py. What does not belong here: how a table is filled.
 """
 
 from __future__ import annotations
@@ -170,5 +170,5 @@ class Alarms(Table):
     severity: str = column("error or warning", isin=list(Severity))
     raised_at: Instant = column("when it was first seen")
     cleared_at: Instant = optional("when it was seen to be over; null: it is raised still")
-    # It may name an action, and its id is reckoned from an account number.
+    # It may name an action, whose id is computed from an account number.
     message: str = column("what was found last", privacy=Privacy.DOCUMENT)

@@ -1,7 +1,7 @@
-"""The tables of the lake: what the service told us and what follows from it, by workday.
+"""The tables of the lake: what the service answered and what follows from it, by workday.
 
-All instants (`_at`) are UTC. A workday is the partition, an Oslo calendar date. What a column declares: table.py. How a
-table is filled does not belong here.
+All instants (`_at`) are UTC. A workday is the partition, an Oslo calendar date. What a column declares: table.py. What
+does not belong here: how a table is filled.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class RawNotices(Table):
     registered_at_text: str = column(
         "registreringstidspunkt as received", source="registreringstidspunkt", privacy=Privacy.TEXT
     )
-    ruling_date: dt.date = optional("kjennelsesdato; null where the list gives none", source="kjennelsesdato")
+    ruling_date: dt.date = optional("kjennelsesdato; null if the list gives none", source="kjennelsesdato")
     debtor_id: str = column(
         "debitor: orgnr, fødselsnummer or D-nummer as received", source="debitor", privacy=Privacy.IDENTIFIER
     )
@@ -75,7 +75,7 @@ class Debtors(Table):
     )
     id_kind: str = column("what national_id is; unknown: it fails its check", isin=[k.value for k in IdKind])
     role: str = column("debtor (debitor) or linked_unit (tilknyttet enhet)", isin=[r.value for r in Role])
-    name: str = optional("navn; null where no dataset was fetched", source="navn", privacy=Privacy.NAME)
+    name: str = optional("navn; null if no dataset was fetched", source="navn", privacy=Privacy.NAME)
     organisation_form: str = optional(
         "organisasjonsform of a linked unit: ENK or TVAM",
         source="tilknyttedeEnheter.organisasjonsform",

@@ -1,6 +1,6 @@
-"""The ledger's tables of what the pipeline did and met: polls, answers, accepted registers, quarantine.
+"""The ledger's tables of what the pipeline did and received: polls, answers, accepted registers, quarantine.
 
-All instants (`_at`) are UTC. What a column declares: table.py. How a table is filled does not belong here.
+All instants (`_at`) are UTC. What a column declares: table.py. What does not belong here: how a table is filled.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class Quarantine(Table):
     entry_id: str = column(
         "the same problem has the same id in every run", privacy=Privacy.IDENTIFIER, unique=True, str_matches=UUID
     )
-    uuid: str = optional("the notice; null where none could be read", source="uuid", privacy=Privacy.TEXT)
-    workday: dt.date = optional("its workday; null where none could be read")
+    uuid: str = optional("the notice; null if none could be read", source="uuid", privacy=Privacy.TEXT)
+    workday: dt.date = optional("its workday; null if none could be read")
     reason: str = column("what is wrong, in one word", isin=[r.value for r in QuarantineReason])
     detail: str = column("what is wrong, in a sentence", privacy=Privacy.DOCUMENT)
     payload: str = column("what was received", privacy=Privacy.DOCUMENT)
@@ -108,7 +108,7 @@ class Answers(Table):
 
 
 class SecondSource(Table):
-    """In what Enhetsregisteret differs from the bankruptcies we know, now. One row per difference. No national identifier.
+    """How Enhetsregisteret differs now from the bankruptcies we know. One row per difference. No national identifier.
 
     Source: the last comparison that could be made (docs/domain.md); a difference that is gone has no row.
     """

@@ -1,8 +1,8 @@
 """The accepted register: customers, identifiers and accounts, as they stand in a snapshot's Parquet files.
 
-Every column is text, a Boolean or a date: an identifier that was once a number has lost its leading zeros. All
-three hold personal data and stay in the protected folder. Which rows get flagged is register/rules'; where
-the files lie (storage/register/snapshots.py).
+Every column is text, a Boolean or a date: an identifier that was once a number has lost its leading zeros. All three
+tables hold personal data and stay in the protected folder. What does not belong here: which rows are flagged
+(register/rules), where the files are (storage/register/snapshots.py).
 """
 
 from __future__ import annotations
@@ -38,9 +38,8 @@ class RegisterCustomers(Table):
 class RegisterIdentifiers(Table):
     """One row per identifier and customer, sorted by identifier. Personal data: national_id.
 
-    Source: national_id and former_ids of the customers file. That (national_id, customer_ref) is unique
-    follows from how the table is built and is not proved again: that would cost more than all else here
-    together.
+    Source: national_id and former_ids of the customers file. That (national_id, customer_ref) is unique follows from how
+    the table is built. It is not checked again: that would cost more than all other checks together.
     """
 
     national_id: str = pa.Field(description="an identifier the customer has or had; never empty")
@@ -84,18 +83,18 @@ REGISTER: Final[dict[str, type[Table]]] = {
 
 @dataclass(frozen=True, slots=True)
 class RegisterTables:
-    """The three tables of one register; `accounts` is None where the bank gives no accounts file."""
+    """The three tables of one register; `accounts` is None if the bank gives no accounts file."""
 
     customers: pl.DataFrame
     identifiers: pl.DataFrame
     accounts: pl.DataFrame | None
 
     def named(self) -> dict[str, pl.DataFrame]:
-        """Return the tables that are there, by name."""
+        """Return the tables by name, `accounts` only if there is one."""
         tables = {"customers": self.customers, "identifiers": self.identifiers}
         return tables if self.accounts is None else {**tables, "accounts": self.accounts}
 
     def validate(self) -> None:
-        """Hold every table against its model; raises `StoreError` that names columns and rules, no value."""
+        """Check every table against its model; raises `StoreError` that names columns and rules, no value."""
         for name, data in self.named().items():
             validated(REGISTER[name], data)

@@ -1,4 +1,4 @@
-"""The journal of trustees' requests for account information (kontrollinformasjon), which is added to without the ledger."""
+"""The journal of trustees' requests for account information (kontrollinformasjon). It grows without the ledger."""
 
 from __future__ import annotations
 

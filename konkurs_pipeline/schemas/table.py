@@ -1,7 +1,7 @@
-"""What every stored table is made of: its base, its columns with what is declared of them, and the gate before a write.
+"""The base of every stored table: how a table declares its columns, and the check before a write.
 
-A column says its meaning, its term in Konkursvarsel and what it may tell of a person: from that come the data dictionary
-and what a pseudonymised copy keeps. What does not belong here: which tables there are (tables, register).
+A column declares its meaning, its term in Konkursvarsel and what it may tell about a person. The data dictionary and the
+pseudonymised copy follow from that. What does not belong here: which tables there are (tables, register).
 """
 
 from __future__ import annotations
@@ -31,18 +31,18 @@ SQL_TYPES: Final[Mapping[type[pl.DataType] | pl.DataType, str]] = {
 
 
 class Privacy(StrEnum):
-    """What a column may tell of a person, and so what becomes of it in a pseudonymised copy."""
+    """What a column may tell about a person, and so what a pseudonymised copy does with it."""
 
     NONE = "none"
     """Nothing: it is kept."""
     IDENTIFIER = "identifier"
-    """A national identifier or an account, or an id that is reckoned from one: a keyed pseudonym stands for it."""
+    """A national identifier or an account, or an id that is computed from one: a keyed pseudonym replaces it."""
     REFERENCE = "reference"
     """The bank's own number of a customer: kept, unless it has the form of an identifier."""
     WORD = "word"
-    """One of known words: kept. Any other text there is left out."""
+    """One of the known words: kept. Any other text in the column is left out."""
     TEXT = "text"
-    """Free text, from elsewhere or of a person: left out."""
+    """Free text, from another system or a person: left out."""
     NAME = "name"
     """Somebody's name: left out."""
     ADDRESS = "address"
@@ -50,12 +50,12 @@ class Privacy(StrEnum):
     DOCUMENT = "document"
     """What was received, whole, or quoted from it: left out."""
     HASH = "hash"
-    """A hash of personal data: left out: it would confirm a guessed identifier."""
+    """A hash of personal data: left out, as it would confirm a guessed identifier."""
 
 
 @dataclass(frozen=True)
 class ColumnFacts:
-    """What is declared of a column. `source`: its Norwegian term; null: it is our own. `privacy`: null: not declared.
+    """What a column declares. `source`: its Norwegian term; null: it is our own. `privacy`: null: not declared.
 
     `allowed`: the values it may have; empty: any.
     """
@@ -77,7 +77,7 @@ def column(
     words: Collection[str] = (),
     **rules: Any,
 ) -> Any:  # noqa: ANN401 -- pandera's Field is typed as Any
-    """Return a column that always has a value; `rules` are pandera's. `words`: those that are known, of a WORD."""
+    """Return a column that always has a value; `rules` are pandera's. `words`: the known ones of a WORD."""
     declared = {"source": source, "privacy": Privacy.WORD if words else privacy, "words": frozenset(words)}
     return pa.Field(description=description, metadata=declared, **rules)
 
@@ -106,9 +106,9 @@ def dtypes(table: type[Table]) -> dict[str, pl.DataType]:
 
 @cache
 def facts(table: type[Table]) -> dict[str, ColumnFacts]:
-    """Return what is declared of each column, in order.
+    """Return what each column declares, in order.
 
-    What can hold no identifier by its type or its rules (dates, counts, uuids, fixed words) need not declare its privacy.
+    A column need not declare its privacy if its type or rules admit no identifier (dates, counts, uuids, fixed words).
     """
     found = {}
     for name, made in table.to_schema().columns.items():
@@ -133,7 +133,7 @@ def frame(table: type[Table], rows: list[dict[str, Any]]) -> pl.DataFrame:
 
 
 def added_columns(table: type[Table], present: Collection[str], given: Collection[str]) -> list[str]:
-    """Return the columns of `table` that are not `present`; raises `StoreError` for one that old rows cannot get.
+    """Return the columns of `table` that are not `present`; raises `StoreError` for one that has no value for old rows.
 
     Old rows get null, or what a migration gives for the columns in `given`.
     """
@@ -149,7 +149,7 @@ def added_columns(table: type[Table], present: Collection[str], given: Collectio
 
 
 def reshaped(table: type[Table], rows: pl.DataFrame, given: Mapping[str, pl.Expr]) -> pl.DataFrame:
-    """Return rows of an earlier shape of `table` in today's; errors as `added_columns`."""
+    """Return rows of an earlier shape of `table` in today's shape; raises as `added_columns` does."""
     types = dtypes(table)
     added = added_columns(table, rows.columns, given)
     empty = [pl.lit(None, dtype=types[name]).alias(name) for name in added if name not in given]

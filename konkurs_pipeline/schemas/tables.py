@@ -1,8 +1,8 @@
-"""Which tables there are in the lake and the ledger, and what tells one row from another.
+"""The tables of the lake and the ledger, and the key of each.
 
-From a table's model come the check before a write, the type of an empty frame, the ledger's DDL, the analyst views with
-their comments, the columns shown in Dagster and the data dictionary. What does not belong here: the columns (lake.py,
-ledger.py, handoff.py). How to add one: CONTRIBUTING.md.
+A table's model gives the check before a write, the type of an empty frame, the ledger's DDL, the analyst views with their
+comments, the columns shown in Dagster and the data dictionary. What does not belong here: the columns (lake.py,
+ledger.py, handoff.py). How to add a table: CONTRIBUTING.md.
 """
 
 from __future__ import annotations
@@ -94,9 +94,9 @@ LEDGER: Final[dict[str, type[Table]]] = {
     "enforcement": Enforcement,
     "alarms": Alarms,
 }
-# Added to line by line, beside the ledger: `storage/control_requests`.
+# Kept beside the ledger, in a file that grows by a line a request: `storage/control_requests`.
 JOURNALS: Final[dict[str, type[Table]]] = {"control_requests": ControlRequests}
-# What tells one row of a table from another.
+# The key of each table.
 KEYS: Final[Mapping[str, tuple[str, ...]]] = {
     "raw_notices": ("uuid",),
     "control_requests": ("request_id",),

@@ -17,8 +17,8 @@ from konkurs_pipeline.schemas.table import Instant, Privacy, Table, column, opti
 class Documents(Table):
     """What the expanded datasets say, typed. One row per document (notice_uuid). Personal data: name, address, trustee.
 
-    Source: `expanded_datasets`, read through the dataset map when the view is read: with another map it says something
-    else, also of old documents. Null: the document does not say it where the map looks, or says no date.
+    Source: `expanded_datasets`, read through the dataset map when the view is read: another map gives other values, also
+    for old documents. Null: the document has no value where the map looks, or one that is no date.
     """
 
     notice_uuid: str = column("the notice", source="uuid", privacy=Privacy.NONE, unique=True)

@@ -12,9 +12,9 @@ from konkurs_pipeline.errors import SettingsError
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """Return what the file sets; nothing where there is none, or its folder may not be looked into.
+    """Return what the file sets; nothing if there is none, or its folder may not be looked into.
 
-    Raises `SettingsError` where the file cannot be read, or where a line of it sets nothing.
+    Raises `SettingsError` if the file cannot be read, or where a line of it sets nothing.
     """
     try:
         text = path.read_text(encoding="utf-8") if _is_there(path) else ""

@@ -22,7 +22,7 @@ _CREDENTIALS: Final = re.compile(r"(?<=//).*(?=@)|(?<=[?#]).+")
 
 
 def base_url(text: str) -> SplitResult | None:
-    """Return the parts of a URL that paths can be put after, without credentials; null where it is none."""
+    """Return the parts of a URL that paths can be put after, without credentials; null if it is none."""
     try:
         url = urlsplit(text)
         is_usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0

@@ -25,7 +25,7 @@ _WHAT = "a kept answer"
 
 
 def rebuild_lost_months(store: Store, settings: Settings) -> list[str]:
-    """Make every month that is gone or damaged again; returns a line for each. Raises `StoreError` where one cannot be."""
+    """Make every month that is gone or damaged again; returns a line for each. Raises `StoreError` if one cannot be."""
     made = []
     for table in LAKE:
         for month in store.lake.drop_lost(table):

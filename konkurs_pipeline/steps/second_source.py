@@ -54,7 +54,7 @@ class _KnownBankruptcies:
 def compare(settings: Settings, now: dt.datetime, connect: Connect = connect_enhetsregisteret) -> Comparison:
     """Return what Enhetsregisteret and the store differ in. A source that is down is an outcome, not an error.
 
-    Raises `StoreError` where the store cannot be read, `CertificateError`.
+    Raises `StoreError` if the store cannot be read, `CertificateError`.
     """
     with connect(settings) as service:
         try:

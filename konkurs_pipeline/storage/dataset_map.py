@@ -44,14 +44,14 @@ def load_dataset_map(path: Path | None) -> DatasetMap:
 
 
 def write_new_map(path: Path, text: str) -> None:
-    """Write a map as a new file; raises `UsageError` where there is one already: a map that is in use is never changed."""
+    """Write a map as a new file; raises `UsageError` if there is one already: a map that is in use is never changed."""
     refuse_existing(path)
     with storage_errors(f"writing {path}"), path.open("x", encoding="utf-8") as file:
         file.write(text)
 
 
 def refuse_existing(path: Path) -> None:
-    """Raise `UsageError` where `path` exists already or its folder does not."""
+    """Raise `UsageError` if `path` exists already or its folder does not."""
     if path.exists() or path.is_symlink():
         message = f"{path} exists already and is not overwritten: give --write-map another name, or move it away"
         raise UsageError(message)

@@ -155,7 +155,7 @@ def names_in(folder: Path) -> list[str]:
 
 
 def require_room(folder: Path) -> None:
-    """Raise `StoreError` where the disk under `folder` has less room than the smallest run needs."""
+    """Raise `StoreError` if the disk under `folder` has less room than the smallest run needs."""
     with storage_errors(f"looking at {folder}"):
         free = shutil.disk_usage(folder).free
     if free < _ROOM_NEEDED:

@@ -31,7 +31,7 @@ STEPS: Final[Mapping[int, tuple[Callable[[Layout, Ledger], None], ...]]] = {}
 
 
 def migrate(layout: Layout, ledger: Ledger, version: int) -> None:
-    """Bring the files of a store of `version` to today's shape; raises `StoreError` where a file is damaged or too old.
+    """Bring the files of a store of `version` to today's shape; raises `StoreError` if a file is damaged or too old.
 
     The ledger takes today's shape whenever it is opened: it may be an older copy that was restored.
     """

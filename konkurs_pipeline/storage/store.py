@@ -88,7 +88,7 @@ def layout_of(settings: Settings) -> Layout:
 
 
 def layout_of_store(settings: Settings) -> Layout:
-    """Return the paths of a store that exists, for those who only read; raises `StoreError` where there is none."""
+    """Return the paths of a store that exists, for those who only read; raises `StoreError` if there is none."""
     layout = layout_of(settings)
     if not check_marker(settings, layout):
         message = f"there is no store in {settings.data_dir}: run `konkurs run`, or set KONKURS_DATA_DIR"

@@ -35,7 +35,7 @@ _MAX_BYTES_PAGE: Final = 32 * MIB
 _MAX_BYTES_UNIT: Final = MIB
 # All pages of all searches together; the register of companies has some 20 000 flagged units.
 _LIST_DEADLINE_S: Final = 600.0
-# A guest asks for a few at once, not for all.
+# How many requests run at once: the register is open to all, and we are guests.
 _SINGLE_QUESTIONS_AT_ONCE: Final = 2
 _FIRST_REGISTERED: Final = dt.date(1900, 1, 1)
 
@@ -101,7 +101,7 @@ class Enhetsregisteret:
         return parse_unit(parse_json(answer.body, what=f"GET {shown_as}"), what=f"GET {shown_as}")
 
     def _all_of(self, first: UnitPage, query: dict[str, str], due: float) -> Iterator[Unit]:
-        """Yield the units of a search whose first page is read; one with too many is split by date of registration."""
+        """Yield the units of a search whose first page is read; split a search with too many by date of registration."""
         if first.total <= _MOST_SHOWN:
             yield from first.units
             pages = -(-first.total // _PAGE_SIZE) if first.pages is None else first.pages

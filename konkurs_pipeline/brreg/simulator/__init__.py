@@ -1,4 +1,4 @@
-"""A Konkursvarsel of one's own: a real HTTPS server with mutual TLS, for a bank without a certificate yet.
+"""A simulated Konkursvarsel: a real HTTPS server with mutual TLS, for a bank without a certificate yet.
 
 What it serves: Brreg's published test notices, scripted scenarios (scenario.py has the format), and a seeded
 generator with the register's real volumes. Every name, address and expanded dataset is invented, and the

@@ -2,8 +2,8 @@
 
 Where the service's behaviour is not public, the simulator decides: "after" is strict, an empty list leaves
 `_embedded` out and keeps `_links`, an unknown or not yet visible uuid is 404, an unreadable time 400, and
-pages are `?page=N`, counted from 1. Enhetsregisteret is served beside it. `app.state.simulation` is there for
-tests: the requests so far, and what may be changed meanwhile. What does not belong here: sockets and TLS (server.py).
+pages are `?page=N`, counted from 1. It serves Enhetsregisteret too. Tests use `app.state.simulation`: it has the requests so
+far, and a test may change what is served. What does not belong here: sockets and TLS (server.py).
 """
 
 from __future__ import annotations
@@ -52,7 +52,8 @@ class Simulation:
         self.now = now
         self.faults = faults
         self.page_size = page_size
-        # Of Enhetsregisteret: what units say besides the notices (null: unknown there), and how many a search shows.
+        # For Enhetsregisteret: fields of units that differ from the notices (null: no such unit), and how many units a
+        # search shows.
         self.unit_changes: dict[str, UnitJson | None] = {}
         self.search_shows = 10_000
         self.requests: deque[RequestLine] = deque(maxlen=_REQUESTS_KEPT)

@@ -14,7 +14,7 @@ Clock = Callable[[], dt.datetime]
 
 
 def real_time() -> dt.datetime:
-    """Return the instant it is (UTC)."""
+    """Return the present instant (UTC)."""
     return dt.datetime.now(dt.UTC)
 
 

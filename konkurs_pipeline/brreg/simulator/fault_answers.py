@@ -1,8 +1,7 @@
-"""The bytes, and the breaking off, of each faulty answer (faults.py has what each kind means).
+"""Sends each faulty answer: wrong bytes, or a connection that breaks (faults.py says what each kind means).
 
-ASGI has no word for a connection that breaks, so two kinds reach past it: the server (server.py) leaves the
-connection's transport in the request's scope, and without that server those kinds cannot be had. What does
-not belong here: when a fault strikes.
+ASGI cannot break a connection, so two kinds use the connection's transport, which server.py puts into the request's
+scope. They work only under that server. What does not belong here: when a fault strikes.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ _LOGIN_PAGE: Final = "<!DOCTYPE html><html><head><title>Logg inn</title></head><
 
 @dataclass(frozen=True)
 class SimulatedAnswer:
-    """The regular answer: what a fault spoils, or what is sent where none strikes."""
+    """The regular answer. A fault changes it; without a fault it is sent as it is."""
 
     body: bytes
     base_url: str
@@ -39,7 +38,7 @@ class SimulatedAnswer:
 
 
 def respond(answer: SimulatedAnswer, fault: Fault | None) -> ASGIApp:
-    """Return what sends `answer`, or what `fault` makes of it."""
+    """Return the response: `answer`, or what `fault` makes of it."""
     if fault is None:
         return _json(answer.body, answer.status)
     return _ANSWERS[fault.kind](fault, answer)
@@ -77,7 +76,7 @@ def _oversize(fault: Fault, _: SimulatedAnswer) -> ASGIApp:
     async def stream() -> AsyncIterator[bytes]:
         for block in _blank_document(fault.size):
             yield block
-            # To a client that is gone, sending returns at once: this lets others have their turn.
+            # If the client is gone, sending returns at once: this gives other tasks a turn.
             await asyncio.sleep(0)
 
     return StreamingResponse(stream(), 200, {"Content-Type": CONTENT_TYPE})
@@ -194,7 +193,7 @@ def _transport(scope: Scope) -> asyncio.Transport:
 
 
 async def _disconnected(receive: Receive) -> None:
-    # Returning earlier would make the server log an answer that is not complete.
+    # If it returned earlier, the server would log an incomplete answer.
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -225,7 +224,7 @@ _ANSWERS: Final[dict[FaultKind, Callable[[Fault, SimulatedAnswer], ASGIApp]]] = 
     FaultKind.DUPLICATE_KEYS: _duplicate_keys,
     FaultKind.REDIRECT: _redirect,
     FaultKind.FOREIGN_HREF: _foreign_href,
-    # The list was built in pages already: app.py asks the fault for the size.
+    # The list is already paged: app.py asks the fault for the page size.
     FaultKind.PAGING: _regular,
     FaultKind.OMIT_EMBEDDED: _omit_embedded,
 }

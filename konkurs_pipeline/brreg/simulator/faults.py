@@ -90,7 +90,7 @@ _DEFAULT_SIZES: Final = {
     FaultKind.PAGING: 2,
 }
 _DEFAULT_BODIES: Final = {FaultKind.JSON_VALUE: "null"}
-# Another host that is still this machine: a client that follows it by mistake reaches nobody.
+# Another name of this machine: a client that follows the link by mistake reaches no real host.
 _OTHER_HOST: Final = "https://127.0.0.2:1"
 
 
@@ -144,7 +144,7 @@ class Fault(BaseModel):
         return self
 
     def matches(self, resource: Resource, uuid: str | None) -> bool:
-        """Whether a request for `resource` (a dataset: of notice `uuid`) is one that this fault counts."""
+        """Whether this fault counts a request for `resource` (for a dataset: that of notice `uuid`)."""
         is_kind = self.resource in (Resource.ANY, resource)
         return is_kind and (self.uuid is None or (resource is Resource.DATASET and self.uuid == uuid))
 

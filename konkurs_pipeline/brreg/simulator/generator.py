@@ -3,8 +3,8 @@
 Arrivals are Poisson in each quarter of an hour of the service's opening hours, 08:00 to 16:00 Oslo time on
 workdays (docs/domain.md § 3), at distinct milliseconds; a notice becomes visible when its quarter
 ends, as the service is updated every 15 minutes. A closing, a revocation or a deletion always refers to an
-opening generated before it, and to each opening at most one does. What is not realistic: how long an estate
-stays open, as the first year has no earlier openings to close.
+earlier opening; each opening has at most one of them. What is not realistic: how long an estate stays open, as the first
+year has no earlier openings to close.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ YEARLY: Final = {
     NoticeType.OPPHEVING: 10,
     NoticeType.AVSLUTNING: 6000,
 }
-# How far back among the estates still open the next event looks: a deletion follows soon, a closing whenever.
+# Among how many of the newest open estates the next event is drawn: a deletion follows soon, a closing at any time.
 _REACH: Final = {NoticeType.SLETTING: 50, NoticeType.OPPHEVING: 500, NoticeType.AVSLUTNING: None}
 _OPENS: Final = dt.time(8)
 _QUARTER: Final = dt.timedelta(minutes=15)
@@ -48,7 +48,7 @@ _DEBTORS: Final[tuple[tuple[int, Callable[[random.Random], str]], ...]] = (
 def generate_notices(seed: int, first: dt.date, last: dt.date) -> list[SimulatedNotice]:
     """Return the notices of the workdays `first` to `last`, in order of registration, the same for a seed.
 
-    Raises `UsageError` where `first` lies after `last`.
+    Raises `UsageError` if `first` lies after `last`.
     """
     if first > last:
         message = f"the generator was asked for {first} to {last}: give the earlier day first"

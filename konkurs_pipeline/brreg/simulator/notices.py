@@ -85,7 +85,7 @@ def oslo_date(instant: dt.datetime) -> dt.date:
 def test_notices_path() -> Path:
     """Return where Brreg's test notices are: in the installed package, or else in the checkout.
 
-    Raises `StoreError` where neither has them.
+    Raises `StoreError` if neither has them.
     """
     package = Path(str(resources.files("konkurs_pipeline")))
     for path in (package / "resources" / TEST_NOTICES, package.parent / "data" / TEST_NOTICES):

@@ -100,7 +100,7 @@ class _KeyAndCertificate:
 def ensure_certificates(folder: Path) -> SimulatorCertificates:
     """Return the certificates in `folder`: complete and valid for more than a day, or new.
 
-    Raises `StoreError` where the folder cannot be written.
+    Raises `StoreError` if the folder cannot be written.
     """
     certificates = SimulatorCertificates(folder)
     return certificates if _is_usable(certificates) else make_certificates(folder)
@@ -109,7 +109,7 @@ def ensure_certificates(folder: Path) -> SimulatorCertificates:
 def make_certificates(folder: Path, *, server: Leaf = SERVER, client: Leaf = CLIENT) -> SimulatorCertificates:
     """Make everything again in `folder`; other leaves make certificates that must be refused.
 
-    Raises `StoreError` where the folder cannot be written.
+    Raises `StoreError` if the folder cannot be written.
     """
     authority = _issue_authority("Konkursvarsel simulator CA")
     served = _issue(server, authority)

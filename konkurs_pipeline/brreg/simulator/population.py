@@ -1,10 +1,9 @@
 """Invented people, units and accounts whose numbers pass their checks, drawn from a seeded `random.Random`.
 
-None can be anybody's: organisation numbers start with 1 to 7 where real ones start with 8 or 9;
-ordinary-looking fødselsnummer belong to births of 1855 to 1899; synthetic ones carry month + 80 (Tenor) or +
-40 (NAV); numbers of the 2032 kind leave a remainder that none issued before 2032 leaves. What does not belong
-here: deciding whether a number is valid (domain/identifiers, written independently, so that each tests the
-other).
+None belongs to anybody: organisation numbers start with 1 to 7, and real ones with 8 or 9; ordinary-looking fødselsnummer
+belong to births of 1855 to 1899; synthetic ones carry month + 80 (Tenor) or + 40 (NAV); numbers of the 2032 kind leave a
+remainder that none issued before 2032 leaves. What does not belong here: deciding whether a number is valid
+(domain/identifiers, written independently, so that each tests the other).
 """
 
 from __future__ import annotations

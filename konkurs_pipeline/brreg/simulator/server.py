@@ -1,7 +1,7 @@
 """The simulator on a socket: uvicorn on loopback, mutual TLS or plain, in the foreground or in a thread.
 
-Nothing but 127.0.0.1 is ever listened on: what is served is invented, and no bank's network should find it.
-What does not belong here: what is served (app.py), making certificates (pki.py).
+It listens on 127.0.0.1 only: what it serves is invented, and no bank's network should find it. What does not belong here:
+what is served (app.py), making certificates (pki.py).
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _REFUSALS: Final = frozenset({"CERTIFICATE_VERIFY_FAILED", "PEER_DID_NOT_RETURN_
 def serve(app: ASGIApp, port: int, tls_dir: Path | None, *, announce: Callable[[str], None] | None = None) -> None:
     """Serve `app` until interrupted; with `tls_dir`, over mutual TLS with the certificates there.
 
-    `announce` is called once with the base URL when connections are accepted. Raises `UsageError` where the
+    `announce` is called once with the base URL when connections are accepted. Raises `UsageError` if the
     port is taken, `StoreError` where the folder cannot be written.
     """
     tls = None if tls_dir is None else ensure_certificates(tls_dir)
@@ -43,7 +43,7 @@ def serve(app: ASGIApp, port: int, tls_dir: Path | None, *, announce: Callable[[
     try:
         _Server(_config(app, tls)).run(sockets=[listener])
     except KeyboardInterrupt:
-        # uvicorn has stopped in good order, and raises the signal again for its parent.
+        # uvicorn has stopped in order, and raises the signal again for its parent.
         return
     finally:
         listener.close()
@@ -53,7 +53,7 @@ def serve(app: ASGIApp, port: int, tls_dir: Path | None, *, announce: Callable[[
 def running_simulator(app: ASGIApp, *, tls: SimulatorCertificates | None, port: int = 0) -> Iterator[str]:
     """Run `app` in a thread for as long as the context is open, and give its base URL; port 0: a free one.
 
-    Raises `UsageError` where the port is taken.
+    Raises `UsageError` if the port is taken.
     """
     listener = _listen(port)
     server = _Server(_config(app, tls))
@@ -69,7 +69,7 @@ def running_simulator(app: ASGIApp, *, tls: SimulatorCertificates | None, port: 
 
 
 def _listen(port: int) -> socket:
-    # The protocol is named, or asyncio leaves Nagle's algorithm on: 40 ms more for every answer.
+    # Without the protocol's name asyncio leaves Nagle's algorithm on: 40 ms more for every answer.
     listener = socket(AF_INET, SOCK_STREAM, IPPROTO_TCP)
     listener.setsockopt(SOL_SOCKET, SO_REUSEADDR, 1)
     try:
@@ -107,7 +107,7 @@ def _config(app: ASGIApp, tls: SimulatorCertificates | None) -> uvicorn.Config:
         interface="asgi3",
         proxy_headers=False,
         server_header=False,
-        # Paths and TLS failures are the client's to report; here they would be noise beside its own output.
+        # The client reports paths and TLS failures; here they would be noise in its output.
         access_log=False,
         log_config=None,
         log_level="critical",
@@ -127,7 +127,7 @@ def _server_context(tls: SimulatorCertificates) -> ssl.SSLContext:
 
 
 class _AlertingConnection(ssl.SSLObject):
-    """A TLS connection whose refusal of a client's certificate reaches the client, as Brreg's does.
+    """A TLS connection that tells the client when it refuses the client's certificate, as Brreg's does.
 
     asyncio drops a connection whose handshake fails without sending the alert that OpenSSL has ready, and the
     client would take the refusal for an outage.
@@ -145,12 +145,12 @@ class _AlertingConnection(ssl.SSLObject):
             if error.reason not in _REFUSALS:
                 raise
             self._refusal = error
-            # For asyncio, "want to read" is the occasion to send what is ready.
+            # asyncio sends what is ready when it sees "want to read".
             raise ssl.SSLWantReadError from error
 
 
 class _Protocol(H11Protocol):
-    """uvicorn's HTTP/1.1, with the transport left in the scope for the faults that break a connection off."""
+    """uvicorn's HTTP/1.1. It puts the transport into the scope, for the faults that break a connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -158,7 +158,7 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server, that does not wait for clients who keep their connection open."""
+    """uvicorn's server, which does not wait for clients that keep their connection open."""
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
         for connection in list(self.server_state.connections):

@@ -111,7 +111,7 @@ def _above(bound: Bound, counts: pl.DataFrame, days: Collection[dt.date]) -> Ite
 
 
 def _limit_of_history(counts: pl.Series, days: int) -> int | None:
-    """Return the most that the past lets expect; null where there is too little of it. Days without a row count as 0."""
+    """Return the most that the past lets expect; null if there is too little of it. Days without a row count as 0."""
     if days < _LEAST_HISTORY:
         return None
     total, squares = float(counts.sum()), float((counts * counts).sum())
@@ -123,7 +123,7 @@ def _limit_of_history(counts: pl.Series, days: int) -> int | None:
 def silence(newest: dt.datetime | None, now: dt.datetime, calendar: Calendar) -> dt.timedelta:
     """Return for how much of today's opening hours no notice has come; zero on a day that is no workday.
 
-    `newest`: when the newest notice was registered, null where there is none.
+    `newest`: when the newest notice was registered, null if there is none.
     """
     today = now.astimezone(OSLO).date()
     if not calendar.is_workday(today):

@@ -21,7 +21,7 @@ _NOTICE_FIELDS = ("uuid", "type", "registered_at", "registered_at_text", "ruling
 class CaseNotices:
     """The notices of one case in order, and the debtor's other notices.
 
-    `opening_uuid` and `state` (open, deleted, revoked, closed) are null where the notice belongs to no opening.
+    `opening_uuid` and `state` (open, deleted, revoked, closed) are null if the notice belongs to no opening.
     """
 
     opening_uuid: str | None

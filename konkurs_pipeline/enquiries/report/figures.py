@@ -95,7 +95,7 @@ class Figures:
 
 
 def figures_of(settings: Settings, period: Period, now: dt.datetime) -> Figures:
-    """Gather the figures. Raises `StoreError` where a table is damaged."""
+    """Gather the figures. Raises `StoreError` if a table is damaged."""
     published = Published(layout_of(settings))
     buckets = list(dict.fromkeys(period.bucket(day) for day in period.days))
     actions = _in_period(published.read("actions"), "decided_at", period)

@@ -113,7 +113,7 @@ def _document_of(resource: str) -> str | None:
 
 
 def remains_of(body: bytes, held: Collection[str]) -> bytes | None:
-    """Return what a list keeps: the notices `held`, and the uuid of every other. Null where it cannot be read."""
+    """Return what a list keeps: the notices `held`, and the uuid of every other. Null if it cannot be read."""
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):

@@ -75,7 +75,7 @@ class Outbox:
     def base_names(self) -> list[str]:
         """Return the names, without ending, of the files of this bank and environment that stand in the folder.
 
-        Raises `StoreError` where it cannot be looked at.
+        Raises `StoreError` if it cannot be looked at.
         """
         with storage_errors(f"looking at the outbox {self.folder}"):
             names = names_in(self.folder)

@@ -57,7 +57,7 @@ def _version(name: str, folder: int, at_rest_since: float) -> str | None:
 def read_bytes(path: Path, limit: int) -> bytes:
     """Return the bytes of a receipt of at most `limit` bytes.
 
-    Raises `NoReceiptError` where it is something else, and `OSError` where it cannot be read now.
+    Raises `NoReceiptError` if it is something else, and `OSError` where it cannot be read now.
     """
     if path.is_symlink():
         message = "it is a link, and links are not followed: put the file itself there"

@@ -40,7 +40,7 @@ def sealed(content: bytes) -> tuple[bytes, str]:
 
 
 def hash_if_whole(path: Path) -> str | None:
-    """Return the hash that the file carries; null where it cannot be read, or one bit of it is not as it was written."""
+    """Return the hash that the file carries; null if it cannot be read, or one bit of it is not as it was written."""
     try:
         content = path.read_bytes()
     except OSError:

@@ -65,7 +65,7 @@ class Derivation:
         return frozenset(map(dt.date.fromisoformat, changed))
 
     def note(self) -> None:
-        """Note that the table now reflects its sources as they are; raises `StoreError` where it cannot be written."""
+        """Note that the table now reflects its sources as they are; raises `StoreError` if it cannot be written."""
         now = self._now()
         if now != self._noted():
             write_bytes_atomically(self.lake.note_path(self.table), now.model_dump_json().encode())
@@ -78,7 +78,7 @@ class Derivation:
         )
 
     def _noted(self) -> _Note | None:
-        """Return the note; null where there is none, or it cannot be read."""
+        """Return the note; null if there is none, or it cannot be read."""
         try:
             return _Note.model_validate_json(self.lake.note_path(self.table).read_bytes())
         except (OSError, ValueError):

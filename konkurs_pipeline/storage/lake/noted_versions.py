@@ -26,7 +26,7 @@ def note_versions(path: Path, ledger: Ledger) -> None:
 
 
 def noted_versions(path: Path) -> dict[str, dict[str, int]]:
-    """Return the note; empty where none was written yet, or it is damaged: the next run writes it again."""
+    """Return the note; empty if none was written yet, or it is damaged: the next run writes it again."""
     with storage_errors(f"reading {path}"):
         try:
             noted = json.loads(path.read_bytes())
@@ -36,7 +36,7 @@ def noted_versions(path: Path) -> dict[str, dict[str, int]]:
 
 
 def newest_of_all(folder: Path, noted: dict[str, int]) -> dict[str, Path]:
-    """Return month → its newest file. Raises `StoreError` where one that was noted is gone, or only an older one stands."""
+    """Return month → its newest file. Raises `StoreError` if one that was noted is gone, or only an older one stands."""
     standing = versions_in(folder)
     for month, version in noted.items():
         if version > max(standing.get(month, [0])):

@@ -83,7 +83,7 @@ def settle(folder: Path, table: str, ledger: Ledger) -> tuple[dict[str, FileVers
 
 
 def _version_at(path: Path) -> FileVersion | None:
-    """Return what a file says of itself that the ledger does not know; null where it is damaged."""
+    """Return what a file says of itself that the ledger does not know; null if it is damaged."""
     digest = hash_if_whole(path)
     if digest is None:
         return None
@@ -94,7 +94,7 @@ def _version_at(path: Path) -> FileVersion | None:
 def take_shape(layout: Layout, table: str, given: Mapping[str, pl.Expr]) -> None:
     """Bring the files of an earlier version of a table to today's names and columns.
 
-    `given`: column → what old rows get; a new column that is not there is null. Raises `StoreError` where a file is damaged,
+    `given`: column → what old rows get; a new column that is not there is null. Raises `StoreError` if a file is damaged,
     or old rows cannot get a column.
     """
     folder = layout.table(table)

@@ -131,7 +131,7 @@ class Lake:
         return self._known[table][_month_of(path.name[:7])].sha256 if self._ledger is not None else None
 
     def _verify(self, path: Path, expected: str | None) -> str:
-        """Return the file's hash; raises `StoreError` where it is damaged, or another than the ledger's (`expected`)."""
+        """Return the file's hash; raises `StoreError` if it is damaged, or another than the ledger's (`expected`)."""
         digest = self._verified.get(path) or hash_if_whole(path)
         if digest is None or (expected is not None and digest != expected):
             raise StoreError(damaged(path))

@@ -65,7 +65,7 @@ class Ledger:
     def rewrite(self) -> None:
         """Rewrite the file: DuckDB keeps the bytes of deleted rows until then. A crash leaves the old file or the new one.
 
-        Raises `StoreError` where there is no room.
+        Raises `StoreError` if there is no room.
         """
         fresh = self._path.with_name(f".{self._path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
         with storage_errors(f"writing {self._path} again"):
@@ -127,7 +127,7 @@ class Ledger:
         self._con.execute("CREATE TABLE IF NOT EXISTS folders_left (folder VARCHAR, version VARCHAR)")
 
     def take_shape(self, given: Mapping[tuple[str, str], str]) -> None:
-        """Bring the tables of an earlier version to today's columns; raises `StoreError` where old rows cannot get one.
+        """Bring the tables of an earlier version to today's columns; raises `StoreError` if old rows cannot get one.
 
         `given`: (table, column) → what old rows get, SQL over the old columns; a new column that is not there is null.
         """
@@ -162,7 +162,7 @@ class Ledger:
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query; a parameter that is a list stands in it as `EACH`, or as `each_record`.
 
-        Raises `StoreError` where the database is damaged or the disk is full.
+        Raises `StoreError` if the database is damaged or the disk is full.
         """
         with self._storage_errors():
             return self._con.execute(sql, bound(parameters)).fetchall()

@@ -20,7 +20,7 @@ _FORGET: Final = "DELETE FROM folders_left WHERE folder = ?"
 
 
 def is_as_left(ledger: Ledger, folder: Path) -> bool:
-    """Return whether no name came or went since `note_left`; raises `StoreError` where the folder cannot be looked at."""
+    """Return whether no name came or went since `note_left`; raises `StoreError` if the folder cannot be looked at."""
     noted = ledger.rows("SELECT version FROM folders_left WHERE folder = ?", [str(folder)])
     with storage_errors(f"looking at {folder}"):
         return bool(noted) and folder.is_dir() and noted == [(_version(folder),)]

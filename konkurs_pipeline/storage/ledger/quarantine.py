@@ -21,10 +21,10 @@ _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "konkurs-quarantine/1")
 
 @dataclass(frozen=True)
 class Entry:
-    """One thing set aside. `uuid` and `workday` are null where none could be read; `detail` quotes no value.
+    """One thing set aside. `uuid` and `workday` are null if none could be read; `detail` quotes no value.
 
     `first_seen_at` and `answer_sha256`: when an answer first held it, and which; an entry of an older version has no hash.
-    `debtor_id`: the debtor that what was set aside names, null where it was not read.
+    `debtor_id`: the debtor that what was set aside names, null if it was not read.
     """
 
     uuid: str | None

@@ -39,7 +39,7 @@ def ensure_views(layout: Layout, fields: DatasetMap) -> None:
 
 
 def view_problems(layout: Layout) -> list[str]:
-    """Return a line where `konkurs.duckdb` is not what the last run wrote, nothing where none was ever written."""
+    """Return a line where `konkurs.duckdb` is not what the last run wrote, nothing if none was ever written."""
     path = layout.analyst_database
     stamp = _stamp_of(path)
     if stamp is None or stamp.endswith(f" {_hash_of_file(path)}"):
@@ -48,7 +48,7 @@ def view_problems(layout: Layout) -> list[str]:
 
 
 def _stamp_of(path: Path) -> str | None:
-    """Return the hashes of the definitions and of the file, as kept beside it; null where there are none."""
+    """Return the hashes of the definitions and of the file, as kept beside it; null if there are none."""
     return _stamp(path).read_text(encoding="utf-8", errors="replace") if _stamp(path).is_file() else None
 
 

@@ -66,7 +66,7 @@ class Pseudonyms:
 
 
 def read_key(path: Path) -> Pseudonyms:
-    """Return the pseudonyms of the key in a file; raises `UsageError` where it is no key, or others may read it."""
+    """Return the pseudonyms of the key in a file; raises `UsageError` if it is no key, or others may read it."""
     try:
         key, mode = path.read_bytes(), stat.S_IMODE(path.stat().st_mode)
     except OSError as error:

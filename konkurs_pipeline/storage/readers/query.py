@@ -25,7 +25,7 @@ class QueryResult:
 
 
 def ask(layout: Layout, sql: str) -> QueryResult:
-    """Return the answer to a query. Raises `StoreError` where there is no store, or its files cannot be read."""
+    """Return the answer to a query. Raises `StoreError` if there is no store, or its files cannot be read."""
     with _reading(layout) as con:
         found = con.execute(sql)
         return QueryResult(tuple(column[0] for column in found.description), found.fetchall())

@@ -62,7 +62,7 @@ class SnapshotFacts:
 
 @dataclass(frozen=True, slots=True)
 class SnapshotCounts:
-    """Rows of the tables; those of accounts are None where the bank gives no accounts file."""
+    """Rows of the tables; those of accounts are None if the bank gives no accounts file."""
 
     customers: int
     identifiers: int
@@ -105,7 +105,7 @@ class Snapshot:
     def accounts_of(self, customer_refs: Collection[str]) -> pl.DataFrame | None:
         """Return the customers' accounts, in the columns of `RegisterAccounts`.
 
-        Sorted by customer_ref and account_no. None where the bank gives no accounts file. Raises `StoreError`
+        Sorted by customer_ref and account_no. None if the bank gives no accounts file. Raises `StoreError`
         when the file is damaged.
         """
         return self._rows("accounts", "customer_ref", customer_refs) if self.has_accounts else None

@@ -38,5 +38,5 @@ def accounts_of(snapshot: Snapshot, customer_refs: Collection[str]) -> pl.DataFr
 
 
 def _read(path: Path) -> pl.DataFrame | None:
-    """Return the table; null where there is none, or it is not byte for byte what was written."""
+    """Return the table; null if there is none, or it is not byte for byte what was written."""
     return pl.read_parquet(path, glob=False) if hash_if_whole(path) else None

@@ -1,7 +1,7 @@
 """Enhetsregisteret's search and single units, as the open API serves them: `/enhetsregisteret/api/enheter`.
 
-Pages are counted from 0; a search shows only its first `search_shows` units, for any page, and answers 400
-beyond them. What does not belong here: which units there are (units.py), faults and HTTP (app.py).
+Pages are counted from 0. A search shows only its first `search_shows` units, and answers 400 for a page beyond them. What
+does not belong here: which units there are (units.py), faults and HTTP (app.py).
 """
 
 from __future__ import annotations

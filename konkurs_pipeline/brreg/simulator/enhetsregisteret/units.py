@@ -1,8 +1,8 @@
-"""The units of a simulated Enhetsregisteret, coherent with the simulator's notices.
+"""The units of a simulated Enhetsregisteret, in agreement with the simulator's notices.
 
 A company whose bankruptcy is open is flagged; one whose proceedings ended is deleted; one whose opening was deleted or
-revoked is an ordinary unit. Of a person's bankruptcy the flag stands on the sole proprietorship (ENK). Everything else
-of a unit is invented. What does not belong here: HTTP (unit_search.py).
+revoked is an ordinary unit. A person's bankruptcy is flagged on the sole proprietorship (ENK). Everything else of a unit is
+invented. What does not belong here: HTTP (search.py).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _DAYS_OF_REGISTRATION: Final = 8000
 
 
 def units_of(notices: Iterable[SimulatedNotice], changes: Mapping[str, UnitJson | None]) -> dict[str, UnitJson]:
-    """Return the units by number, in their order; `changes`: fields said otherwise, null for a unit that is unknown."""
+    """Return the units by number, in order; `changes`: fields that differ from the notices, null: there is no such unit."""
     known = {notice.uuid: notice for notice in notices}
     fold = fold_estates(map(_as_notice, known.values()))
     units: dict[str, UnitJson] = {}
