@@ -196,11 +196,11 @@ def sentence_of(reason: str) -> str:
 
 def reason_tables() -> Mapping[str, str]:
     """Return the tables of docs/decision-table.md as Markdown, by name: policy, doubts, quarantine."""
-    policy = ((f.when, f.action, f"`{r}`") for r, f in OF_POLICY.items())
+    policy = ((f.when, f"{f.action} `{r}`") for r, f in OF_POLICY.items())
     doubts = ((f"`{doubt}`", sentence) for doubt, sentence in OF_DOUBT.items())
     quarantine = ((f"`{r}`", sentence, closes) for r, (sentence, closes) in OF_QUARANTINE.items())
     return {
-        "policy": _table(("when", "action", "`reason`"), policy),
+        "policy": _table(("when", "action, `reason`"), policy),
         "doubts": _table(("`reason`", "in a sentence"), doubts),
         "quarantine": _table(("`reason`", "what is wrong", "closes by itself when"), quarantine),
     }
