@@ -26,12 +26,12 @@ class ReviewOutcome(StrEnum):
 
 OUTCOME_MEANINGS: Final[Mapping[ReviewOutcome, str]] = MappingProxyType(
     {
-        ReviewOutcome.BLOCKED: "the account, or the customer's accounts, were blocked by hand",
-        ReviewOutcome.REOPENED: "the account was reopened by hand",
-        ReviewOutcome.ACCESS_WITHDRAWN: "the bankrupt customer may no longer use the account; its owner still may",
-        ReviewOutcome.NO_ACTION: "assessed, and everything was left as it was",
-        ReviewOutcome.NOT_OUR_CUSTOMER: "the party of the notice is not this customer: the match was wrong",
-        ReviewOutcome.REGISTER_CORRECTED: "the bank's register was wrong and has been put right: the next run decides again",
+        ReviewOutcome.BLOCKED: "blocked by hand",
+        ReviewOutcome.REOPENED: "reopened by hand",
+        ReviewOutcome.ACCESS_WITHDRAWN: "the customer may no longer use the account; its owner may",
+        ReviewOutcome.NO_ACTION: "assessed, and left as it was",
+        ReviewOutcome.NOT_OUR_CUSTOMER: "the match was wrong",
+        ReviewOutcome.REGISTER_CORRECTED: "the bank's register was put right: the next run decides again",
         ReviewOutcome.OTHER: "something else, as the note says",
     }
 )
