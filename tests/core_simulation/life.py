@@ -20,7 +20,8 @@ _CUSTOMERS: Final = 30
 _KINDS: Final = ("aapning", "sletting", "oppheving", "avslutning", "gjenaapning")
 _WEIGHTS: Final = (46, 27, 9, 15, 3)
 _PERSON_DIGITS: Final = 11
-_RELATIONS: Final = ("owner", "co_owner", "disponent")
+_RELATIONS: Final = ("owner", "co_owner", "disponent", "fullmektig")
+_RELATION_WEIGHTS: Final = (24, 3, 3, 1)
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Life:
         elif draw < 0.16:
             self._open_account(self.rng.choice(self.customers).ref, day)
         elif draw < 0.2 and self._accounts:
-            self._change_owner(self.rng.randrange(len(self._accounts)))
+            self._change_account(self.rng.randrange(len(self._accounts)))
 
     def accounts(self, day: dt.date, blocked_by_us: set[str]) -> list[Account] | None:
         """Return the accounts file of a day; null where the bank gives none yet."""
@@ -112,6 +113,8 @@ class Life:
         event.document_on = event.visible_on + dt.timedelta(days=self.rng.choice((0, 0, 0, 1, 5)))
         if unit and self.rng.random() < (0.9 if event.notice.type == "aapning" else 0.4):
             event.units[unit] = self.rng.random() < 0.1
+        if self.rng.random() < 0.03:
+            event.units[self._damaged] = True
 
     def _make_odd(self, event: Event, day: dt.date) -> None:
         draw = self.rng.random()
@@ -143,24 +146,28 @@ class Life:
     def _open_account(self, ref: str, day: dt.date) -> None:
         rng = self.rng
         number = random_account_no(rng)
-        relation = rng.choices(_RELATIONS, (8, 1, 1))[0]
+        relation = rng.choices(_RELATIONS, _RELATION_WEIGHTS)[0]
         opened = rng.choice(
             ("", "2009-03-02", day.isoformat(), (day + dt.timedelta(days=rng.randrange(200))).isoformat())
         )
         account = Account(number, ref, relation, rng.choice((False, False, False, None)), opened)
+        if rng.random() < 0.06:
+            account = rng.choice(_damaged_versions(account))
         if rng.random() < 0.25:
-            self.blocked_by_hand.add(number)
+            self.blocked_by_hand.add(account.number)
         self._accounts.append(account)
         if relation == "owner" and rng.random() < 0.1:
             self._accounts.append(account._replace(customer=rng.choice([c.ref for c in self.customers] + ["nobody"])))
 
-    def _change_owner(self, place: int) -> None:
+    def _change_account(self, place: int) -> None:
         account, draw = self._accounts[place], self.rng.random()
         other = self.rng.choice(self.customers).ref
-        if draw < 0.4:
+        if draw < 0.3:
             del self._accounts[place]
-        elif draw < 0.7:
+        elif draw < 0.5:
             self._accounts[place] = account._replace(customer=other)
+        elif draw < 0.75:
+            self._accounts[place] = account._replace(relation=self.rng.choice(_RELATIONS))
         else:
             self._accounts.append(account._replace(customer=other))
 
@@ -170,6 +177,16 @@ class Life:
         number = self.rng.choice([*self._debtors, random_orgnr(self.rng)])
         kept = customer.former if customer.invalid else (*customer.former, customer.number)
         self.customers[place] = Customer(customer.ref, number, tuple(dict.fromkeys(n for n in kept if n != number)))
+
+
+def _damaged_versions(account: Account) -> list[Account]:
+    """Return an account with a date that is none, with a wrong check digit, and with a digit that is lost."""
+    wrong = account.number[:-1] + str((int(account.number[-1]) + 1) % 10)
+    return [
+        account._replace(opened="2020-02-30", damaged=True),
+        account._replace(number=wrong, damaged=True),
+        account._replace(number=account.number[:-1], damaged=True),
+    ]
 
 
 def pick(rng: random.Random, chance: float) -> bool:

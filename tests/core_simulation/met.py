@@ -15,7 +15,7 @@ from tests.simulation.oracle import Notified
 
 @dataclass
 class Met:
-    """Counts. `pairs`: (earlier reason, later reason) of two rows on one account, or on one customer as a whole."""
+    """Counts. `pairs`: (earlier reason, later reason) of two rows on one account, or of one and the customer as a whole."""
 
     bank_years: float = 0.0
     polls: int = 0
@@ -24,14 +24,16 @@ class Met:
     pairs: Counter[tuple[str, str]] = field(default_factory=Counter)
     orders: Counter[str] = field(default_factory=Counter)
     fates: Counter[str] = field(default_factory=Counter)
-    _seen: defaultdict[tuple[str, str | None], set[str]] = field(default_factory=lambda: defaultdict(set))
+    _seen: defaultdict[str, set[tuple[str | None, str]]] = field(default_factory=lambda: defaultdict(set))
 
     def note(self, action: Action) -> None:
         """Count a row that was written."""
-        reason, place = str(action.reason), (action.customer_ref, action.account_no)
+        reason, number = str(action.reason), action.account_no
         self.reasons[reason] += 1
-        self.pairs.update((earlier, reason) for earlier in self._seen[place])
-        self._seen[place].add(reason)
+        seen = self._seen[action.customer_ref]
+        near = {earlier for place, earlier in seen if None in (place, number) or place == number}
+        self.pairs.update((earlier, reason) for earlier in near)
+        seen.add((number, reason))
 
     def note_arrival(self, notice: Notice, known: Iterable[Notified]) -> None:
         """Count a notice that came after one of the same debtor that was registered later."""
@@ -53,7 +55,7 @@ class Met:
     def never_met(self) -> list[str]:
         """Return the reasons that no row gave; an unreadable notice and a future one lead to no row here."""
         elsewhere = {QuarantineReason.UNREADABLE_NOTICE, QuarantineReason.REGISTERED_IN_FUTURE}
-        rows = {*Reason, *Doubt, *QuarantineReason} - elsewhere - {Reason.UNKNOWN_RELATION, Reason.ACCOUNT_INVALID}
+        rows = {*Reason, *Doubt, *QuarantineReason} - elsewhere
         return sorted(str(reason) for reason in rows if not self.reasons[reason])
 
     def lines(self) -> list[str]:

@@ -53,13 +53,17 @@ class Customer(NamedTuple):
 
 
 class Account(NamedTuple):
-    """A row of the accounts file. `blocked`: what the register says, null where it says nothing. `opened`: ISO text."""
+    """A row of the accounts file. `blocked`: what the register says, null where it says nothing. `opened`: ISO text.
+
+    `damaged`: the number or the opening date fails its check.
+    """
 
     number: str
     customer: str
     relation: str = "owner"
     blocked: bool | None = False
     opened: str = ""
+    damaged: bool = False
 
 
 class Written(NamedTuple):
@@ -80,7 +84,9 @@ class Estate:
 
 
 AFTER = {"sletting": "deleted", "oppheving": "revoked", "avslutning": "closed"}
+_RELATIONS = {"owner", "co_owner", "disponent"}
 _PERSON_DIGITS = 11
+_ACCOUNT_DIGITS = 11
 
 
 @dataclass
@@ -225,6 +231,8 @@ class Oracle:
         block = Row("BLOCK", account.customer, account.number, opening.uuid)
         is_a_persons = len(opening.debtor) == _PERSON_DIGITS
         reasons = {
+            "unknown_relation": account.relation not in _RELATIONS,
+            "account_invalid": account.damaged,
             "co_owned_account": account.relation == "co_owner",
             "disponent_account": account.relation == "disponent",
             "several_owners": account.relation == "owner" and not self._owners[account.number] <= surely,
@@ -234,7 +242,9 @@ class Oracle:
         }
         review = [reason for reason, applies in reasons.items() if applies]
         for reason in review:
-            self._ask(block._replace(action="REVIEW"), reason)
+            # A number that is no account number at all is not written.
+            number = account.number if len(account.number) == _ACCOUNT_DIGITS else None
+            self._ask(block._replace(action="REVIEW", account=number), reason)
         if not review:
             self._ask_to_block(block)
 
