@@ -1,7 +1,7 @@
-"""The journal of control requests: one line of JSON each, added under a lock of its own.
+"""The journal of control requests: one line of JSON for each, added under a lock of its own.
 
-A poll may hold the ledger for minutes, and a trustee's request must neither wait for it nor be lost. So the journal is a
-file beside the ledger, written through to the disk before the request is answered (docs/decisions/0046).
+A poll may hold the ledger for minutes. A trustee's request must not wait for it, and must not be lost. So the journal is
+a file beside the ledger, synced to the disk before the request is answered (docs/decisions/0046).
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def record_request(layout: Layout, row: dict[str, Any]) -> None:
 
 
 def forget_requests(layout: Layout, request_ids: Collection[str]) -> None:
-    """Remove rows. The journal is replaced whole; a request that is recorded meanwhile waits for the new one."""
+    """Remove rows by replacing the journal whole; a request that comes meanwhile waits for the new journal."""
     if not request_ids:
         return
     with storage_errors(f"writing {layout.control_requests} again"), _locked(layout.control_requests):
@@ -49,7 +49,7 @@ def forget_requests(layout: Layout, request_ids: Collection[str]) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[int]:
-    """Open and lock the journal that stands there now: the one that was waited for may have been replaced meanwhile."""
+    """Open and lock the journal. While we wait for the lock, it may be replaced: then open the new one."""
     while True:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, PRIVATE_FILE)
         try:
@@ -75,7 +75,7 @@ def recorded_requests(layout: Layout) -> pl.DataFrame:
 
 
 def requests_query(path_literal: str) -> str:
-    """Return the query of the view; a line that is being written is not a row yet."""
+    """Return the query of the view; a line that is still being written is no row."""
     columns = ", ".join(f'"{name}": {SQL_TYPES[kind]!r}' for name, kind in dtypes(ControlRequests).items())
     read = f"read_json({path_literal}, format='newline_delimited', ignore_errors=true, columns={{{columns}}})"
     return f"SELECT * FROM {read} WHERE request_id IS NOT NULL"  # noqa: S608 -- own names
@@ -83,7 +83,7 @@ def requests_query(path_literal: str) -> str:
 
 def _append(descriptor: int, line: bytes) -> None:
     size = os.fstat(descriptor).st_size
-    # A crash in the middle of a line: that request was not answered, so its beginning goes.
+    # After a crash the last line may be incomplete. Its request was not answered, so the line goes.
     end = _end_of_last_line(descriptor, size)
     if end != size:
         os.ftruncate(descriptor, end)

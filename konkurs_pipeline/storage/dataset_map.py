@@ -1,4 +1,4 @@
-"""`KONKURS_DATASET_MAP`: a TOML file that changes where in an expanded dataset a field is found.
+"""`KONKURS_DATASET_MAP`: a TOML file that says where in an expanded dataset a field stands.
 
     [paths]
     debtor_id = ["skyldner.id", "debitor"]
@@ -23,13 +23,13 @@ _PATHS = TypeAdapter(dict[str, list[str]])
 
 
 def load_dataset_map(path: Path | None) -> DatasetMap:
-    """Return the map that the file gives over the assumed one; raises `SettingsError` naming what is wrong."""
+    """Return the assumed map with the file's changes; raises `SettingsError` naming what is wrong."""
     if path is None:
         return DatasetMap()
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         paths = _PATHS.validate_python(content.get("paths", {}))
-    # tomllib has no error of its own for an integer of thousands of digits (ValueError) or deep nesting.
+    # tomllib raises ValueError for an integer of thousands of digits, and RecursionError for deep nesting.
     except (OSError, ValueError, RecursionError) as error:
         message = (
             f"KONKURS_DATASET_MAP is {path}, which cannot be used ({type(error).__name__}); expected: a TOML file with a "
@@ -44,7 +44,7 @@ def load_dataset_map(path: Path | None) -> DatasetMap:
 
 
 def write_new_map(path: Path, text: str) -> None:
-    """Write a map as a new file; raises `UsageError` if there is one already: a map that is in use is never changed."""
+    """Write a map as a new file; raises `UsageError` if the file exists: a map in use is never changed."""
     refuse_existing(path)
     with storage_errors(f"writing {path}"), path.open("x", encoding="utf-8") as file:
         file.write(text)

@@ -1,6 +1,6 @@
-"""A fresh demo store: removes what an earlier demo left, and nothing else.
+"""Makes a fresh demo store: removes what an earlier demo left, and nothing else.
 
-Only a store that says itself that it is a demo's is touched. Dagster's history stays: its UI may be open on it.
+It touches only a store whose marker says that it is a demo's. Dagster's history stays: its UI may be open.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _empty(layout: Layout) -> None:
 
 
 def _give_register(settings: Settings) -> None:
-    """Put the demo's register where the settings look for one, unless the bank has a file of customers there."""
+    """Put the demo's register where the settings say, unless there is a customers file already."""
     if settings.customers.exists():
         return
     for path, name in ((settings.customers, "customers.csv"), (settings.accounts, "accounts.csv")):
@@ -58,7 +58,7 @@ def _give_register(settings: Settings) -> None:
 
 
 def project_file(name: str) -> Path:
-    """Return a data file of the project: inside the installed package, else in the checkout's `data/`."""
+    """Return the path of a data file: in the installed package, else in the checkout's `data/`."""
     package = Path(str(files("konkurs_pipeline")))
     packaged = package / "resources" / name
     return packaged if packaged.exists() else package.parent / "data" / name

@@ -18,17 +18,17 @@ from konkurs_pipeline.errors import StoreError
 PRIVATE_FOLDER: Final = 0o700
 PRIVATE_FILE: Final = 0o600
 TEMPORARY_SUFFIX: Final = ".tmp"
-# A poll writes some hundred KiB, Dagster's history of it as much again.
+# A poll writes some hundred KiB, and Dagster's history of it as much again.
 _ROOM_NEEDED: Final = 4 * 1024 * 1024
 
 
 @contextmanager
 def storage_errors(doing: str) -> Iterator[None]:
-    """Turn an error of the file system while `doing` something into a `StoreError` with the cure."""
+    """Raise an error of the file system as a `StoreError` that says what was being done and what to do."""
     try:
         yield
     except (OSError, PolarsError) as error:
-        # polars says of a full disk that the file is out of specification.
+        # On a full disk polars says that the file is out of specification.
         reason = error.strerror if isinstance(error, OSError) else None
         where = error.filename if isinstance(error, OSError) else None
         message = f"{doing} failed: {reason or type(error).__name__} {where or ''}".rstrip()
@@ -37,7 +37,7 @@ def storage_errors(doing: str) -> Iterator[None]:
 
 
 def make_private_folder(folder: Path, *, mode: int = PRIVATE_FOLDER) -> None:
-    """Create `folder` and its parents where absent; new ones are for their owner alone, unless `mode` says otherwise."""
+    """Create `folder` and its missing parents, for their owner alone unless `mode` says otherwise."""
     with storage_errors(f"creating the folder {folder}"):
         for absent in reversed([path for path in (folder, *folder.parents) if not path.exists()]):
             absent.mkdir(exist_ok=True)
@@ -58,19 +58,19 @@ def replace_atomically(
         try:
             temporary.touch(mode=mode, exist_ok=True)
             write(temporary)
-            # Some writers make the file again, with rights of their own.
+            # Some writers create the file again, with rights of their own.
             _set_mode(temporary, mode)
             _sync(temporary)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-        # A share may refuse it; the file itself is on disk.
+        # A network share may refuse this; the file itself is on disk.
         with suppress(OSError):
             _sync(path.parent)
 
 
 def _set_mode(path: Path, mode: int) -> None:
-    """Set a file's rights. A share of core banking may refuse that, and a block must not wait for it: that is no error."""
+    """Set a file's rights. If a share of core banking refuses, that is no error: a block must not wait for it."""
     try:
         path.chmod(mode)
     except OSError:
@@ -79,7 +79,7 @@ def _set_mode(path: Path, mode: int) -> None:
 
 
 def refusals_of(folder: Path) -> list[str]:
-    """Return what the file system of a folder refuses: rights of a file, syncing the folder. Nothing is left there."""
+    """Return what the file system of a folder refuses: setting rights, syncing the folder. The trial leaves no file."""
     refused = []
     probe = folder / f".probe.{os.getpid()}{TEMPORARY_SUFFIX}"
     try:
@@ -99,7 +99,7 @@ def refusals_of(folder: Path) -> list[str]:
 
 @contextmanager
 def private_files() -> Iterator[None]:
-    """Make every file that any library creates meanwhile readable by its owner alone."""
+    """Inside the block, every file that is created (also by a library) is for its owner alone."""
     before = os.umask(0o077)
     try:
         yield
@@ -116,7 +116,7 @@ def put_whole(source: Path, target: Path) -> None:
         try:
             descriptor = os.open(target.parent, os.O_TMPFILE | os.O_WRONLY, PRIVATE_FILE)
         except OSError:
-            # A file system that has no files without a name.
+            # This file system has no files without a name.
             replace_atomically(target, lambda temporary: shutil.copyfile(source, temporary))
             return
         with os.fdopen(descriptor, "wb") as unnamed, source.open("rb") as content:
@@ -125,7 +125,7 @@ def put_whole(source: Path, target: Path) -> None:
             os.fsync(unnamed.fileno())
             named = target.with_name(f".{target.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
             named.unlink(missing_ok=True)
-            # A folder's descriptor, which an absolute path does not need, lets Python ask for what the link points to.
+            # `src_dir_fd` is not needed for an absolute path. With it Python follows the link to the file.
             os.link(f"/proc/self/fd/{unnamed.fileno()}", named, src_dir_fd=unnamed.fileno(), follow_symlinks=True)
             named.replace(target)
 
@@ -144,9 +144,9 @@ def remove_leftovers(folder: Path) -> None:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return the names of what is in `folder`, in no order, none where it is absent. Raises `OSError`.
+    """Return the names in `folder`, in no order; none if it is absent. Raises `OSError`.
 
-    Names and no paths: of an outbox that nobody empties there are a quarter of a million after ten years.
+    Names, not paths: an outbox that nobody empties has a quarter of a million files after ten years.
     """
     try:
         return os.listdir(folder)  # noqa: PTH208

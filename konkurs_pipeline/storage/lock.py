@@ -21,7 +21,7 @@ def held(path: Path, *, wait_s: float = 0) -> Iterator[None]:
     with storage_errors(f"opening {path}"):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
     try:
-        # At least one more try: `is_held` takes a free lock for an instant.
+        # Try at least once more: `is_held` holds a free lock for an instant.
         _acquire(descriptor, path, time.monotonic() + max(wait_s, _STEP_S))
         yield
     finally:

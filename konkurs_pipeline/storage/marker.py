@@ -1,7 +1,7 @@
 """`store.json`: which bank, environment and service a data folder belongs to, and which version its files have.
 
 The version is raised with each change of shape (schemas, ledger, lake files); `migrations` brings an older store forward.
-Older code refuses a newer store: it could not read what it finds. What does not belong here: the migrations.
+Older code refuses a newer store, as it cannot read it. What does not belong here: the migrations.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from konkurs_pipeline.storage.files import write_bytes_atomically
 from konkurs_pipeline.storage.layout import Layout
 
 STORE_VERSION: Final = 2
-# Stores older than this cannot be brought forward by this program.
+# This program cannot migrate older stores.
 OLDEST_VERSION: Final = 1
 _FORMAT: Final = "konkurs-store/"
 _OWNER: Final = ("environment", "bank_id")
@@ -55,7 +55,7 @@ def store_version(settings: Settings, layout: Layout) -> int | None:
 
 
 def check_marker(settings: Settings, layout: Layout) -> bool:
-    """Return whether there is a store; raises `StoreError` as `store_version`, and when it must be brought forward first."""
+    """Return whether there is a store; raises `StoreError` as `store_version` does, and if it must be migrated first."""
     version = store_version(settings, layout)
     if version is not None and version < STORE_VERSION:
         message = (
@@ -87,7 +87,7 @@ def _version_of(theirs: dict[str, Any]) -> int:
 def _refuse_foreign(settings: Settings, layout: Layout, theirs: dict[str, Any]) -> None:
     """Raise `StoreError` unless the marker names this bank, environment and service.
 
-    A production file in a test bank's sequence, or the other way round, would be carried out by core banking.
+    Else core banking would carry out a production file in a test bank's sequence, or the other way round.
     """
     ours = _ours(settings)
     if any(theirs.get(key) != ours[key] for key in _OWNER):

@@ -1,4 +1,4 @@
-"""The operating system's user, kept beside the name that somebody typed."""
+"""The operating system's user, recorded beside the name that somebody typed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def operating_system_user() -> str:
     try:
         name = pwd.getpwuid(number).pw_name
     except KeyError:
-        # In a container a user need not have a name.
+        # In a container a user may have no name.
         name = f"uid {number}"
     caller = os.environ.get("SUDO_USER")
     return f"{name} (sudo: {caller})" if caller and caller != name else name

@@ -59,7 +59,7 @@ class Store:
         return self.ledger.read(table).select(columns or pl.all())
 
     def verify(self) -> None:
-        """Check before anything is decided that the outbox is as it was left, and that no month of the lake is gone.
+        """Verify, before anything is decided, that the outbox is as it was left and that no month of the lake is gone.
 
         Raises `StoreError`, naming the file. The rest of the lake is checked as it is read.
         """
@@ -68,14 +68,14 @@ class Store:
             raise StoreError(self.lake.problems[0])
 
     def discard_superseded(self) -> None:
-        """Remove at once what readers could still open of before: older versions, and copies that a killed command left."""
+        """Remove older versions and left copies now, although readers may still open them."""
         publish(self.ledger, self.layout.published)
         for folder in (*map(self.layout.table, LAKE), self.layout.published):
             remove_superseded(folder, kept_for_s=0)
         remove_abandoned(self.layout)
 
     def publish(self) -> None:
-        """Show what the ledger holds to analysts and to the commands that only read; what they open is made whole."""
+        """Publish the ledger's tables to analysts and to commands that only read, and mend the files they open."""
         publish(self.ledger, self.layout.published)
         note_versions(self.layout.lake_versions, self.ledger)
         mend_empty_files(self.layout)
@@ -100,8 +100,8 @@ def layout_of_store(settings: Settings) -> Layout:
 def open_store(settings: Settings, *, wait_s: float = 0, allow_untrusted: bool = False) -> Iterator[Store]:
     """Open the store for writing; raises `StoreBusyError` when another run has it still after `wait_s` seconds.
 
-    Refuses a ledger that is damaged, or older than what was handed over, with a `StoreError`. `allow_untrusted`: for commands
-    that look into it and decide nothing.
+    Raises `StoreError` for a ledger that is damaged, or older than what was handed over. `allow_untrusted`: for commands
+    that inspect the ledger and decide nothing.
     """
     layout, fields = layout_of(settings), load_dataset_map(settings.dataset_map)
     make_private_folder(layout.root)
@@ -131,7 +131,7 @@ def open_store(settings: Settings, *, wait_s: float = 0, allow_untrusted: bool =
             lake.prepare()
             yield Store(layout, lake, ledger, outbox, snapshots, fields)
         except BaseException:
-            # What went wrong first is what a person must read.
+            # A person must see the first error, not one that followed from it.
             with suppress(StoreError):
                 ledger.close()
             raise

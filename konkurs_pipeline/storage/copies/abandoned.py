@@ -1,4 +1,4 @@
-"""Copies of the store that a killed command left: a rehearsal, a publication under way, what DuckDB put aside on disk."""
+"""Removes what a killed command left: the copy of a rehearsal or a publication, and DuckDB's temporary files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from konkurs_pipeline.storage.layout import Layout
 
 
 def remove_abandoned(layout: Layout) -> None:
-    """Remove folders that no process works on (it would hold the lock beside them). The caller holds the store."""
+    """Remove the folders whose lock nobody holds: no process works on them. The caller holds the store."""
     for folder in (layout.rehearsal, layout.publishing):
         if folder.exists():
             with suppress(StoreBusyError), lock.held(folder.with_suffix(".lock")):

@@ -1,8 +1,8 @@
-"""A copy of the store to rehearse a run on: the run writes there what it would have written, and the copy is removed.
+"""A copy of the store for a rehearsed run: the run writes to the copy, and the copy is removed.
 
-Files that are only ever replaced whole are linked, so that ten years take no room and no time. The ledger is copied. The
-copy lies within the protected folder, as it holds the same personal data. Receipts are read where they are: reading changes
-nothing, and another user writes to that folder. What does not belong here: the run.
+Files that are only replaced whole are linked, so ten years take no room and no time. The ledger is copied. The copy
+stands in the protected folder: it holds the same personal data. The run reads receipts from their own folder: reading
+changes nothing, and another user writes to that folder. What does not belong here: the run.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from konkurs_pipeline.storage.files import make_private_folder, storage_errors
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.store import layout_of, store_version
 
-# Dagster's instance, the simulator and the bank's own files are not the store's.
+# Dagster's instance, the simulator and the bank's own files are no part of the store.
 _LINKED: Final = ("lake", "published")
 
 
 @contextmanager
 def rehearsal(settings: Settings) -> Iterator[Settings]:
-    """Copy the store; yields the settings to run on the copy with. The store itself is held only while it is copied.
+    """Copy the store; yields settings that point at the copy. The store itself is locked only while it is copied.
 
     Raises `StoreBusyError` when a run holds the store, or another rehearsal is under way.
     """
@@ -67,7 +67,7 @@ def _copy_folder(folder: Path, copy: Path, copy_file: Callable[[str, str], objec
 
 
 def _link(source: str, target: str) -> None:
-    """Link a file; copy it where the copy lies on another disk."""
+    """Link a file; if the copy is on another disk, copy the file."""
     try:
         os.link(source, target)
     except OSError:

@@ -1,4 +1,4 @@
-"""Records in the ledger what a receipt answers about the actions of one outbox file. What a receipt is: receipts.py."""
+"""Records in the ledger what a receipt says about the actions of one outbox file. What does not belong here: reading it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FROM (SELECT {_ANSWERS}) r WHERE actions.action_id = r.action_id
 
 @dataclass(frozen=True)
 class TakenAnswers:
-    """What a receipt said: how many actions it names, how many changed, and what was not understood.
+    """The result of a receipt: how many actions it names, how many changed, and what was not understood.
 
     `unknown`: of those named, how many do not stand in the file. `in_future`: times later than the reading.
     """
@@ -37,7 +37,7 @@ class TakenAnswers:
     in_future: int
 
     def __str__(self) -> str:
-        """Say it in one line."""
+        """Return it in one line."""
         parts = [f"{self.changed} of {self.named} actions"]
         parts += [f"{self.unknown} do not stand in the file"] if self.unknown else []
         parts += [f"{self.in_future} times were later than the reading"] if self.in_future else []
@@ -45,7 +45,7 @@ class TakenAnswers:
 
 
 def take_answers(ledger: Ledger, seq: int, receipt: Receipt, *, source: str, now: dt.datetime) -> TakenAnswers:
-    """Record what became of the file's actions; part of the caller's transaction.
+    """Record the receipt's answers about the file's actions; part of the caller's transaction.
 
     A time later than `now` is kept in the history, and the action is confirmed as of `now`.
     """
@@ -72,7 +72,7 @@ def take_answers(ledger: Ledger, seq: int, receipt: Receipt, *, source: str, now
 
 
 def _records(answers: Collection[ReceiptAction], now: dt.datetime) -> list[Mapping[str, object]]:
-    """Return the rows of the answers, for one statement: a receipt may speak of tens of thousands."""
+    """Return the answers as rows for one statement: a receipt may name tens of thousands of actions."""
     return [
         {
             "action_id": one.action_id,
@@ -85,7 +85,7 @@ def _records(answers: Collection[ReceiptAction], now: dt.datetime) -> list[Mappi
 
 
 def _reject_all(ledger: Ledger, statuses: dict[str, str], code: str | None, source: str, now: dt.datetime) -> None:
-    """Record that a file was refused as a whole: none of its actions was carried out, unless another receipt said so."""
+    """Record that a file was refused as a whole: its actions are rejected, except those another receipt answered."""
     waiting = [action_id for action_id, status in statuses.items() if status == "exported"]
     ledger.execute(
         f"UPDATE actions SET status = 'rejected', status_code = ?, confirmed_at = ? WHERE action_id IN (SELECT {EACH})",  # noqa: S608 -- own

@@ -1,7 +1,7 @@
-"""What the ledger knows of actions: which were issued, held and released, and how a run's decisions are committed.
+"""The actions in the ledger: which were issued, held and released, and how a run's decisions are committed.
 
-One transaction commits a run: its actions, its voids, its releases carried out, the outbox file with its bytes, and the
-end of the poll. Before it nothing was decided; after it the file exists, whether or not the folder has it yet.
+One transaction commits a run: its actions, its voids, the released rows, the outbox file with its bytes, and the end of
+the poll. Before it nothing is decided. After it the file exists in the ledger, also if the folder does not have it yet.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def issued_actions(ledger: Ledger) -> list[Issued]:
 
 
 def written_ids(ledger: Ledger, action_ids: Sequence[str]) -> set[str]:
-    """Return those of `action_ids` that stand in an outbox file."""
+    """Return those of `action_ids` that are in an outbox file."""
     return known_ids(ledger, action_ids, f"status NOT IN {_NEVER_WRITTEN}")
 
 
@@ -67,7 +67,7 @@ def held_rows(ledger: Ledger) -> list[HeldBlock]:
 def release(ledger: Ledger, run_id: str, *, by: str, reason: str, now: dt.datetime) -> int:
     """Release the rows that `run_id` held back: the next run writes them. Returns how many.
 
-    Who does it is kept as `by`, and as the operating system knows it. Raises `UsageError` when that run holds nothing back.
+    It keeps `by` and the operating system's user. Raises `UsageError` if that run holds nothing back.
     """
     with ledger.transaction():
         (count,) = ledger.rows(
@@ -86,7 +86,7 @@ def release(ledger: Ledger, run_id: str, *, by: str, reason: str, now: dt.dateti
 
 
 def commit(ledger: Ledger, decision: RunDecision, *, bank: str, environment: str) -> Header:
-    """Commit what a run decided and the file it hands over; must be called within `ledger.transaction()`."""
+    """Commit what a run decided and its outbox file; must be called within `ledger.transaction()`."""
     header = _next_header(ledger, decision, bank=bank, environment=environment)
     jsonl = render_jsonl(header, decision.settlement.write)
     _store_actions(ledger, decision, header)
@@ -149,9 +149,9 @@ def _file_row(header: Header, jsonl: bytes, action_count: int) -> Mapping[str, A
 
 
 def _store_actions(ledger: Ledger, decision: RunDecision, header: Header) -> None:
-    """Add new rows; a row that was held or void before takes its new status in place, and keeps its history.
+    """Add new rows; a row that was held or void before gets its new status and keeps its history.
 
-    A void row loses its release: the release was given for what was held then.
+    A void row loses its release: the release was for what was held then.
     """
     settlement = decision.settlement
     rows = [
@@ -182,7 +182,7 @@ def _store_actions(ledger: Ledger, decision: RunDecision, header: Header) -> Non
 
 
 def known_ids(ledger: Ledger, action_ids: Sequence[str], where: str = "TRUE") -> set[str]:
-    """Return those of `action_ids` that the ledger knows, by default whatever their status."""
+    """Return those of `action_ids` that the ledger knows, by default of every status."""
     sql = f"SELECT action_id FROM actions WHERE {where} AND action_id IN (SELECT {EACH})"  # noqa: S608 -- own
     found = ledger.rows(sql, [list(action_ids)])
     return {action_id for (action_id,) in found}

@@ -1,4 +1,4 @@
-"""The ledger's table `enforcement`: every BLOCK and REOPEN of an account, beside what the register says of the account.
+"""The ledger's table `enforcement`: every BLOCK and REOPEN of an account, and what the register says about the account.
 
 What does not belong here: whether an action holds (domain/actions/enforcement).
 """
@@ -51,7 +51,7 @@ def refresh(ledger: Ledger, snapshot: Snapshot | None) -> None:
 
 
 def _says_blocked(snapshot: Snapshot | None, asked: Sequence[AskedOfAccount]) -> dict[str, bool | None]:
-    """Return account number → what the register says; null if it says nothing, or two rows of it disagree."""
+    """Return account number → what the register says; null if it says nothing, or if two of its rows disagree."""
     rows = accounts_of(snapshot, {one.customer_ref for one in asked}) if snapshot and asked else None
     if rows is None:
         return {}

@@ -1,8 +1,8 @@
 """The outbox folder: files for core banking, rendered from the ledger, in sequence, each shown once and never changed.
 
-The ledger has the bytes; this puts them where core banking looks. So a crash between the two is healed by the next run,
-which renders the same bytes. A file that stands there with other bytes is damage: nothing is overwritten, the run stops.
-Core banking may remove files it has taken; they are not written again.
+The ledger has the bytes; the outbox puts them where core banking reads. After a crash between the two, the next run
+writes the same bytes. If a file in the folder has other bytes, it is damaged: the run stops and overwrites nothing. Core
+banking may remove files it has taken: they are not written again.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ _TAKEN: Final = "SELECT name FROM receipts WHERE outcome = 'taken'"
 
 
 class Outbox:
-    """The folder `KONKURS_OUTBOX_DIR`; of the files there, those of this bank and environment are ours."""
+    """The folder `KONKURS_OUTBOX_DIR`. Ours are the files of this bank and environment."""
 
     def __init__(self, folder: Path, bank: str, environment: str) -> None:
         self.folder = folder
         self._prefix = f"KONKURS_{bank}_{environment}_"
 
     def prepare(self, ledger: Ledger) -> None:
-        """Create the folder, and verify before any decision that it can be written and holds what was written.
+        """Create the folder; verify before any decision that it can be written and that its newest files are as written.
 
-        Raises `StoreError`, naming the file, when one of the newest is damaged: what core banking may still read is wrong.
+        Raises `StoreError`, naming the file, if one is damaged: core banking may still read it.
         """
         make_private_folder(self.folder, mode=_OUTBOX_FOLDER_MODE)
         with storage_errors(f"writing to the outbox {self.folder}"):
@@ -73,9 +73,9 @@ class Outbox:
             raise StoreError(message)
 
     def base_names(self) -> list[str]:
-        """Return the names, without ending, of the files of this bank and environment that stand in the folder.
+        """Return the names, without ending, of the files of this bank and environment in the folder.
 
-        Raises `StoreError` if it cannot be looked at.
+        Raises `StoreError` if it cannot be read.
         """
         with storage_errors(f"looking at the outbox {self.folder}"):
             names = names_in(self.folder)
@@ -83,7 +83,7 @@ class Outbox:
         return sorted(name.removesuffix(_JSONL_SUFFIX) for name in ours)
 
     def jsonl_of(self, base_name: str) -> bytes:
-        """Return the bytes of a file that stands in the folder; raises `StoreError` when it is gone or not whole."""
+        """Return the bytes of a file in the folder; raises `StoreError` if it is gone or not whole."""
         path = self.folder / f"{base_name}.jsonl"
         try:
             jsonl = path.read_bytes()
@@ -95,9 +95,9 @@ class Outbox:
         return jsonl
 
     def show_pending(self, ledger: Ledger) -> list[str]:
-        """Write every file the ledger has committed and not yet shown; returns their base names, in sequence.
+        """Write every file that the ledger has committed and not yet shown; returns their base names, in sequence.
 
-        Raises `StoreError` when a file of that name stands there with other bytes, or the folder cannot be written.
+        Raises `StoreError` if the folder has a file of that name with other bytes, or cannot be written.
         """
         shown = []
         for seq, base_name, jsonl in ledger.rows(_PENDING):
@@ -118,7 +118,7 @@ class Outbox:
                 raise StoreError(message)
 
     def mend(self, ledger: Ledger) -> list[str]:
-        """Write the files that stand there with other bytes than the ledger's again as they were; returns their names."""
+        """Write each file again whose bytes are not the ledger's; returns their names."""
         mended = []
         for base_name, jsonl in ledger.rows(_SHOWN):
             for name, content in render_all(base_name, bytes(jsonl)).items():
@@ -133,9 +133,9 @@ class Outbox:
     ) -> list[str]:
         """Compare the chain, the sequence and the files with the ledger; returns what is wrong, a line each.
 
-        `last`: look at the newest so many files only, each compared with the hashes in the manifest that the ledger has;
-        default: all, each rendered again. Files that wait to be shown may be absent.
-        `in_ledger_only`: look at the ledger's own chain and bytes, not at the folder.
+        `last`: check only so many of the newest files, each against the hashes in the ledger's manifest;
+        default: check all, each rendered again. Files that wait to be shown may be absent.
+        `in_ledger_only`: check the ledger's own chain and bytes, not the folder.
         """
         excused = _that_may_be_gone(ledger) if gone_is_wrong else set[str]()
         ((newest,),) = ledger.rows("SELECT coalesce(max(seq), 0) FROM outbox_files")

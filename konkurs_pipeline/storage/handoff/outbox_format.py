@@ -27,7 +27,7 @@ from konkurs_pipeline.domain.actions.rows import Action, ActionKind
 from konkurs_pipeline.domain.foreign_text import shown, without_formula
 from konkurs_pipeline.storage.files import hash_of
 
-# JSON lets these stand as they are, and many a reader of lines would end one there.
+# JSON allows these unescaped, but many readers would end a line at one of them.
 _LINE_BREAKS: Final = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
@@ -68,7 +68,7 @@ def render_jsonl(header: Header, actions: Sequence[Action]) -> bytes:
 
 
 def account_hash(account_numbers: Iterable[str | None]) -> int:
-    """Return the sum of the account numbers modulo 10^11; null counts nothing."""
+    """Return the sum of the account numbers modulo 10^11; null counts as 0."""
     return sum(int(number) for number in account_numbers if number) % ACCOUNT_HASH_MODULUS
 
 
@@ -85,7 +85,7 @@ def records_of(jsonl: bytes) -> list[dict[str, Any]]:
     try:
         records = [json.loads(line) for line in jsonl.decode().removesuffix("\n").split("\n")]
     except RecursionError:
-        # The parser's own way to say that something is nested too deep.
+        # The parser raises RecursionError for JSON that is nested too deep.
         records = [None]
     if not all(isinstance(record, dict) for record in records):
         message = "a line of an outbox file is no JSON object"
@@ -99,7 +99,7 @@ def header_of(jsonl: bytes) -> Header:
 
 
 def is_whole(jsonl: bytes) -> bool:
-    """Whether a file ends with the trailer that its lines before give."""
+    """Whether a file ends with the trailer that follows from the lines before it."""
     before, _, last = jsonl.removesuffix(b"\n").rpartition(b"\n")
     try:
         trailer = json.loads(last)
@@ -121,7 +121,7 @@ def render_csv(records: Sequence[Mapping[str, Any]]) -> bytes:
 
 
 def render_manifest(base_name: str, records: Sequence[Mapping[str, Any]], jsonl: bytes, csv_bytes: bytes) -> bytes:
-    """Return the manifest: the receiver reads only what has one."""
+    """Return the manifest. The receiver reads only files that have one."""
     header, *_, trailer = records
     files = tuple(
         ManifestFile(

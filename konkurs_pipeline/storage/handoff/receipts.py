@@ -1,8 +1,8 @@
-"""Takes in receipts from core banking: what became of each action. Read at the start of every run.
+"""Reads receipts from core banking at the start of every run: what became of each action.
 
-A receipt that is unreadable, for an unknown file, or whose sha256 differs is set aside with the reason and changes nothing.
-Each version of a receipt (its bytes) is taken once. A file that did not change since is not read again. Source:
-docs/outbox.md. Which of them a run looks at: settled_receipts.
+A receipt is set aside with the reason, and changes nothing, if it is unreadable, is for an unknown file, or has another
+sha256. Each version of a receipt (its bytes) is taken once. An unchanged file is not read again. Source: docs/outbox.md.
+What does not belong here: which receipts a run checks (settled_receipts).
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ from konkurs_pipeline.storage.ledger.database import Ledger
 
 # Core banking writes here as another user of the same group.
 _RECEIPTS_FOLDER_MODE: Final = 0o770
-# A receipt may take this for each action of its file: several answers, with codes.
+# How many bytes a receipt may have for each action of its file: several answers, with codes.
 _LEAST_LIMIT: Final = 1024 * 1024
 _BYTES_AN_ACTION: Final = 1024
-# No receipt of this size can fill the memory. A larger one is noted before it is parsed: a run that died of it must not
-# meet it again unsaid.
+# A receipt of this size cannot fill the memory. A larger one is noted before it is parsed: if the run dies of it, the
+# next run sets it aside.
 _HARMLESS_BYTES: Final = 1024 * 1024
 _INTERRUPTED: Final = "a run ended while it read this receipt: it is read again when it is put there again"
 _NEEDS_A_PERSON: Final = "(outcome = 'set_aside' OR unknown_action_count > 0 OR future_time_count > 0)"
@@ -65,14 +65,14 @@ _Known = dict[_Version, tuple[str, str]]
 
 
 def prepare_folder(folder: Path) -> None:
-    """Create the folder where it is absent; core banking writes to it. Raises `StoreError`."""
+    """Create the folder if it is missing; core banking writes to it. Raises `StoreError`."""
     make_private_folder(folder, mode=_RECEIPTS_FOLDER_MODE)
 
 
 def read_receipts(ledger: Ledger, folder: Path, now: dt.datetime) -> list[str]:
-    """Take in the receipts that are new or changed; returns a line for each that a person must look at.
+    """Read the receipts that are new or changed; returns a line for each that a person must look at.
 
-    A folder that cannot be read is such a line too: a block must not wait for a receipt.
+    If the folder cannot be read, that is such a line too: a block must not wait for a receipt.
     """
     try:
         prepare_folder(folder)
@@ -98,7 +98,7 @@ def read_receipts(ledger: Ledger, folder: Path, now: dt.datetime) -> list[str]:
     forgotten = {*(shown[name] for name in changed), *(seen.keys() - set(shown.values()))}
     flagged = ledger.rows(f"SELECT DISTINCT name FROM receipts WHERE gone_at IS NULL AND {_NEEDS_A_PERSON}")  # noqa: S608 -- own
     gone = {name for (name,) in flagged}.difference(shown.values())
-    # A look through the many names that are settled, where there is something to look for.
+    # Searching the many settled names is done only if there is something to find.
     gone = gone.difference(choice.settled) if gone else gone
     _note_standing(ledger, sorted(gone), sorted(forgotten), read, now)
     if not choice.settled:
@@ -122,7 +122,7 @@ def _limits(ledger: Ledger, names: list[str]) -> dict[str, int]:
 
 
 def _read_one(ledger: Ledger, path: Path, limit: int, known: _Known, now: dt.datetime) -> tuple[str | None, bool]:
-    """Take in one receipt; returns the line for a person, if any, and whether this version need not be read again."""
+    """Read one receipt; returns the line for a person, if any, and whether this version is done with."""
     name = shown_name(path.name)
     try:
         content = _read(path, limit)
@@ -143,7 +143,7 @@ def _read_one(ledger: Ledger, path: Path, limit: int, known: _Known, now: dt.dat
         return _settle(ledger, version, row, known), True
 
 
-# Apart from the folder's own so that a test can count what is read.
+# A function of its own, so that a test can count what is read.
 _read = read_bytes
 
 
@@ -154,7 +154,7 @@ def _set_aside_unread(ledger: Ledger, version: _Version, reason: str, known: _Kn
 
 
 def _settle(ledger: Ledger, version: _Version, row: dict[str, Any], known: _Known) -> str | None:
-    """Keep what became of a version, in place of a run's note that it reads it; returns the line for a person, if any."""
+    """Replace the note that a run reads the version by the result; returns the line for a person, if any."""
     if version in known:
         ledger.execute(
             "DELETE FROM receipts WHERE name = ? AND sha256 = ? AND (outcome = 'reading' OR detail = ?)",
@@ -181,7 +181,7 @@ def _row(version: _Version, now: dt.datetime, outcome: ReceiptOutcome, detail: s
 
 
 def _take(ledger: Ledger, version: _Version, content: bytes, now: dt.datetime) -> dict[str, Any]:
-    """Take in the bytes of a receipt; returns its row."""
+    """Record the answers in a receipt's bytes; returns its row."""
     try:
         receipt = parse_receipt(content)
         seq = _seq_of(ledger, version, receipt)
@@ -218,7 +218,7 @@ def _seq_of(ledger: Ledger, version: _Version, receipt: Receipt) -> int:
 
 
 def _refuse_strangers(receipt: Receipt, taken: TakenAnswers) -> None:
-    """Raise where a receipt says nothing of the file and names only actions that do not stand in it."""
+    """Raise if a receipt says nothing about the file and names only actions that are not in it."""
     if receipt.status == "RECEIVED" and receipt.actions and taken.unknown == taken.named:
         message = f"none of the {taken.named} actions that it names stands in the file"
         raise _SetAsideError(message)
@@ -227,7 +227,7 @@ def _refuse_strangers(receipt: Receipt, taken: TakenAnswers) -> None:
 def _note_standing(
     ledger: Ledger, gone: list[str], forgotten: list[str], read: Mapping[str, str], now: dt.datetime
 ) -> None:
-    """Note the versions that need not be read again, and which receipts that need a person are gone from the folder."""
+    """Note which versions need not be read again, and which receipts for a person are gone from the folder."""
     if not (gone or forgotten):
         return
     with ledger.transaction():

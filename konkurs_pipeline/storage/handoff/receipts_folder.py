@@ -1,7 +1,7 @@
-"""The receipts folder, which another user writes to: what stands there, and the bytes of one receipt.
+"""The receipts folder: which receipts are there, and the bytes of one.
 
-Nothing in it is trusted: no link is followed, no pipe waited for, no file read beyond its limit, and a name becomes text
-that is harmless on a terminal. What does not belong here: what a receipt says (contracts/receipt).
+Another user writes to the folder, so nothing in it is trusted. We follow no link, wait for no pipe, read no file beyond
+its limit, and make each name harmless for a terminal. What does not belong here: what a receipt says (contracts/receipt).
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Final
 
 from konkurs_pipeline.storage.handoff.outbox import RECEIPT_SUFFIX
 
-# More than the grain of any file system's clock.
+# Longer than one tick of any file system's clock.
 _AT_REST_S: Final = 5
-# No receipt has more.
+# The largest limit of any receipt.
 MOST_BYTES: Final = 64 * 1024 * 1024
 _OPEN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class NoReceiptError(ValueError):
-    """What stands under a receipt's name is not a file of a receipt's size; the text says what it is."""
+    """The thing with a receipt's name is no file of a receipt's size; the text says what it is."""
 
 
 def receipts_in(folder: Path) -> list[str]:
@@ -32,9 +32,9 @@ def receipts_in(folder: Path) -> list[str]:
 
 
 def versions_of(folder: Path, names: Iterable[str]) -> dict[str, str | None]:
-    """Return what tells each of these receipts from another of the same name, without reading it. Raises `OSError`.
+    """Return a version of each of these receipts that changes with the file, without reading it. Raises `OSError`.
 
-    Null where nothing tells: it is gone again, or so new that it could be written once more within the clock's grain.
+    Null: the file is gone again, or so new that another write could fall into the same tick of the clock.
     """
     at_rest_since = time.time() - _AT_REST_S
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -75,7 +75,7 @@ def read_bytes(path: Path, limit: int) -> bytes:
 
 
 def shown_name(name: str) -> str:
-    r"""Return a file name as text that can be stored and printed: what no terminal should get stands as `\x1b`."""
+    r"""Return a file name as text that can be stored and printed: control characters are escaped, as in `\x1b`."""
     text = name if name.isascii() else os.fsencode(name).decode(errors="backslashreplace")
     return text if text.isprintable() else "".join(map(_printable, text))
 

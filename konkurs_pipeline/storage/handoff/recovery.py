@@ -1,10 +1,10 @@
-"""A ledger that is not the newest: how it is noticed, and how it takes over from the outbox what it lacks.
+"""Detects a ledger that is not the newest, and recovers what it lacks from the outbox.
 
-A ledger restored from yesterday's copy does not know what was decided since. Going on would use the same sequence numbers,
-and issue the same actions, a second time. So nothing is decided on it: a person restores a newer copy, or lets it take
-over what the last run published, and the files that core banking was shown. Those are chained by their hashes, so nothing
-is believed that this pipeline did not write. The same command has changed files of the outbox written again. What belongs
-here: noticing an old ledger, and recovery. What does not: whether files and tables are whole (outbox, sealed).
+A ledger restored from yesterday's copy does not know what was decided since. A run on it would use sequence numbers and
+issue actions a second time. So nothing is decided on it. A person restores a newer copy, or runs `konkurs recover`: the
+ledger then takes over what the last run published and the files that core banking was shown. Their hashes form a chain,
+so it takes over only what this pipeline wrote. The same command writes changed files of the outbox again. What does not
+belong here: whether files and tables are whole (outbox, lake/hashes).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _CURE: Final = (
 
 
 def refuse_old_ledger(layout: Layout, ledger: Ledger, outbox: Outbox) -> None:
-    """Raise `StoreError` when others know files that the ledger does not, or it is not what the last run left."""
+    """Raise `StoreError` if the outbox or the published tables know files that the ledger does not, or if it was replaced."""
     is_known = is_as_left(ledger, outbox.folder) and knows_published(ledger, layout.published, "outbox_files")
     unknown = [] if is_known else unknown_files(layout, ledger, outbox)
     if unknown:
@@ -71,13 +71,13 @@ def _published_names(layout: Layout) -> list[str]:
     try:
         return Published(layout).read("outbox_files", columns=["base_name"])["base_name"].to_list()
     except StoreError:
-        # They are made again by every run: damage there is no reason to stop.
+        # Every run makes them again: damage there is no reason to stop.
         return []
 
 
 @dataclass(frozen=True)
 class Recovered:
-    """The base names of the files that the ledger took over, and the names of those in the outbox that were mended.
+    """The base names of the files that the ledger took over, and the names of the files that were mended in the outbox.
 
     `reviews`: how many outcomes of reviews it took over.
     """
@@ -92,10 +92,10 @@ def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence by
 ) -> Recovered:
     """Put right what a run stops on: an old ledger, and changed files in the outbox.
 
-    What the last run published is taken whole, files that were shown since from the outbox. Each must follow the one
-    before it by sequence and hash, and be whole. A file that the ledger knows and that stands there with other bytes is
-    written again as it was. Who and why is kept in `polls`. Raises `StoreError` when the ledger itself is damaged, or a
-    file is missing or not ours, `UsageError` when there is nothing to put right.
+    The ledger takes over all that the last run published, and the files shown since from the outbox. Each must be whole
+    and follow the one before it by sequence and hash. If a known file has other bytes, it is written again as it was. Who
+    and why is kept in `polls`. Raises `StoreError` when the ledger itself is damaged, or a file is missing or not ours,
+    `UsageError` when there is nothing to put right.
     """
     unknown = unknown_files(layout, ledger, outbox)
     _refuse_damaged(ledger, outbox)
@@ -118,21 +118,21 @@ def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence by
 
 
 def _take_published(layout: Layout, ledger: Ledger) -> None:
-    """Make the ledger's tables those that the last run published; the bytes of the files are not among them."""
+    """Replace the ledger's tables by those that the last run published; the bytes of files are not published."""
     published = Published(layout)
     for table in LEDGER:
         rows = published.read(table).to_dicts()
         ledger.execute(f"DELETE FROM {table}")  # noqa: S608 -- own names
         ledger.append(table, rows)
-    # What was read of receipts since is read again: its hash tells whether it is known.
+    # Receipts are read again; by their hash the ledger knows which it has already.
     ledger.execute("DELETE FROM receipts_seen")
     ledger.execute("DELETE FROM receipts_settled")
-    # A store that was last published before there was a history has none.
+    # A store that was last published by a program without history has none.
     action_history.complete(ledger)
 
 
 def _verify_next(base_name: str, jsonl: bytes, expected: tuple[int, str | None]) -> tuple[int, str | None]:
-    """Prove that a file follows the last one that is known; returns sequence number and hash for the one after it."""
+    """Verify that a file follows the last known one; returns sequence number and hash for the next."""
     header = header_of(jsonl)
     if (header.base_name, header.seq, header.prev_sha256) != (base_name, *expected):
         message = (
@@ -144,9 +144,9 @@ def _verify_next(base_name: str, jsonl: bytes, expected: tuple[int, str | None])
 
 
 def _refuse_damaged(ledger: Ledger, outbox: Outbox) -> None:
-    """Raise `StoreError` when what the ledger holds is not whole: an old ledger can be taken for good, a damaged one not."""
+    """Raise `StoreError` if the ledger's content is damaged: `recover` mends an old ledger, not a damaged one."""
     for table in LEDGER:
-        # Reading every row holds every block against its checksum.
+        # Reading every row checks every block's checksum.
         ledger.read(table)
     damaged = outbox.problems(ledger, in_ledger_only=True)
     if damaged:
@@ -181,7 +181,7 @@ def _action_row(header: Header, record: Mapping[str, Any]) -> dict[str, Any]:
         "registered_at_text": record["registered_at"],
         "registered_at": _instant(record["registered_at"]),
         "ruling_date": dt.date.fromisoformat(ruling_date) if ruling_date else None,
-        # A file does not say, so a person decides on reopening: as if it had been blocked before.
+        # A file does not say whether the account was blocked before. We assume it was, so a person decides on reopening.
         "was_blocked": True,
         "decided_at": header.created_at,
         "run_id": header.run_id,

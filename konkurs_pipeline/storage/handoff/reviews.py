@@ -1,7 +1,7 @@
-"""What the ledger knows of reviews: the outcomes that people recorded. Rows are added, never changed or removed.
+"""The outcomes of reviews in the ledger. Rows are added, never changed or removed.
 
-A correction is a new row for the same action: the one with the highest number counts, the others stay as evidence. What
-belongs here: recording an outcome, and what an old copy of the ledger lacks of them (recovery). What does not: which
+A correction is a new row for the same action. The row with the highest number counts; the others stay as evidence. What
+belongs here: recording an outcome, and taking over outcomes that an old copy of the ledger lacks. What does not: which
 reviews are open (enquiries/worklists/reviews).
 """
 
@@ -21,9 +21,9 @@ from konkurs_pipeline.storage.readers.published import Published
 def record_outcome(  # noqa: PLR0913 -- a row of the table, by name
     ledger: Ledger, action_id: str, outcome: ReviewOutcome, *, by: str, note: str, now: dt.datetime
 ) -> int:
-    """Add the outcome of a REVIEW; returns its number: 1 for the first, more where it corrects those before.
+    """Add the outcome of a REVIEW; returns its number: 1 for the first, higher for a correction.
 
-    `by` and `note` hold no national identifier. The operating system's user is kept beside `by`. Raises `UsageError` when
+    `by` and `note` hold no national identifier. It keeps the operating system's user beside `by`. Raises `UsageError` if
     no such REVIEW was written.
     """
     with ledger.transaction():
@@ -51,9 +51,9 @@ def _refuse_unless_written_review(ledger: Ledger, action_id: str) -> None:
 
 
 def missing_reviews(layout: Layout, ledger: Ledger) -> list[tuple[str, int]]:
-    """Return the key (action_id, review_no) of each outcome that was published and the ledger does not know.
+    """Return the key (action_id, review_no) of each published outcome that the ledger does not know.
 
-    There is one only where the ledger was restored from a copy that is older than the recording.
+    There is one only if the ledger was restored from a copy that is older than the outcome.
     """
     try:
         published = Published(layout).read("reviews").select("action_id", "review_no").rows()
@@ -65,7 +65,7 @@ def missing_reviews(layout: Layout, ledger: Ledger) -> list[tuple[str, int]]:
 
 
 def take_missing_reviews(layout: Layout, ledger: Ledger) -> int:
-    """Add the outcomes that were published and the ledger does not know; part of the caller's transaction."""
+    """Add the published outcomes that the ledger does not know; part of the caller's transaction."""
     missing = set(missing_reviews(layout, ledger))
     if missing:
         rows = Published(layout).read("reviews").to_dicts()

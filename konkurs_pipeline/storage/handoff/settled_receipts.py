@@ -1,8 +1,8 @@
-"""Which receipts a run looks at, where nobody ever empties the folder: ten years of polls leave 83 000.
+"""Chooses the receipts that a run checks, because nobody may empty the folder: ten years of polls leave 83 000.
 
-The first run of a day looks at every receipt. The others look at the newest thousand, at every receipt whose file holds an
-action, and at every name that is new. What is left are old receipts of files without an action, which have nothing to say.
-What does not belong here: what a receipt says, and whether it is another than before (receipts).
+The first run of a day checks every receipt. Later runs check the newest thousand, every receipt whose file holds an
+action, and every new name. They skip old receipts of files without an action. What does not belong here: what a receipt
+says, and whether it changed (receipts).
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from konkurs_pipeline.storage.handoff.outbox import RECEIPT_SUFFIX
 from konkurs_pipeline.storage.ledger.connection import EACH
 from konkurs_pipeline.storage.ledger.database import Ledger
 
-# About a month of polls, as of the outbox.
+# About a month of polls, as for the outbox.
 _ALWAYS_LOOKED_AT: Final = 1000
 _WITH_ACTIONS: Final = "SELECT base_name FROM outbox_files WHERE action_count > 0"
 
 
 @dataclass(frozen=True)
 class ReceiptChoice:
-    """The names that a run looks at, and those that it need not: they stand there as they did at the day's first run.
+    """The names that a run checks, and those that it skips because they are the same as at the day's first run.
 
-    `seen`: name → version of those of the former that need not be read again where they did not change.
+    `seen`: name → version, of the checked ones; if the version is the same, the receipt need not be read again.
     """
 
     names: list[str]
@@ -36,7 +36,7 @@ class ReceiptChoice:
 
 
 def choose(ledger: Ledger, standing: Sequence[str], now: dt.datetime) -> ReceiptChoice:
-    """Choose among the receipts that stand in the folder."""
+    """Choose among the receipts in the folder."""
     noted = ledger.rows("SELECT last_name, digest FROM receipts_settled WHERE day = ?", [_day(now)])
     last_name, digest = noted[0] if noted else ("", "")
     settled = [name for name in standing if name <= last_name]
@@ -50,9 +50,9 @@ def choose(ledger: Ledger, standing: Sequence[str], now: dt.datetime) -> Receipt
 
 
 def note_settled(ledger: Ledger, standing: Sequence[str], seen: Collection[str], now: dt.datetime) -> None:
-    """Note after a look at every receipt which of them need no look for the rest of the day: old ones that were read.
+    """After a run that checked every receipt, note the old ones that were read: later runs of the day skip them.
 
-    Nothing is noted where one of them was not read, or has a name that the ledger has otherwise than the folder.
+    Nothing is noted if one of them was not read, or if the ledger spells a name in another way than the folder.
     """
     old = sorted(standing)[:-_ALWAYS_LOOKED_AT]
     ledger.execute("DELETE FROM receipts_settled")
@@ -65,5 +65,5 @@ def _day(now: dt.datetime) -> dt.date:
 
 
 def _digest(names: Sequence[str]) -> str:
-    """Return what tells these names from others, in whatever order: to sort 83 000 takes longer than all the rest."""
+    """Return a digest of these names that does not depend on their order: sorting 83 000 would take longer than the rest."""
     return f"{len(names)} {sum(crc32(name.encode(errors='surrogateescape')) for name in names)}"

@@ -1,4 +1,4 @@
-"""The answers of the service, as received, each kept once under its hash."""
+"""The service's answers as received, each kept once under its hash."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ class KeptAnswers:
         path = self.path(digest)
         if not path.is_file():
             make_private_folder(path.parent)
-            # Aside in the one folder that is tidied: looking through those of all years would cost more at every poll.
+            # The temporary file goes to the one folder that is tidied: to tidy the folders of all years would slow every
+            # poll.
             write_bytes_atomically(path, gzip.compress(body, compresslevel=6, mtime=0), aside=self.folder)
         return digest
 

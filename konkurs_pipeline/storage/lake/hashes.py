@@ -1,7 +1,7 @@
-"""Files with a hash: one wrong bit, anywhere in them, is found before they are used.
+"""Files with a hash: if one bit of a file is wrong, the program finds it before it uses the file.
 
-A Parquet file of the lake carries the hash of its own bytes, so that one rename replaces file and hash. The
-ledger, which changes while it is open, has its hash beside it from its closing to its next opening.
+A Parquet file of the lake holds the hash of its own bytes, so one rename replaces file and hash. The ledger changes while
+it is open: its hash stands in a file beside it while the ledger is closed.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ import polars as pl
 from konkurs_pipeline.storage.files import hash_of, storage_errors, write_bytes_atomically
 
 _KEY: Final = "konkurs.sha256"
-# Stands where the hash goes while the hash is taken; as long as one.
+# Stands in place of the hash while the hash is computed; it has the same length.
 _NO_HASH: Final = b"0" * 64
-# The metadata of a file that is to be sealed.
+# The metadata of a file that is about to be sealed.
 UNSEALED: Final = {_KEY: _NO_HASH.decode()}
 # Between a key and its value the Parquet footer has a type and a length, a byte each.
 _BETWEEN: Final = 2
@@ -40,7 +40,7 @@ def sealed(content: bytes) -> tuple[bytes, str]:
 
 
 def hash_if_whole(path: Path) -> str | None:
-    """Return the hash that the file carries; null if it cannot be read, or one bit of it is not as it was written."""
+    """Return the hash that the file holds; null if the file cannot be read, or if a bit of it changed."""
     try:
         content = path.read_bytes()
     except OSError:
@@ -54,7 +54,7 @@ def hash_if_whole(path: Path) -> str | None:
 
 
 def _place_of_hash(content: bytes) -> int:
-    """Return where the hash stands, -1 where it does not. The metadata is the end of a Parquet file."""
+    """Return the place of the hash, -1 if there is none. The metadata is at the end of a Parquet file."""
     key = content.rfind(_KEY.encode())
     place = key + len(_KEY) + _BETWEEN
     return place if key >= 0 and place + len(_NO_HASH) <= len(content) else -1
@@ -72,7 +72,7 @@ def break_seal(path: Path) -> None:
 
 
 def is_seal_broken(path: Path) -> bool:
-    """Whether a hash is kept and the file is not, or not any more, what it was taken of."""
+    """Whether a hash is kept, and the file is gone or differs from it."""
     seal = _seal_of(path)
     return seal.is_file() and (not path.is_file() or seal.read_bytes() != _hash_of_file(path).encode())
 

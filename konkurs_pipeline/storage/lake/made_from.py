@@ -1,11 +1,11 @@
-"""What a lake table was made from, known by content, so that a step makes again only the months that changed.
+"""Records from which content a lake table was made, so that a step makes again only the months that changed.
 
-Beside the months of a derived table stands a note: the hash of every month of its sources and of its own, the hash of this
-program's rules, and the other inputs that the step names (settings, the register snapshot). If a month of a source has
-another hash than the note says, the step makes the month again. If the note is missing or cannot be read, if the table is
-not what the note says, or if the rules or other inputs changed, the step makes every month again.
+A note beside a derived table has the hash of each month of its sources and of the table, the hash of this program's
+rules, and the other inputs that the step names (settings, the register snapshot). If a source's month has another hash
+than the note, the step makes that month again. If the note is missing or unreadable, if the table differs from it, or if
+the rules or other inputs changed, the step makes every month again.
 
-A run that is killed leaves the old note, so the next run makes again what was not finished.
+A killed run leaves the old note, so the next run makes again what was not finished.
 
 What does not belong here: how a table is made (steps/).
 """
@@ -65,7 +65,7 @@ class Derivation:
         return frozenset(map(dt.date.fromisoformat, changed))
 
     def note(self) -> None:
-        """Note that the table now reflects its sources as they are; raises `StoreError` if it cannot be written."""
+        """Note that the table agrees with its present sources; raises `StoreError` if the note cannot be written."""
         now = self._now()
         if now != self._noted():
             write_bytes_atomically(self.lake.note_path(self.table), now.model_dump_json().encode())
@@ -78,7 +78,7 @@ class Derivation:
         )
 
     def _noted(self) -> _Note | None:
-        """Return the note; null if there is none, or it cannot be read."""
+        """Return the note; null if there is none or it cannot be read."""
         try:
             return _Note.model_validate_json(self.lake.note_path(self.table).read_bytes())
         except (OSError, ValueError):

@@ -1,7 +1,7 @@
-"""The note of the newest version of each month of the lake, for those who read without the ledger.
+"""The note of each lake month's newest version, for commands that read without the ledger.
 
-An older copy of a month that somebody put back is whole, and lacks notices: whoever took it would answer "no notice is
-known". What does not belong here: the ledger's own record (ledger/file_versions), which the runs go by.
+If somebody puts back an older copy of a month, that copy is whole and lacks notices: a command that read it would answer
+"no notice is known". What does not belong here: the ledger's own record (ledger/file_versions), which runs use.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def noted_versions(path: Path) -> dict[str, dict[str, int]]:
 
 
 def newest_of_all(folder: Path, noted: dict[str, int]) -> dict[str, Path]:
-    """Return month → its newest file. Raises `StoreError` if one that was noted is gone, or only an older one stands."""
+    """Return month → its newest file. Raises `StoreError` if a noted file is gone or only an older one is there."""
     standing = versions_in(folder)
     for month, version in noted.items():
         if version > max(standing.get(month, [0])):

@@ -1,6 +1,6 @@
-"""Comparing the files of a lake table with what the ledger knows, and bringing those of an earlier version forward.
+"""Compares the files of a lake table with the ledger, and migrates files of an earlier version.
 
-What belongs here: what is done once, when the store is opened. What does not: reading and writing rows (tables).
+What belongs here: what happens once, when the store is opened. What does not: reading and writing rows (tables).
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from konkurs_pipeline.storage.ledger import file_versions
 from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.ledger.file_versions import FileVersion
 
-# Gives readers the columns of a table before its first month is written.
+# A file without rows: it gives readers the columns before the first month is written.
 EMPTY_FILE: Final = "_schema.parquet"
-# What the service sent: it cannot be made from other tables.
+# Tables from the service: they cannot be made from other tables.
 RECEIVED: Final = ("raw_notices", "expanded_datasets")
-# Version 1 named a file by its month, and before that by its workday.
+# File names of version 1: by month, and still earlier by workday.
 _EARLIER_FILE: Final = re.compile(r"[0-9]{4}-[0-9]{2}(-[0-9]{2})?\.parquet")
 
 
@@ -38,7 +38,7 @@ _CURE: Final = (
 
 
 def damaged(path: Path) -> str:
-    """Return what is wrong with a file that is not the one that was written, and what to do."""
+    """Return a message about a file that is not as it was written: what is wrong and what to do."""
     return f"{path} is damaged, or is not the version that the last run wrote. {_CURE}"
 
 
@@ -48,7 +48,7 @@ def write_empty_file(folder: Path, table: str) -> None:
 
 
 def mend_empty_files(layout: Layout) -> None:
-    """Write the files that give readers the columns again where they are damaged or of an earlier shape."""
+    """Write again each file that gives readers the columns, if it is damaged or of an earlier shape."""
     for name, table in LAKE.items():
         path = layout.table(name) / EMPTY_FILE
         if hash_if_whole(path) is None or pl.read_parquet_schema(path) != pl.Schema(dtypes(table)):
@@ -58,8 +58,8 @@ def mend_empty_files(layout: Layout) -> None:
 def settle(folder: Path, table: str, ledger: Ledger) -> tuple[dict[str, FileVersion], list[str]]:
     """Return the newest version of each month of a table, and why a month cannot be used.
 
-    A version newer than the ledger's was written by a run that was killed before it could say so: it is taken. A month of a
-    table that is made from others may be gone: it is made again.
+    A version newer than the ledger's was written by a run that was killed before it recorded it: it counts. If a month of
+    a derived table is gone, it is made again.
     """
     known = file_versions.known(ledger, table)
     standing = versions_in(folder)
@@ -83,7 +83,7 @@ def settle(folder: Path, table: str, ledger: Ledger) -> tuple[dict[str, FileVers
 
 
 def _version_at(path: Path) -> FileVersion | None:
-    """Return what a file says of itself that the ledger does not know; null if it is damaged."""
+    """Return the version record of a file that the ledger does not know; null if the file is damaged."""
     digest = hash_if_whole(path)
     if digest is None:
         return None
@@ -111,7 +111,7 @@ def _rename_earlier(folder: Path, table: str, given: Mapping[str, pl.Expr]) -> N
     for path in earlier:
         months.setdefault(path.stem[:7], []).append(_reshaped(path, table, given))
     for part, parts in months.items():
-        # Where a run was killed while it took days into their month, rows stand in two files.
+        # If a run was killed while it merged days into a month, rows are in two files.
         rows = pl.concat(parts).unique(maintain_order=True).sort("workday", maintain_order=True)
         write_sealed_parquet(path_of(folder, part, 1), rows)
     for path in earlier:

@@ -1,9 +1,9 @@
-"""The lake: one Parquet file a table and calendar month, checked against its schema, written again under a new name.
+"""The lake: one Parquet file for each table and calendar month. A change writes a new file under a new name.
 
-The partition is the workday, and the file holds a month of them: ten years are 120 files a table and not 2 600, each of
-which every poll would open and verify. Rows stand in order of workday. Before rows are used, the file is compared
-with the hash it carries and with the one the ledger knows. Readers never lock the lake. What does not belong here: how the
-files of a folder follow each other (versions), and what is done when they do not fit the ledger (settling).
+The partition is the workday; a file holds a month of workdays. So ten years are 120 files a table, not 2 600, and every
+poll opens and verifies those it reads. Rows are in order of workday. Before rows are used, the file is compared with the
+hash it holds and with the ledger's. Readers never lock the lake. What does not belong here: the names of versions
+(versions), and files that do not agree with the ledger (settling).
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from konkurs_pipeline.storage.ledger import file_versions
 from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.ledger.file_versions import FileVersion
 
-# A column for a moment, of no table.
+# A temporary column, in no stored table.
 _MONTH: Final = "month"
 
 
 class Lake:
     """Read and replace the months of the lake tables of `schemas.tables.LAKE`.
 
-    With a ledger (the process that holds the store), the ledger says which version of each month is the newest. Without one
-    (readers), it is the newest file, and none older than what was last published.
+    With a ledger (in the process that holds the store), the ledger says which version of a month is the newest. Without
+    one (readers), the newest file counts, unless it is older than what was last published.
     """
 
     def __init__(self, layout: Layout, ledger: Ledger | None = None) -> None:
         self._layout = layout
         self._ledger = ledger
         self.answers = KeptAnswers(layout.answers)
-        # Why a month cannot be used: it is gone, or damaged. Nothing may be decided then.
+        # Why a month cannot be used: it is gone or damaged. Then nothing may be decided.
         self.problems: list[str] = []
         self._known: dict[str, dict[dt.date, FileVersion]] = {}
         # The hashes of what this object has verified: a file of one name never changes.
@@ -52,7 +52,7 @@ class Lake:
         self._digests: dict[str, dict[dt.date, str]] = {}
 
     def prepare(self) -> None:
-        """Create what is absent, remove what a killed process left, and compare the files with what the ledger knows."""
+        """Create what is missing, remove what a killed process left, and compare the files with the ledger."""
         for name in LAKE:
             folder = self._layout.table(name)
             make_private_folder(folder)
@@ -117,21 +117,21 @@ class Lake:
             raise StoreError(message) from None
 
     def digests(self, table: str) -> dict[dt.date, str]:
-        """Return the hash of each month's file, verified by this run; raises `StoreError`, naming the file, when damaged."""
+        """Return the hash of each month's file, verified by this run; raises `StoreError`, naming a damaged file."""
         if table not in self._digests:
             standing = self._paths(table)
             self._digests[table] = {m: self._verify(path, self._expected(table, path)) for m, path in standing.items()}
         return self._digests[table]
 
     def note_path(self, table: str) -> Path:
-        """Return where it is noted what the table was made from (made_from.py)."""
+        """Return the path of the note that says what the table was made from (made_from.py)."""
         return self._layout.made_from(table)
 
     def _expected(self, table: str, path: Path) -> str | None:
         return self._known[table][_month_of(path.name[:7])].sha256 if self._ledger is not None else None
 
     def _verify(self, path: Path, expected: str | None) -> str:
-        """Return the file's hash; raises `StoreError` if it is damaged, or another than the ledger's (`expected`)."""
+        """Return the file's hash; raises `StoreError` if the file is damaged or not the ledger's (`expected`)."""
         digest = self._verified.get(path) or hash_if_whole(path)
         if digest is None or (expected is not None and digest != expected):
             raise StoreError(damaged(path))
@@ -139,9 +139,9 @@ class Lake:
         return digest
 
     def replace(self, table: str, workdays: Collection[dt.date], rows: pl.DataFrame) -> list[dt.date]:
-        """Make `rows` the whole of these partitions; returns the workdays that changed.
+        """Replace the rows of these workdays by `rows`; returns the workdays that changed.
 
-        Each month that changed is written once, and every row in it held against its schema.
+        Each month that changed is written once, and every row in it is checked against the schema.
         """
         wanted = _by_month(rows)
         changed: list[dt.date] = []
@@ -156,7 +156,7 @@ class Lake:
         return changed
 
     def _write(self, table: str, month: dt.date, rows: pl.DataFrame) -> None:
-        """Write a month's next version, then let the ledger know it. A month that lost its rows has an empty file."""
+        """Write a month's next version, then record it in the ledger. If a month lost its rows, its file is empty."""
         if self._ledger is None:
             message = "a lake without a ledger is for reading"
             raise ValueError(message)
@@ -169,7 +169,7 @@ class Lake:
         self._digests.pop(table, None)
 
     def drop_lost(self, table: str) -> list[dt.date]:
-        """Forget, until they are written again, the months whose file is gone or is not the newest; returns them in order."""
+        """Forget the months whose file is gone or not the newest, until they are written again; returns them in order."""
         if self._ledger is None:
             return []
         folder, lost = self._layout.table(table), []

@@ -1,9 +1,9 @@
-"""The files of a folder that readers open at any time: a changed file gets a new name, and the old one is removed later.
+"""Versions of files that readers may open at any time: a changed file gets a new name, and the old one is removed later.
 
     <folder>/<part>.<version, six digits>.parquet
 
-The part is a month of a lake table, or a published table. The newest version counts. A reader that has chosen a file can go
-on reading it, because it is removed only after `KEPT_FOR_S`. What does not belong here: what stands in the files, and which
+The part is a month of a lake table, or a published table. The newest version counts. A reader can go on reading an old
+file, because it is removed only after `KEPT_FOR_S`. What does not belong here: the content of the files, and which
 version the ledger knows.
 """
 
@@ -23,7 +23,7 @@ _NAME: Final = re.compile(r"(.+)\.([0-9]{6,})\.parquet")
 
 
 def path_of(folder: Path, part: str, version: int) -> Path:
-    """Return where a version of a part stands."""
+    """Return the path of a version of a part."""
     return folder / f"{part}.{version:06}.parquet"
 
 
@@ -34,7 +34,7 @@ def next_of(path: Path) -> Path:
 
 
 def versions_in(folder: Path) -> dict[str, list[int]]:
-    """Return part → its versions that stand in the folder, oldest first; parts in order."""
+    """Return part → its versions in the folder, oldest first; parts in order."""
     found: dict[str, list[int]] = {}
     for name in names_in(folder):
         if match := _NAME.fullmatch(name):

@@ -1,8 +1,8 @@
-"""The ledger's history of actions: each status an action took, with the moment from which on the ledger said so.
+"""The ledger's history of actions: each status of an action, and from when on the ledger had it.
 
-Whoever changes the status of actions calls `note` in the same transaction, so the history can never say another thing
-than the ledger did. A row is never changed. What belongs here: writing the history. What does not: changing a status
-(decisions, receipts, recovery), reading it (analyst).
+Code that changes the status of actions calls `note` in the same transaction. So the history always agrees with the
+ledger. A row is never changed. What belongs here: writing the history. What does not: changing a status (decisions,
+receipts, recovery), reading the history (readers/as_of).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 from konkurs_pipeline.storage.ledger.connection import each_record
 from konkurs_pipeline.storage.ledger.database import Ledger
 
-# An action that says what its last row says took no new status: noting twice is noting once.
+# If an action has the status of its last row, no row is added. So noting twice is noting once.
 _NOTE: Final = f"""
 INSERT INTO action_history
 SELECT a.action_id, coalesce(max(h.version), 0) + 1, a.status, ?, n.reported_at, a.status_code, ?, ?
@@ -25,8 +25,8 @@ HAVING (a.status, a.status_code, coalesce(n.reported_at, arg_max_null(h.reported
     IS DISTINCT FROM arg_max_null((h.status, h.status_code, h.reported_at), h.version)
 """  # noqa: S608 -- own constants
 _WITHOUT: Final = "FROM actions WHERE action_id NOT IN (SELECT action_id FROM action_history)"
-# From the times that an action keeps of itself; whether it was held before it was written is not among them. Materialised,
-# for the second part would find the rows of the first.
+# From the times in the action's own columns; they do not say whether it was held before. Materialised, because the second
+# part must not see the rows of the first.
 _COMPLETE: Final = f"""
 INSERT INTO action_history
 WITH older AS MATERIALIZED (SELECT * {_WITHOUT})
@@ -47,10 +47,10 @@ def note(  # noqa: PLR0913 -- a row of the table
     reported_at: Mapping[str, dt.datetime | None] | None = None,
     source: str | None = None,
 ) -> None:
-    """Keep the status these actions have now, where it differs from their last row; part of the caller's transaction.
+    """Add a row for each action whose status differs from its last row; part of the caller's transaction.
 
-    `reported_at`: by action, when core banking says it happened, where it said so. On an exported action it is the time
-    at which core banking said that it is not done yet.
+    `reported_at`: by action, when core banking says it happened, if it did say. For an exported action: when core banking
+    said that it is not done yet.
     """
     reported = reported_at or {}
     noted = [
@@ -61,7 +61,7 @@ def note(  # noqa: PLR0913 -- a row of the table
 
 
 def complete(ledger: Ledger) -> None:
-    """Give actions of a ledger older than the history the rows that follow from the times they keep."""
+    """Give actions that are older than the history the rows that follow from their own times."""
     ((missing,),) = ledger.rows(f"SELECT count(*) {_WITHOUT}")
     if missing:
         ledger.execute(_COMPLETE)

@@ -1,6 +1,6 @@
-"""How a DuckDB file is opened, what its errors mean, and how a list is handed to a query.
+"""How a DuckDB file is opened, what its errors mean, and how a query gets a list.
 
-What does not belong here: what stands in the ledger (database.py).
+What does not belong here: the ledger's tables (database.py).
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from konkurs_pipeline.errors import StoreError
 _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
-    # It mistakes a file for an earlier one of the same name, size, inode and second, and would read that one's rows.
+    # The cache would take a file for an earlier one of the same name, size, inode and second, and return its rows.
     "enable_external_file_cache": False,
-    # Files can be opened with DuckDB 1.2 and later: the analysts', and the ledger by the program before this one.
+    # DuckDB 1.2 and later can open the files: analysts open theirs, and an earlier version of this program the ledger.
     "storage_compatibility_version": "v1.2.0",
     "threads": 2,
 }
-# A run that adds a row to a table has its last group of rows written again. By default a group is 122 880 rows: after ten
-# years of polls that would be 65 MB a poll.
+# If a run adds a row to a table, DuckDB writes the last group of rows again. By default a group has 122 880 rows: after
+# ten years of polls that would be 65 MB a poll.
 ROWS_WRITTEN_TOGETHER: Final = 8192
-# A row for each value of a parameter that is a list of texts.
+# SQL for a parameter that is a list of texts: a row for each.
 EACH: Final = "unnest(from_json(?, '[\"VARCHAR\"]'))"
 
 
@@ -49,7 +49,7 @@ def attach(path: Path) -> duckdb.DuckDBPyConnection:
     """Open the ledger; raises `StoreError` as `connect` does."""
     con = connect(":memory:")
     with _opening(path):
-        # Where DuckDB puts what memory does not hold: beside the file, as when the file is opened itself.
+        # DuckDB puts what exceeds memory here: beside the file, as if it had opened the file directly.
         con.execute(f"SET temp_directory = '{quoted(path)}.tmp'")
         con.execute(f"ATTACH '{quoted(path)}' AS ledger (TYPE duckdb, ROW_GROUP_SIZE {ROWS_WRITTEN_TOGETHER})")
         con.execute("USE ledger")
@@ -67,21 +67,21 @@ def _opening(path: Path | str) -> Iterator[None]:
 
 
 def is_of_storage(error: duckdb.Error) -> bool:
-    """Whether an error is the disk's or the file's, and no bug in a statement."""
+    """Whether an error comes from the disk or the file, not from a bug in a statement."""
     kinds = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.OutOfMemoryException)
     # If the log cannot be written, DuckDB says that the transaction failed.
     is_commit = isinstance(error, duckdb.TransactionException) and "Failed to commit: Could not" in str(error)
-    # What a wrong checksum raises has no class of its own.
+    # The error for a wrong checksum has no class of its own.
     is_damage = str(error).startswith("Corrupt database file")
     return isinstance(error, kinds) or is_commit or is_damage
 
 
 def bound(parameters: Sequence[object]) -> list[object]:
     """Return parameters as DuckDB takes them: a list as JSON text."""
-    # For a list, DuckDB's client would look for pandas at each value: 0.1 ms a value.
+    # In a list parameter, DuckDB's client looks for pandas at each value: 0.1 ms a value.
     return [json.dumps(value, default=str) if isinstance(value, list) else value for value in parameters]
 
 
 def quoted(path: Path) -> str:
-    """Return a path as it stands between quotes in SQL."""
+    """Return a path escaped for quotes in SQL."""
     return str(path).replace("'", "''")

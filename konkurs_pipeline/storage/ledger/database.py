@@ -3,10 +3,11 @@
 It holds decisions, the outbox (with the bytes of every file), receipts, polls, quarantine and the index of answers. What
 others may read of it is published as Parquet: a DuckDB file that an analyst has open cannot be opened for writing.
 
-Between two runs the file's hash stands beside it: a ledger that is not what the last run closed is not trusted, and nothing
-is decided on it (`Ledger.untrusted_reason`, recovery.py).
+Between two runs the file's hash stands beside it. If the ledger is not what the last run closed, it is not trusted, and
+nothing is decided on it (`Ledger.untrusted_reason`, handoff/recovery.py).
 
-The DDL comes from `schemas.tables`. All SQL on the ledger is here; no SQL anywhere else writes it.
+The DDL comes from `schemas.tables`. What does not belong here: the statements on single tables (the modules beside this
+one, and handoff).
 """
 
 from __future__ import annotations
@@ -33,17 +34,17 @@ from konkurs_pipeline.storage.files import (
 from konkurs_pipeline.storage.lake.hashes import break_seal, is_seal_broken, seal_beside
 from konkurs_pipeline.storage.ledger.connection import ROWS_WRITTEN_TOGETHER, attach, bound, is_of_storage, quoted
 
-# Rows that are only ever added, and may come twice within an instant.
+# Tables whose rows are only added, and may have two rows of one instant.
 _WITHOUT_KEY: Final = ("receipts", "answers", "second_source_comparisons")
 _KEYS: Final = {name: ", ".join(KEYS[name]) for name in LEDGER if name not in _WITHOUT_KEY}
-# Histories have no index: no query looks a key up in them.
+# Histories have no index: no query looks up one key in them.
 _WITHOUT_INDEX: Final = ("action_history", "registers")
 
 
 class Ledger:
     """The open ledger. Every public method that writes is one transaction, or part of the caller's.
 
-    `untrusted_reason`: why nothing may be decided on it, null when there is no reason.
+    `untrusted_reason`: why nothing may be decided on it; null: it is trusted.
     """
 
     def __init__(self, path: Path) -> None:
@@ -58,12 +59,12 @@ class Ledger:
         self._create()
 
     def trust(self) -> None:
-        """Trust the ledger as it is, after a person looked at it."""
+        """Trust the ledger as it is, after a person has checked it."""
         self.untrusted_reason = None
         break_seal(self._path)
 
     def rewrite(self) -> None:
-        """Rewrite the file: DuckDB keeps the bytes of deleted rows until then. A crash leaves the old file or the new one.
+        """Rewrite the file, because DuckDB keeps the bytes of deleted rows. A crash leaves the old file or the new one.
 
         Raises `StoreError` if there is no room.
         """
@@ -75,7 +76,7 @@ class Ledger:
                 self.execute(statement)
             self._con.close()
             fresh.chmod(PRIVATE_FILE)
-            # What was committed is in the file: a log beside it would belong to the old one.
+            # All that was committed is in the file: a log beside it would belong to the old file.
             self._path.with_name(f"{self._path.name}.wal").unlink(missing_ok=True)
             fresh.replace(self._path)
         self._con = attach(self._path)
@@ -83,7 +84,7 @@ class Ledger:
     def close(self) -> None:
         """Close the database; what was committed is on disk, and the file's hash is kept."""
         self._con.close()
-        # What DuckDB could not move from its log into the file has no seal: the log carries checksums of its own.
+        # If DuckDB could not move its log into the file, no hash is kept: the log has checksums of its own.
         if self.untrusted_reason is None and not self._path.with_name(f"{self._path.name}.wal").exists():
             with storage_errors(f"sealing {self._path}"):
                 seal_beside(self._path)
@@ -99,7 +100,7 @@ class Ledger:
             yield
             self.execute("COMMIT")
         except BaseException:
-            # A database that failed has rolled back by itself, and what was committed cannot be.
+            # A failed database has rolled back itself, and a committed transaction cannot be rolled back.
             with suppress(duckdb.Error):
                 self._con.execute("ROLLBACK")
             raise
@@ -108,10 +109,10 @@ class Ledger:
         for name in LEDGER:
             self._con.execute(_ddl(name))
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_content (seq BIGINT PRIMARY KEY, jsonl BLOB)")
-        # A ledger of an earlier version has files without: they are rendered again where they are looked at.
+        # A ledger of an earlier version has files without a manifest: each check renders them again.
         self._con.execute("ALTER TABLE outbox_content ADD COLUMN IF NOT EXISTS manifest BLOB")
         self._con.execute("CREATE TABLE IF NOT EXISTS outbox_pending (seq BIGINT PRIMARY KEY, base_name VARCHAR)")
-        # Of an earlier version, which remembered what it had decided from.
+        # A table of an earlier version, which recorded what it had decided from.
         self._con.execute("DROP TABLE IF EXISTS decided_from")
         self._con.execute(
             "CREATE TABLE IF NOT EXISTS dataset_failures (uuid VARCHAR, failures BIGINT, next_try_at TIMESTAMPTZ)"
@@ -127,7 +128,7 @@ class Ledger:
         self._con.execute("CREATE TABLE IF NOT EXISTS folders_left (folder VARCHAR, version VARCHAR)")
 
     def take_shape(self, given: Mapping[tuple[str, str], str]) -> None:
-        """Bring the tables of an earlier version to today's columns; raises `StoreError` if old rows cannot get one.
+        """Bring the tables of an earlier version to today's columns; raises `StoreError` if old rows have no value for one.
 
         `given`: (table, column) → what old rows get, SQL over the old columns; a new column that is not there is null.
         """
@@ -160,7 +161,7 @@ class Ledger:
         return found
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of a query; a parameter that is a list stands in it as `EACH`, or as `each_record`.
+        """Return the rows of a query. For a parameter that is a list, the query has `EACH` or `each_record`.
 
         Raises `StoreError` if the database is damaged or the disk is full.
         """
@@ -174,7 +175,7 @@ class Ledger:
 
     @contextmanager
     def _storage_errors(self) -> Iterator[None]:
-        """Turn an error of the disk or the file into a `StoreError`; an error of a statement is a bug."""
+        """Raise an error of the disk or the file as a `StoreError`; an error of a statement is a bug and goes on."""
         try:
             yield
         except duckdb.Error as error:

@@ -1,6 +1,6 @@
-"""The ledger's record of documents that could not be had: how often, and when a poll asks for one again.
+"""The ledger's record of documents that could not be fetched: how often, and when a poll asks again.
 
-What belongs here: keeping it from poll to poll. What does not: how long a document rests (domain/back_off).
+What does not belong here: how long a poll waits before it asks again (domain/back_off).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _COLUMNS: Final[dict[str, pl.DataType | type[pl.DataType]]] = {
 
 
 def dataset_failures(ledger: Ledger) -> pl.DataFrame:
-    """Return uuid, failures and next_try_at (UTC) of each document that could not be had when it was last asked for."""
+    """Return uuid, failures and next_try_at (UTC) of each document whose last request failed."""
     rows = ledger.rows("SELECT uuid, failures, next_try_at FROM dataset_failures")
     return pl.DataFrame(rows, schema=_COLUMNS, orient="row")
 
@@ -40,7 +40,7 @@ def record(
     fetched: Collection[str],
     now: dt.datetime,
 ) -> None:
-    """Record how documents were answered; part of the caller's transaction. One that contradicts its notice never rests."""
+    """Record how requests for documents ended; part of the caller's transaction. A contradicting one is not delayed."""
     known = dict(dataset_failures(ledger).select("uuid", "failures").iter_rows())
     counts = {uuid: known.get(uuid, 0) + 1 for uuid in (*failed, *contradicting)}
     rows = [

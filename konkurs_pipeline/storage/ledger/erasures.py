@@ -29,7 +29,7 @@ def erased_among(ledger: Ledger, uuids: Collection[str]) -> set[str]:
 
 
 def erased_debtors_among(ledger: Ledger, debtor_ids: Collection[str]) -> set[str]:
-    """Return those of `debtor_ids` that a notice named which was erased."""
+    """Return those of `debtor_ids` that an erased notice named."""
     marks = {mark_of(ledger, debtor_id): debtor_id for debtor_id in debtor_ids}
     sql = f"SELECT DISTINCT debtor_mark FROM erased_notices WHERE debtor_mark IN (SELECT {EACH})"  # noqa: S608 -- own constant
     return {marks[mark] for (mark,) in ledger.rows(sql, [list(marks)])}
@@ -52,9 +52,9 @@ def begin(
     by: str,
     now: dt.datetime,
 ) -> str:
-    """Record what is erased from now on, by rule, and return the erasure's id; part of the caller's transaction.
+    """Record, by rule, what counts as erased from now on; returns the erasure's id. Part of the caller's transaction.
 
-    `erased`: rule → rows of `erased_notices`, without what is the same in all. `counts`: rule → the other counts of its row.
+    `erased`: rule → rows of `erased_notices`, without the columns that are the same in all. `counts`: rule → its counts.
     """
     erasure_id = str(uuid.uuid4())
     for rule, rows in erased.items():
@@ -67,20 +67,20 @@ def begin(
 
 
 def are_unfinished(ledger: Ledger) -> bool:
-    """Whether an erasure began and did not end: it was killed."""
+    """Whether an erasure began and did not end, because it was killed."""
     return bool(ledger.rows("SELECT 1 FROM erasures WHERE finished_at IS NULL LIMIT 1"))
 
 
 def finish(ledger: Ledger, now: dt.datetime) -> None:
-    """Record that nothing is left of what was to be erased."""
+    """Record that all unfinished erasures are done."""
     ledger.execute("UPDATE erasures SET finished_at = ? WHERE finished_at IS NULL", [now])
 
 
 @dataclass(frozen=True)
 class KeptAnswer:
-    """An answer of which something is kept. `sha256`: of what came; `digest`: of what is kept of it.
+    """An answer of which something is kept. `sha256`: the hash of what was received; `digest`: of what is kept.
 
-    `erased_at`: when it was looked through for what must go; null: it never was, and is whole.
+    `erased_at`: when an erasure searched it; null: never, so it is whole.
     """
 
     run_id: str
@@ -101,7 +101,7 @@ def kept_answers(ledger: Ledger) -> list[KeptAnswer]:
 
 
 def erase_answers(ledger: Ledger, kept: Mapping[str, str | None], now: dt.datetime) -> None:
-    """Record what stays of answers: the hash of what was kept → the hash of what is kept now, null: nothing."""
+    """Record what is left of answers: the hash of what was kept → the hash of what is kept now; null: nothing."""
     records = [{"digest": digest, "remains": remains} for digest, remains in kept.items()]
     if records:
         ledger.execute(
@@ -113,7 +113,7 @@ def erase_answers(ledger: Ledger, kept: Mapping[str, str | None], now: dt.dateti
 
 
 def first_holders_unswept(ledger: Ledger) -> set[str]:
-    """Return the hashes of the answers that first held what an erasure that is under way erases."""
+    """Return the hashes of the answers that first held a notice that an unfinished erasure erases."""
     rows = ledger.rows(
         "SELECT DISTINCT answer_sha256 FROM erased_notices "
         "WHERE erasure_id IN (SELECT erasure_id FROM erasures WHERE finished_at IS NULL)"
@@ -128,7 +128,7 @@ def remove_quarantine(ledger: Ledger, uuids: Collection[str], entry_ids: Iterabl
 
 
 def erase_texts(ledger: Ledger, uuids: Collection[str], now: dt.datetime) -> None:
-    """Erase what people and core banking wrote about actions of these notices: it may hold a name. The actions stay."""
+    """Erase the texts of people and core banking about actions of these notices: a text may hold a name. The actions stay."""
     of_them = f"notice_uuid IN (SELECT {EACH})"
     actions = f"action_id IN (SELECT action_id FROM actions WHERE {of_them})"  # noqa: S608 -- own names
     erased, known = f"erased on {now:%Y-%m-%d}", ", ".join(f"'{kind}'" for kind in NoticeType)

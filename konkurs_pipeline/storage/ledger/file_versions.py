@@ -1,7 +1,7 @@
-"""What the ledger knows of the files that readers open: the newest version of each, and its hash.
+"""The ledger's record of the files that readers open: the newest version of each, and its hash.
 
-A file's own hash shows that it is whole. Only the ledger knows whether it is the newest: an older copy that somebody
-put back is whole as well.
+A file's own hash shows that it is whole. Only the ledger knows whether it is the newest: an older copy that somebody put
+back is whole too.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from konkurs_pipeline.storage.ledger.database import Ledger
 class FileVersion:
     """The newest version of a file: its number, the hash of its bytes, and how many rows it has.
 
-    `fingerprint`: what tells the rows it was made of from others; null: it is not kept.
+    `fingerprint`: changes with the rows it was made of; null: not recorded.
     """
 
     version: int
@@ -34,7 +34,7 @@ def known(ledger: Ledger, folder: str) -> dict[str, FileVersion]:
 
 
 def note(ledger: Ledger, folder: str, part: str, newest: FileVersion) -> None:
-    """Record a version as the newest; one statement, so that it is on disk when this returns."""
+    """Record a version as the newest, in one statement: when this returns, the record is on disk."""
     ledger.execute(
         "INSERT OR REPLACE INTO file_versions VALUES (?, ?, ?, ?, ?, ?)",
         [folder, part, newest.version, newest.sha256, newest.row_count, newest.fingerprint],

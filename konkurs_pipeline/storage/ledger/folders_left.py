@@ -1,7 +1,7 @@
-"""How the last run left a folder that others write to too: whether it must be listed again.
+"""How the last run left a folder that others also write to: whether a run must list it again.
 
-A folder's times change with every name that comes or goes, so one that has the times it was left with holds the names it was
-left with. What does not belong here: whether the files in it are what was written.
+A folder's times change with every name that comes or goes. So if its times are the same, its names are the same. What
+does not belong here: whether the files in it are what was written.
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from typing import Final
 from konkurs_pipeline.storage.files import TEMPORARY_SUFFIX, storage_errors
 from konkurs_pipeline.storage.ledger.database import Ledger
 
-# More than the grain of the clock by which a file system stamps.
+# Longer than one tick of a file system's clock.
 _GRAIN_S: Final = 0.02
 _FORGET: Final = "DELETE FROM folders_left WHERE folder = ?"
 
 
 def is_as_left(ledger: Ledger, folder: Path) -> bool:
-    """Return whether no name came or went since `note_left`; raises `StoreError` if the folder cannot be looked at."""
+    """Return whether no name came or went since `note_left`; raises `StoreError` if the folder cannot be read."""
     noted = ledger.rows("SELECT version FROM folders_left WHERE folder = ?", [str(folder)])
     with storage_errors(f"looking at {folder}"):
         return bool(noted) and folder.is_dir() and noted == [(_version(folder),)]
 
 
 def note_left(ledger: Ledger, folder: Path) -> None:
-    """Note how the folder is left, unless its file system does not change its times when a name comes and goes.
+    """Note the folder's times, unless its file system does not change them when a name comes or goes.
 
-    Waits until the clock of the file system has gone on: a name that comes afterwards gives the folder another time.
+    Waits for the next tick of the file system's clock: a name that comes after that gives the folder another time.
     """
     with storage_errors(f"writing to {folder}"):
         before = _version(folder)

@@ -1,7 +1,7 @@
-"""The ledger's record of polls: when each began, what it asked for, its issues, how it ended. Every attempt leaves a row.
+"""The ledger's record of polls: when each began, what it asked for, its issues, how it ended. Every attempt has a row.
 
-A row without an end is a run under way, or one that was killed: the next run, which holds the lock, knows that it was
-the latter and closes it as failed. A run that has no row here (it makes stored tables again) leaves no issues either.
+A row without an end is a run under way or a killed one. The next run holds the lock, so it knows that the run was killed
+and closes the row as failed. A run without a row (it makes stored tables again) has no issues either.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ _KILLED = "the process was killed"
 
 
 def is_known(ledger: Ledger, run_id: str) -> bool:
-    """Whether this run has left a row already."""
+    """Whether this run has a row already."""
     return bool(ledger.rows("SELECT 1 FROM polls WHERE run_id = ?", [run_id]))
 
 
 def begin(ledger: Ledger, run_id: str, window: Window, now: dt.datetime) -> None:
-    """Record that a poll began, and that those before it that never ended were killed."""
+    """Record that a poll began, and that earlier polls without an end were killed."""
     row = {"run_id": run_id, "started_at": now, "from_workday": window.from_workday, "to_workday": window.to_workday}
     with ledger.transaction():
         for (killed,) in ledger.rows("SELECT run_id FROM polls WHERE outcome IS NULL"):
@@ -70,7 +70,7 @@ def end(ledger: Ledger, run_id: str, now: dt.datetime, *, is_decided: bool) -> N
 
 
 def fail(ledger: Ledger, run_id: str, issue: Issue, now: dt.datetime) -> None:
-    """Record that a poll stopped. The first time counts, and what was decided before stands."""
+    """Record that a poll stopped. Only the first call counts; what was decided before stays."""
     outcome = _outcome(ledger, run_id)
     if outcome is not Outcome.FAILED:
         with ledger.transaction():
@@ -79,7 +79,7 @@ def fail(ledger: Ledger, run_id: str, issue: Issue, now: dt.datetime) -> None:
 
 
 def close(ledger: Ledger, run_id: str, now: dt.datetime) -> None:
-    """Record that a poll is over: one that has no end yet was stopped before anything was decided."""
+    """Record that a poll is over. If it has no end yet, it was stopped before anything was decided."""
     if _outcome(ledger, run_id) is None:
         fail(ledger, run_id, Issue(IssueCode.STOPPED, "it was stopped before anything was decided"), now)
 

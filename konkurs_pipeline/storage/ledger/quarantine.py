@@ -1,4 +1,4 @@
-"""The quarantine: what could not be understood or contradicts itself, with its reason, until a later run finds it right.
+"""The quarantine: what could not be understood or contradicts itself, with its reason, until a later run resolves it.
 
 An open entry of a notice means that the notice can lead to REVIEW only (domain/actions/policy).
 """
@@ -23,8 +23,8 @@ _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "konkurs-quarantine/1")
 class Entry:
     """One thing set aside. `uuid` and `workday` are null if none could be read; `detail` quotes no value.
 
-    `first_seen_at` and `answer_sha256`: when an answer first held it, and which; an entry of an older version has no hash.
-    `debtor_id`: the debtor that what was set aside names, null if it was not read.
+    `first_seen_at` and `answer_sha256`: when an answer first held it, and which; an entry of an older version has no
+    hash. `debtor_id`: the debtor that the notice or document names; null: it was not read.
     """
 
     uuid: str | None
@@ -38,14 +38,14 @@ class Entry:
 
     @property
     def entry_id(self) -> str:
-        """The same problem has the same id in every run: by notice and reason, else by what was received."""
+        """The id, the same for the same problem in every run: from notice and reason, else from what was received."""
         return str(uuid.uuid5(_NAMESPACE, json.dumps([self.reason, self.uuid or self.payload])))
 
 
 def record(ledger: Ledger, entries: Sequence[Entry]) -> int:
-    """Open the entries that are not open yet; one resolved before is opened again. Returns how many were opened.
+    """Open the entries that are not open yet, also resolved ones again. Returns how many were opened.
 
-    Of a notice that changed more than once the newest version counts: its debtor must be looked at too.
+    If a notice changed more than once, the newest version counts: its debtor must be matched too.
     """
     opened = 0
     for entry in {entry.entry_id: entry for entry in entries}.values():
@@ -76,7 +76,7 @@ def _row(entry: Entry) -> dict[str, Any]:
 
 
 def resolve(ledger: Ledger, entry_ids: Collection[str], now: dt.datetime) -> None:
-    """Close entries that turned out right."""
+    """Close entries that a run could read or found right."""
     for entry_id in entry_ids:
         ledger.execute("UPDATE quarantine SET resolved_at = ? WHERE entry_id = ?", [now, entry_id])
 
@@ -91,9 +91,9 @@ def open_entries(ledger: Ledger) -> list[Entry]:
 
 
 def answer_of(ledger: Ledger, entry: Entry) -> str:
-    """Return the hash of the answer that first held what was set aside.
+    """Return the hash of the answer that first held the entry's notice or document.
 
-    An older version did not keep it: then it is the last answer that came before the entry.
+    An older version did not record it: then return the last answer before the entry.
     """
     if entry.answer_sha256 is not None:
         return entry.answer_sha256
@@ -103,6 +103,6 @@ def answer_of(ledger: Ledger, entry: Entry) -> str:
 
 
 def flaws(entries: Sequence[Entry]) -> dict[str, str]:
-    """Return notice uuid → reason, for the notices among the entries; of several reasons the first in order."""
+    """Return notice uuid → reason, for the entries that have a uuid; of several reasons, the first in order."""
     ordered = sorted((e for e in entries if e.uuid), key=lambda e: list(QuarantineReason).index(e.reason), reverse=True)
     return {entry.uuid: entry.reason.value for entry in ordered if entry.uuid}

@@ -9,7 +9,7 @@ from konkurs_pipeline.storage.register.accepted import Snapshot
 def record(ledger: Ledger, snapshot: Snapshot, run_id: str) -> None:
     """Record the snapshot in use, once for each time it was accepted.
 
-    Asked for by every poll: one that was accepted by a run that then died is recorded by the next.
+    Every poll calls it: if a run dies after it accepted a snapshot, the next run records it.
     """
     accepted = [snapshot.id, snapshot.accepted_at]
     if ledger.rows("SELECT 1 FROM registers WHERE register_id = ? AND accepted_at = ?", accepted):

@@ -27,7 +27,7 @@ class Comparison:
 
 
 def record(ledger: Ledger, comparison: Comparison) -> None:
-    """Record a comparison. One that could not be made leaves the differences as they are."""
+    """Record a comparison. If it could not be made, the differences stay as they are."""
     is_compared = comparison.outcome is ComparisonOutcome.COMPARED
     row = {
         "compared_at": comparison.compared_at,

@@ -1,7 +1,7 @@
 """`konkurs.duckdb`: views, with comments, over the lake and over what the ledger publishes, and the "as of" macros.
 
-The file holds definitions only, so it changes when a definition or the folder changes, never because of a run; then it is
-replaced whole. Analysts may keep it open as long as they like.
+The file holds definitions only. It is replaced whole if a definition or the folder changes, not because of a run.
+Analysts may keep it open as long as they like.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _PART: Final = "regexp_replace(file, '[.][0-9]+[.]parquet$', '')"
 
 
 def ensure_views(layout: Layout, fields: DatasetMap) -> None:
-    """Make `konkurs.duckdb` hold today's definitions: it is replaced where it has others, or is damaged."""
+    """If `konkurs.duckdb` is damaged or has other definitions than today's, replace it."""
     layout.control_requests.touch(PRIVATE_FILE)
     path, statements = layout.analyst_database, list(_statements(layout, fields))
     wanted = hash_of("\n".join(statements).encode())
@@ -39,7 +39,7 @@ def ensure_views(layout: Layout, fields: DatasetMap) -> None:
 
 
 def view_problems(layout: Layout) -> list[str]:
-    """Return a line where `konkurs.duckdb` is not what the last run wrote, nothing if none was ever written."""
+    """Return a line if `konkurs.duckdb` is not what the last run wrote; nothing if none was ever written."""
     path = layout.analyst_database
     stamp = _stamp_of(path)
     if stamp is None or stamp.endswith(f" {_hash_of_file(path)}"):
@@ -48,7 +48,7 @@ def view_problems(layout: Layout) -> list[str]:
 
 
 def _stamp_of(path: Path) -> str | None:
-    """Return the hashes of the definitions and of the file, as kept beside it; null if there are none."""
+    """Return the hashes of the definitions and of the file, which stand beside it; null if there are none."""
     return _stamp(path).read_text(encoding="utf-8", errors="replace") if _stamp(path).is_file() else None
 
 
@@ -63,7 +63,7 @@ def _stamp(path: Path) -> Path:
 def _build(path: Path, statements: list[str]) -> None:
     path.unlink()
     with connect(path) as con:
-        # One transaction: with a sync of the disk for each of some 300 statements, it would take longer than a poll.
+        # One transaction: a disk sync for each of some 300 statements would take longer than a poll.
         con.begin()
         for statement in statements:
             con.execute(statement)
@@ -93,8 +93,8 @@ def _statements(layout: Layout, fields: DatasetMap) -> list[str]:
 def _newest(table: type[Table], files: str, versions: str, part: str) -> str:
     """Return the query for the rows of the newest version of each part; `part`: the part of a `file`, in SQL.
 
-    DuckDB lists the folder for `newest` before it lists it for the rows, and a version is removed minutes after a newer one
-    stands there. So every file that `newest` names is there when its rows are read.
+    DuckDB lists the folder for `newest` before it lists it for the rows, and an old version is removed minutes after a
+    newer one came. So every file that `newest` names exists when its rows are read.
     """
     columns = ", ".join(f'd."{column}"' for column in dtypes(table))
     newest = f"SELECT max(file) AS file FROM glob({_text(versions)}) GROUP BY {part}"  # noqa: S608 -- own names

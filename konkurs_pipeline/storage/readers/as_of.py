@@ -1,7 +1,7 @@
 """Table macros that answer "what did we know then": `estates_as_of(t)`, `actions_as_of(t)`, `register_as_of(t)`.
 
-They name the tables beside them without a schema, so that they work over the views and in a published copy. `t` is an
-instant, or text that DuckDB takes for one; without an offset it counts in the session's time zone.
+They name tables without a schema, so they work over the views and in a published copy. `t` is an instant, or text that
+DuckDB reads as one; without an offset it is in the session's time zone.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SELECT * FROM registers WHERE accepted_at <= t::TIMESTAMPTZ ORDER BY accepted_at
 """
 _IS_CONFIRMED: Final = "h.status IN ('applied', 'already_applied', 'rejected')"
 _IS_RELEASED: Final = "a.released_at <= t::TIMESTAMPTZ"
-# What an action's columns said then; the others never change once it is decided.
+# The columns of an action that may change, as they were then. The others never change after the decision.
 AS_THEN: Final[Mapping[str, str]] = {
     "status": "h.status",
     "seq": "CASE WHEN a.exported_at <= t::TIMESTAMPTZ THEN a.seq END",

@@ -1,8 +1,8 @@
-"""The table macro `control_request(…)`: the rules of `domain/control_requests` for those who ask by JDBC.
+"""The table macro `control_request(…)`: the rules of `domain/control_requests` for callers by JDBC.
 
-It records nothing, as who reads by JDBC cannot write here: the caller logs its requests. It knows no numbers of customers, so
-a customer's new number does not find a bankruptcy under a former one; `konkurs control-request` does. It knows no public
-holidays either: on one of them it may say `not_up_to_date` where the command does not.
+It records nothing, as a reader by JDBC cannot write here: the caller logs its requests. It does not know the customers'
+numbers: by a customer's new number it does not find a bankruptcy under a former one, as `konkurs control-request` does.
+It does not know public holidays: on one it may say `not_up_to_date` when the command does not.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ COMMENT: Final = (
     "The answer to a trustee's request: decision (allow or reject), every reason, opening_uuid, ruling_date, "
     "earliest_from_date, known_up_to. It records nothing."
 )
-# Opening hours with the margin of the quarter-hour polls, else the longest time without a poll.
+# The longest time without a poll: shorter in opening hours, which are shifted by the margin of the polls.
 _LONGEST: Final = """CASE WHEN isodow(oslo) <= 5 AND oslo::TIME BETWEEN TIME '08:45' AND TIME '16:45'
         THEN INTERVAL 45 MINUTE ELSE INTERVAL 7 HOUR END"""
 _SPELLINGS: Final = "mandate, url_decode(mandate), url_decode(replace(mandate, '+', ' '))"

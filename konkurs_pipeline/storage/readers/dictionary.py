@@ -1,6 +1,6 @@
 """The data dictionary (docs/data_dictionary.md), from the tables as `schemas` declares them: `make docs` writes it.
 
-What belongs here: its form, and the key of each table. What does not: anything about a column (schemas).
+What belongs here: the form of the page. What does not: facts about a column (schemas).
 """
 
 from __future__ import annotations

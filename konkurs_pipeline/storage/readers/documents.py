@@ -1,7 +1,7 @@
-"""The query of the view `documents`: the fields of an expanded dataset as columns, found where the dataset map says.
+"""The query of the view `documents`: the fields of an expanded dataset as columns, by the paths of the dataset map.
 
-It reads a document as `DatasetMap` does: of several paths the first that holds a text that is not empty.
-A test holds the two against each other.
+It reads a document as `DatasetMap` does: of several paths, the first with a text that is not empty. A test compares the
+two.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def documents_query(fields: DatasetMap, columns: Sequence[str], datasets: str) -
     known["konkursbo_orgnr"] = _number(known["konkursbo_orgnr"])
     known["linked_unit_count"] = _count_objects(fields.paths["linked_units"])
     selected = ",\n    ".join(f'{known[column]} AS "{column}"' for column in columns)
-    # What DuckDB cannot parse, such as half a surrogate pair, must not break the view for the documents beside it.
+    # If DuckDB cannot parse a document (half a surrogate pair, say), the view must still show the others.
     readable = f"SELECT *, CASE WHEN json_valid(payload) THEN payload END AS document FROM {datasets}"  # noqa: S608 -- own names
     return f"SELECT {selected}\nFROM ({readable})"
 
@@ -56,7 +56,7 @@ def _text_at(path: str) -> str:
 
 
 def _number(text: str) -> str:
-    """Return the expression of a number without the spaces it was written with; of other text as it is."""
+    """Return the expression that removes the spaces from a number, and leaves other text as it is."""
     digits = (
         f"regexp_replace({text}, '[\\s\\p{{Z}}\\x{{1c}}-\\x{{1f}}\\x{{85}}\\x{{200b}}\\x{{2060}}\\x{{feff}}]', '', 'g')"
     )
@@ -70,7 +70,7 @@ def _count_objects(paths: Sequence[str]) -> str:
 
 
 def _values_at(path: str) -> str:
-    """Return the expression that lists the values at a path, key by key: DuckDB's `[*]` takes a text for a list of one."""
+    """Return the expression that lists the values at a path, key by key: DuckDB's `[*]` treats a text as a list of one."""
     values = "[document::JSON]"
     for step in path.split("."):
         key = step.removesuffix("[]")
@@ -83,7 +83,7 @@ def _values_at(path: str) -> str:
 
 
 def _is_readable(path: str) -> bool:
-    """Whether DuckDB's JSON paths can name it: `*` is a pattern there, a quote or backslash cannot be escaped."""
+    """Whether a JSON path of DuckDB can name it: `*` is a pattern there, and a quote or backslash cannot be escaped."""
     keys = [step.removesuffix("[]") for step in path.split(".")]
     return all(keys) and path.isprintable() and not set(path) & {"*", '"', "\\"}
 

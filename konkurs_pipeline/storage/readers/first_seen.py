@@ -1,6 +1,6 @@
 """The query of the view `first_seen`: when each notice was first seen, and until when it was not.
 
-What does not belong here: proof by the bytes received, which is the page of evidence (enquiries/evidence).
+What does not belong here: evidence from the bytes received (enquiries/evidence).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Final
 
 from konkurs_pipeline.domain.outcomes import GOOD
 
-# A backfill sees old notices at a minute of its own.
+# A backfill sees old notices whenever it runs: that says nothing about the service.
 _IN_TIME: Final = "INTERVAL 2 DAY"
 _GOOD: Final = ", ".join(f"'{outcome}'" for outcome in sorted(GOOD))
 _ASKED_AFTER: Final = "TRY_CAST(regexp_extract(a.resource, '/oppdatert/(.+)$', 1) AS TIMESTAMPTZ)"

@@ -1,12 +1,12 @@
-"""A stand-alone copy of the tables for others: `konkurs publish`. Tables and comments, the "as of" macros, no link back.
+"""Makes a stand-alone copy of the tables for others (`konkurs publish`), with comments and the "as of" macros.
 
-Pseudonymised, it is for people who may not see national identifiers: what becomes of each column follows from what the
-column declares (schemas/table.Privacy). A pseudonym is HMAC-SHA256 with the bank's key, so the same person has the same one
-in every table and every copy, and nobody without the key can try numbers out. For that reason ids and hashes that are
-reckoned from identifiers or accounts are replaced or left out too: an action_id with its notice and customer would confirm a
-guessed account number. It is still personal data: who has the key, or the register, can tell whom a row is about.
+A pseudonymised copy is for people who may not see national identifiers. Each column declares what a copy does with it
+(schemas/table.Privacy). A pseudonym is HMAC-SHA256 with the bank's key. So a person has the same pseudonym in every table
+and copy, and nobody can try out numbers without the key. Ids and hashes that are computed from identifiers or accounts
+are replaced or left out too: an action_id with its notice and customer would confirm a guessed account number. The copy
+is still personal data: somebody with the key or the register can tell whom a row is about.
 
-What is read is what runs left (published), without the lock. What does not belong here: which column is what (schemas).
+It reads what runs published, without the lock. What does not belong here: the privacy of a column (schemas).
 """
 
 from __future__ import annotations
@@ -56,12 +56,12 @@ class Pseudonyms:
     key: bytes
 
     def of(self, identifier: str) -> str:
-        """Return the pseudonym of an identifier, the same whenever and wherever it is asked for."""
+        """Return the pseudonym of an identifier, always the same."""
         return hmac.digest(self.key, identifier.encode(), "sha256").hex()[:_PSEUDONYM_LENGTH]
 
     @property
     def check(self) -> str:
-        """Return what tells this key from another."""
+        """Return a text that differs between keys and tells nothing about them."""
         return hmac.digest(self.key, b"konkurs-publication/1", "sha256").hex()[:16]
 
 
@@ -84,9 +84,9 @@ def read_key(path: Path) -> Pseudonyms:
 def publish_copy(
     layout: Layout, target: Path, about: Mapping[str, object], pseudonyms: Pseudonyms | None, now: dt.datetime
 ) -> dict[str, int]:
-    """Write a copy of the store to `target` (0600), pseudonymised where pseudonyms are given; returns rows by table.
+    """Write a copy of the store to `target` (0600), pseudonymised if `pseudonyms` are given; returns rows by table.
 
-    `about`: what the copy says of itself beside the time. Replaces only a copy of the same kind and key. Raises
+    `about`: what the copy says about itself beside the time. Replaces only a copy of the same kind and key. Raises
     `UsageError` where something else stands there, `StoreError` where the store is damaged or the copy cannot be written.
     """
     _refuse_other(target, pseudonyms)
@@ -117,7 +117,7 @@ def _build(
 
 
 def _refuse_other(target: Path, pseudonyms: Pseudonyms | None) -> None:
-    """Raise `UsageError` unless `target` is free, or a copy of the same kind and key: its readers count on that."""
+    """Raise `UsageError` unless `target` is free or a copy of the same kind and key: its readers rely on that."""
     if not target.parent.is_dir():
         message = f"there is no folder {target.parent}: make it, or name another file"
         raise UsageError(message)
@@ -161,7 +161,7 @@ def _say_what_it_is(
 
 
 def _columns(table: type[Table], pseudonyms: Pseudonyms | None) -> Iterator[tuple[str, ColumnFacts]]:
-    """Yield the columns that a copy has. One that declares nothing is taken for the worst."""
+    """Yield the columns of a copy. A column that declares no privacy is left out."""
     for name, declared in facts(table).items():
         if pseudonyms is None or declared.privacy in _KEPT:
             yield name, declared

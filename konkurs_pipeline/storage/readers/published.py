@@ -1,8 +1,8 @@
-"""Reading what runs left, without the lock and without the ledger: for commands and monitors that must never hold up a run.
+"""Reads what runs published, without the lock and the ledger: for commands and monitors that must not make a run wait.
 
-Everything here reads the lake and the published tables, as an analyst does, and answers at any time, also while a run is
-under way. An empty store gives typed empty frames. A long table is published in parts of some thousand rows, so that a poll
-writes the part that it added to: `<table>`, `<table>-0001`, and so on.
+It reads the lake and the published tables, as an analyst does, also while a run is under way. An empty store gives typed
+empty frames. A long table is published in parts of some thousand rows (`<table>`, `<table>-0001`, …), so that a poll
+writes only the part that it changed.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from konkurs_pipeline.storage.ledger.connection import ROWS_WRITTEN_TOGETHER
 from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.ledger.file_versions import FileVersion
 
-# Under this name the ledger knows the versions of the published files.
+# The name of this folder in the ledger's record of file versions.
 FOLDER: Final = "published"
 _NO_ROWS: Final = "0 None"
 
@@ -93,7 +93,7 @@ def publish(ledger: Ledger, folder: Path) -> None:
 
 
 def _fingerprints(ledger: Ledger, table: str) -> dict[str, str]:
-    """Return part → what tells its rows from any others, of all parts of a table; a table without rows has one part."""
+    """Return part → fingerprint of its rows, for all parts of a table; a table without rows has one part."""
     columns = hash_of(" ".join(dtypes(LEDGER[table])).encode())[:16]
     sql = f"SELECT rowid // {ROWS_WRITTEN_TOGETHER}, count(*), sum(hash(t)) FROM {table} t GROUP BY 1 ORDER BY 1"  # noqa: S608 -- own names
     found = {_part_of(table, block): f"{columns} {count} {total}" for block, count, total in ledger.rows(sql)}
@@ -113,7 +113,7 @@ def _block_of(part: str) -> int:
 
 
 def knows_published(ledger: Ledger, folder: Path, table: str) -> bool:
-    """Return whether the ledger made the newest version of each part of a table: an old copy of it did not."""
+    """Return whether this ledger made the newest version of each part of a table: an old copy of the ledger did not."""
     known = file_versions.known(ledger, FOLDER)
     newest = {part: versions[-1] for part, versions in versions_in(folder).items() if _table_of(part) == table}
     return all(part in known and version <= known[part].version for part, version in newest.items())

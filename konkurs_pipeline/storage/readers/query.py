@@ -1,4 +1,4 @@
-"""One query on `konkurs.duckdb`, as an analyst would ask it: read-only, without the lock, instants in Oslo time."""
+"""One query on `konkurs.duckdb`, as an analyst asks it: read-only, without the lock, instants in Oslo time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The cases of a store by which it keeps personal data, for whoever erases and for whoever tells how long."""
+"""The cases by which a store keeps personal data: the erasure uses them, and the answer to a person who asks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import polars as pl
 from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, QuarantineReason, notices_of
 from konkurs_pipeline.domain.retention import Quarantined, RetentionCase, cases_of
 
-# What is wrong with such a notice leaves no doubt that it ended a bankruptcy.
+# A notice with one of these faults still ended a bankruptcy.
 _NO_DOUBT: Final = [QuarantineReason.INVALID_DEBTOR.value, QuarantineReason.INVALID_RULING_DATE.value]
 
 
@@ -22,9 +22,9 @@ class ReadTable(Protocol):
 
 
 def retained_cases(read: ReadTable, requests: pl.DataFrame, erased: Collection[str]) -> list[RetentionCase]:
-    """Return the cases that the stored notices make, those that are `erased` left out.
+    """Return the cases of the stored notices, without the `erased` ones.
 
-    `requests`: the trustees' requests. A match, an action or a request that names a notice makes it a customer's.
+    `requests`: the trustees' requests. If a match, an action or a request names a notice, it concerns a customer.
     """
     notices = read("raw_notices", columns=NOTICE_COLUMNS)
     concerned = {*requests["opening_uuid"].drop_nulls()}

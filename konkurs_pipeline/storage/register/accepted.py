@@ -1,6 +1,6 @@
-"""One accepted register: what is known of it, questions to its tables, and its description on disk (`snapshot.json`).
+"""One accepted register: its facts, queries on its tables, and its description on disk (`snapshot.json`).
 
-What does not belong here: the folder of snapshots, and which of them is the current one (storage/register/snapshots.py).
+What does not belong here: the folder of snapshots, and which one is current (storage/register/snapshots.py).
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ class FileIdentity:
 class SnapshotFacts:
     """What is known of a register beside its tables; None for accounts: the bank gives no accounts file.
 
-    `n_orphans`: accounts left out, as their customer is not in the customers file. `n_respelled`: values that were spelled
-    otherwise and read. `n_unread_former_ids`: entries of former_ids that are no identifier. `n_withheld`: customers whose
-    reference holds their own number.
+    `n_orphans`: accounts left out, as their customer is not in the customers file. `n_respelled`: values read in another
+    spelling. `n_unread_former_ids`: entries of former_ids that are no identifier. `n_withheld`: customers whose reference
+    holds their own number.
     """
 
     accepted_at: dt.datetime
@@ -153,7 +153,7 @@ def read_snapshot(folder: Path) -> Snapshot:
 
 
 def write_description(folder: Path, snapshot: Snapshot) -> None:
-    """Write what was accepted into a folder, which is a temporary one before the snapshot is put in place."""
+    """Write the description of a snapshot into its folder, which may still be a temporary one."""
     content = {name: value for name, value in asdict(snapshot).items() if name != "folder"}
     write_json(folder / "snapshot.json", content)
 
@@ -175,7 +175,7 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
 
 @contextmanager
 def damage_named(path: Path) -> Iterator[None]:
-    """Turn a library's error about a damaged file, which may quote values, into a `StoreError` that names the file."""
+    """Raise a library's error about a damaged file as a `StoreError` that names the file: the error may quote values."""
     try:
         yield
     except (OSError, ValueError, pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:

@@ -1,7 +1,7 @@
-"""The accounts of the customers that notices concern, as a register snapshot has them: a small table kept with it.
+"""The accounts of the customers that notices concern: a small table kept with each register snapshot.
 
-Notices concern one in some thousands of the bank's customers. So every poll can decide on all of them without looking
-through all accounts: only customers that are new to the table are looked up. It goes when its snapshot goes.
+Notices concern one in some thousands of the bank's customers. With this table every poll can decide on all of them: it
+looks up only customers that are new to the table, not all accounts. The table is removed with its snapshot.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def accounts_of(snapshot: Snapshot, customer_refs: Collection[str]) -> pl.DataFr
     if found is None:
         return None
     if known is None or not new.is_empty():
-        # A customer without an account has a row without one: it was looked up.
+        # A customer without an account has a row without an account: it shows that the customer was looked up.
         without = new.filter(~new.is_in(found[_KEY].implode())).to_frame()
         known = pl.concat([part for part in (known, found, without) if part is not None], how="diagonal")
         write_sealed_parquet(snapshot.folder / _FILE, known)

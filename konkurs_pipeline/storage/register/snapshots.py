@@ -5,8 +5,8 @@
     <folder>/current.json         the id of the one in use
 
 A snapshot is written whole under a temporary name, synced and renamed; then current.json is replaced. So a
-crash leaves the last one in use. One process writes (the run that holds the store); any number read. What
-belongs here: writing a snapshot, and asking it. What does not: whether a register is acceptable (register/).
+crash leaves the last one in use. One process writes (the run that holds the store); any number may read. What
+belongs here: writing and finding snapshots. What does not: whether a register is acceptable (register/).
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from konkurs_pipeline.storage.register.accepted import (
 )
 
 KEPT: Final = 3
-# Raised with each change of what is taken from the bank's files: an older snapshot is made again from the same files.
+# Raised if the tables take other values from the bank's files: then an older snapshot is made again from the same files.
 FORM: Final = 2
 # Small enough that the identifiers of a poll touch little of the sorted file: sixty of ten million are found in 28 ms,
 # in groups of 100 000 in 107. The file is no larger for it.
@@ -59,7 +59,7 @@ _ID: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Snapshots:
-    """The folder of accepted snapshots. One process may write at a time; that is for the caller to see to."""
+    """The folder of accepted snapshots. The caller makes sure that one process writes at a time."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -84,14 +84,14 @@ class Snapshots:
         return sorted(path.name for path in self._folder.glob("*/") if _ID.fullmatch(path.name))
 
     def remove(self, register_id: str) -> None:
-        """Remove a snapshot that is not the current one; a kill leaves the whole or what is tidied. Raises `StoreError`."""
+        """Remove a snapshot that is not the current one; after a kill `tidy` removes the rest. Raises `StoreError`."""
         aside = self._folder / f"{_TEMPORARY}removed-{register_id}"
         with storage_errors(f"removing a register from {self._folder}"):
             (self._folder / register_id).rename(aside)
             shutil.rmtree(aside)
 
     def tidy(self) -> None:
-        """Remove what a killed run left: it holds the whole register."""
+        """Remove what a killed run left: it may hold the whole register."""
         with storage_errors(f"tidying {self._folder}"):
             self._remove_left_overs()
 
@@ -111,7 +111,7 @@ class Snapshots:
         return snapshot
 
     def reference_key(self) -> bytes:
-        """Return the key of the stand-ins for references that are withheld; it is made when it is first asked for."""
+        """Return the key of the stand-ins for withheld references; the first call makes it."""
         path = self._folder / _KEY_NAME
         make_private_folder(self._folder)
         with storage_errors(f"reading {path}"):
@@ -126,7 +126,7 @@ class Snapshots:
         accounts_file: FileIdentity | None,
         accepted_at: dt.datetime,
     ) -> Snapshot:
-        """Note that the same bytes now stand in these files, accepted then; the tables stay. Raises `StoreError`."""
+        """Record new files with the same bytes, and when they were accepted; the tables stay. Raises `StoreError`."""
         facts = replace(
             snapshot.facts, customers_file=customers_file, accounts_file=accounts_file, accepted_at=accepted_at
         )
@@ -135,7 +135,7 @@ class Snapshots:
         return renewed
 
     def take_shape(self) -> None:
-        """Bring the snapshots of an earlier version to today's columns: a new one is null in them."""
+        """Bring the snapshots of an earlier version to today's columns: a new column is null."""
         for folder in self._folder.glob("*/"):
             if _ID.fullmatch(folder.name):
                 _take_shape(read_snapshot(folder))
@@ -148,7 +148,7 @@ class Snapshots:
         hashes = {path.name: sha256_of(path) for path in sorted(temporary.iterdir())}
         snapshot = Snapshot(self._folder / facts.id, facts.id, facts, _counts(tables), hashes, FORM)
         write_description(temporary, snapshot)
-        # A register that comes back: a folder cannot be renamed onto one that is not empty.
+        # If a former register comes back: a folder cannot be renamed onto one that is not empty.
         if snapshot.folder.exists():
             snapshot.folder.rename(self._folder / f"{_TEMPORARY}replaced-{facts.id}")
         temporary.rename(snapshot.folder)
@@ -179,7 +179,7 @@ def _take_shape(snapshot: Snapshot) -> None:
             rows = reshaped(table, pl.read_parquet(path, glob=False), {})
         _write_table(path, rows)
         hashes[name] = sha256_of(path)
-        # At once: a run that is killed between two tables must find what fits the hashes.
+        # All tables at once: if a run is killed here, the next one must find tables that agree with the hashes.
         snapshot = replace(snapshot, tables_sha256=dict(hashes))
         write_description(snapshot.folder, snapshot)
 
