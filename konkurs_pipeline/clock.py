@@ -1,4 +1,4 @@
-"""The clock: the one place that asks the operating system for the time. Whoever needs the time is given a `Clock`."""
+"""The clock: only here the program asks the operating system for the time. Code that needs the time gets a `Clock`."""
 
 from __future__ import annotations
 

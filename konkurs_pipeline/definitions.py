@@ -1,4 +1,4 @@
-"""Where Dagster finds the definitions: deploy/, bench/ and pyproject.toml name this module."""
+"""Dagster loads the definitions from here: deploy/, bench/ and pyproject.toml name this module."""
 
 from konkurs_pipeline.orchestration.definitions import defs
 

@@ -72,7 +72,7 @@ class ServiceError(KonkursError):
 
 
 class ServiceUnreachableError(ServiceError):
-    """No usable answer came: refused, reset, timed out, 5xx, or the service asks for a longer wait than ours."""
+    """No usable answer came: refused, reset, timed out, 5xx, or the service asks for a longer wait than we allow."""
 
 
 class NoAnswerError(ServiceUnreachableError):
@@ -80,7 +80,7 @@ class NoAnswerError(ServiceUnreachableError):
 
 
 class NotTriedError(ServiceUnreachableError):
-    """The request was not made: the time was used up, or the service did not answer the ones before it."""
+    """The request was not made: the time was used up, or the service did not answer the requests before it."""
 
 
 class AccessRefusedError(ServiceError):
@@ -96,7 +96,7 @@ class GoneError(NotFoundError):
 
 
 class AnswerError(ServiceError):
-    """An answer came and is not what it should be. Never taken for "no news"."""
+    """An answer came and is not as documented. It never counts as "no news"."""
 
 
 class RegisterError(KonkursError):
@@ -116,4 +116,4 @@ class AlertError(KonkursError):
 
 
 class HistoryError(KonkursError):
-    """Dagster's own history is damaged, locked or not writable: a poll can be done without it."""
+    """Dagster's own history is damaged, locked or not writable. A poll works without it."""

@@ -1,6 +1,6 @@
-"""JSON, read strictly: what two readers could read differently is refused, not guessed at.
+"""Parses JSON strictly: it refuses what two parsers could read differently.
 
-Python's parser keeps the last of two equal keys and accepts NaN; either would let a damaged answer or receipt pass for
+Python's parser keeps the last of two equal keys and accepts NaN. Either could make a damaged answer or receipt look like
 a good one. What does not belong here: what the JSON must hold.
 """
 
@@ -17,11 +17,10 @@ JsonObject: TypeAlias = dict[str, JsonValue]
 
 MAX_DEPTH: Final = 64
 MAX_INTEGER_DIGITS: Final = 100
-# So few values do no harm however small they are.
+# So few values fit into memory, however small they are.
 _FREE_VALUES: Final = 5000
 
-# An unterminated string runs to the end of the body: were it no match, each quote in it would start a new
-# search.
+# An unterminated string runs to the end of the body. If it did not match, each quote in it would start a new search.
 _STRING: Final = re.compile(rb'"(?>[^"\\]+|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _NO_BRACKETS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _ONE_KIND: Final = bytes.maketrans(b"[]", b"{}")
@@ -34,10 +33,10 @@ class RefusedJsonError(ValueError):
 def parse_strictly(body: bytes, *, bytes_a_value: int = 0) -> JsonValue:
     """Parse `body` (UTF-8 without a byte order mark).
 
-    `bytes_a_value`: the fewest bytes that a value of an honest body takes on average. `{},` is three bytes here and seventy
-    in Python, so a body of nothing else would fill the memory; 0: no such bound.
-    Raises `RefusedJsonError` for an empty body, bytes that are not UTF-8, equal keys in one object, NaN or Infinity,
-    nesting beyond 64 levels and integers of more than 100 digits.
+    `bytes_a_value`: a body with fewer bytes for each value on average is refused; 0: no such limit. `{},` is three bytes
+    in JSON and seventy in Python, so a body of many of them would fill the memory. Raises `RefusedJsonError` for an empty
+    body, bytes that are not UTF-8, equal keys in one object, NaN or Infinity, nesting beyond 64 levels and integers of
+    more than 100 digits.
     """
     if bytes_a_value:
         _refuse_density(body, bytes_a_value)
@@ -52,7 +51,7 @@ def parse_strictly(body: bytes, *, bytes_a_value: int = 0) -> JsonValue:
 
 def _refuse_density(body: bytes, bytes_a_value: int) -> None:
     commas, ends = body.count(b","), body.count(b"}") + body.count(b"]")
-    # The parser itself reports what is nested too deep.
+    # The parser itself reports what is nested too deeply.
     is_deep = ends > MAX_DEPTH * (commas + 1)
     if commas + ends > _FREE_VALUES + len(body) // bytes_a_value and not is_deep:
         _refuse(f"holds some {commas + ends} values in {len(body)} bytes, too many to be kept in memory")
@@ -80,7 +79,7 @@ def _refuse(reason: str) -> NoReturn:
 
 
 def _is_too_deep(body: bytes) -> bool:
-    # Only brackets outside strings are left, and each pass takes the innermost pair of every branch away.
+    # Only brackets outside strings are left. Each pass removes the innermost pairs.
     brackets = _STRING.sub(b"", body).translate(_ONE_KIND, _NO_BRACKETS)
     for _ in range(MAX_DEPTH):
         brackets = brackets.replace(b"{}", b"")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-# What is under way, how many are done, of how many; null: that is not known.
+# What is under way, how many are done, of how many (null: not known).
 Progress = Callable[[str, int, int | None], None]
 
 
 def silent(what: str, done: int, total: int | None) -> None:
-    """Tell nobody."""
+    """Show nothing."""
     del what, done, total

@@ -3,8 +3,8 @@
 Used by: errors that wrap a library's message, the log filter, and Dagster failures. What does not belong here:
 deciding what is an identifier for matching (that is domain/identifiers).
 
-A number of nine to eleven digits is masked whether or not its checksum holds: a damaged fødselsnummer is still
-somebody's (ten digits: one that lost its leading zero), and an orgnr of a sole proprietorship points at a person.
+A number of nine to eleven digits is masked even if its checksum is wrong: a damaged fødselsnummer is still somebody's
+(ten digits: it lost its leading zero), and the orgnr of a sole proprietorship points at a person.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ import logging
 import re
 from typing import Final
 
-# What a log needs and what may hold as many digits in a row: a uuid, a hash, a time with its fraction.
+# A log needs these, and they may hold as many digits in a row: a uuid, a hash, a time with its fraction.
 _KEPT: Final = (
     r"(?<![0-9A-Za-z])(?:[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}|(?=[0-9]*[A-Fa-f])[0-9A-Fa-f]{16,})"
     r"(?![0-9A-Za-z])|[0-9]{2}:[0-9]{2}:[0-9]{2}[.,][0-9]+"
 )
-# Also with the separators people write: "080860 01471", "080860-01471", "910 425 463", "0808.60.01471".
+# Also with separators that people write: "080860 01471", "080860-01471", "910 425 463", "0808.60.01471".
 _SEPARATOR: Final = r"[ .\u00a0\u202f-]"
 _IDENTIFIER: Final = (
     r"(?<![0-9])(?:[0-9]{9,11}"
     rf"|[0-9]{{6}}{_SEPARATOR}[0-9]{{5}}"
     rf"|(?:[0-9]{{2}}{_SEPARATOR}){{3}}[0-9]{{5}}"
     rf"|[0-9]{{4}}{_SEPARATOR}[0-9]{{2}}{_SEPARATOR}[0-9]{{5}}"
-    # Three of four groups of an IP address look the same.
+    # Three groups of an IP address look the same.
     rf"|(?<![0-9]\.)[0-9]{{3}}{_SEPARATOR}[0-9]{{3}}{_SEPARATOR}[0-9]{{3}}(?!\.[0-9])"
     r")(?![0-9])"
 )

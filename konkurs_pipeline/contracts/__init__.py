@@ -1,1 +1,1 @@
-"""The files and messages that other systems read or write, one model each: the JSON Schemas come from these models."""
+"""The files and messages that other systems read or write, one model for each. The JSON Schemas are made from them."""

@@ -13,7 +13,7 @@ from konkurs_pipeline.json_strict import parse_strictly
 
 
 class ControlRequest(BaseModel):
-    """What `konkurs control-request --json` reads on stdin."""
+    """The request that `konkurs control-request --json` reads on stdin."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,7 +29,7 @@ class ControlRequest(BaseModel):
 
 
 class ControlAnswer(BaseModel):
-    """What it answers on stdout."""
+    """The answer on stdout."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -43,7 +43,7 @@ class ControlAnswer(BaseModel):
 
 
 def parse_control_request(body: bytes) -> ControlRequest:
-    """Return the request that JSON holds. Raises `UsageError`, naming the fields and never their values."""
+    """Return the request in a JSON text. Raises `UsageError`, naming the fields and never their values."""
     try:
         return ControlRequest.model_validate_json(json.dumps(parse_strictly(body)), strict=True)
     except ValidationError as error:
@@ -55,5 +55,5 @@ def parse_control_request(body: bytes) -> ControlRequest:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    # A name that is not ours may be an identifier in the wrong place.
+    # An unknown name may be an identifier in the wrong place.
     return ".".join(str(part) if part in ControlRequest.model_fields else "(a name not known)" for part in location)

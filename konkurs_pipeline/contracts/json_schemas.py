@@ -1,6 +1,6 @@
 """The JSON Schemas of everything that other systems read or write, made from the models beside this module.
 
-The files in `schemas/` are these, kept so that a reader finds them without running anything; `make docs` writes them.
+The folder `schemas/` has them as files, so that a reader need not run anything; `make docs` writes them.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def _schema(name: str, model: Any, mode: Literal["serialization", "validation"])
 
 
 def write_schemas(folder: Path) -> list[Path]:
-    """Write every schema to `folder`, which is created where it is absent; returns the files. Raises `OSError`."""
+    """Write every schema to `folder`, which is created if it is missing; returns the files. Raises `OSError`."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, schema in json_schemas().items():

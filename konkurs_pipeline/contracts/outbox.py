@@ -1,4 +1,4 @@
-"""The records of an outbox file (`konkurs-actions/1`) and its manifest: what is written, key by key. Source: docs/outbox.md.
+"""The records of an outbox file (`konkurs-actions/1`) and its manifest, key by key. Source: docs/outbox.md.
 
 No national identifier and no name stands in these files. What does not belong here: the bytes (outbox_format).
 """
@@ -32,14 +32,15 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class Written(BaseModel):
-    """A record of a file: these keys, in this order, and no others. `schema` is a method of pydantic's own models."""
+    """A record of a file: these keys, in this order, and no others."""
 
+    # A field `schema_` is written as `schema`: pydantic's models have a method of that name.
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_by_name=True, alias_generator=lambda name: name.rstrip("_")
     )
 
     def as_written(self) -> dict[str, object]:
-        """Return the record as it stands in the file."""
+        """Return the record as the file has it."""
         return self.model_dump(mode="json", by_alias=True)
 
 
@@ -67,7 +68,7 @@ class Header(Written):
 
 
 class ActionRecord(Written):
-    """One action. The lines stand in the order to carry them out."""
+    """One action. Carry the lines out in their order."""
 
     record: Literal["A"] = Field(default="A", description="action")
     n: int = Field(ge=1, description="1, 2, 3, … within the file")
@@ -89,7 +90,7 @@ CSV_COLUMNS: Final = tuple(name for name in ActionRecord.model_fields if name !=
 
 
 class Trailer(Written):
-    """The last line of a file: what the lines before it must add up to."""
+    """The last line of a file: the sums over the lines before it."""
 
     record: Literal["T"] = Field(default="T", description="trailer")
     actions: Count = Field(description="number of action lines")
@@ -107,7 +108,7 @@ OutboxRecord = Annotated[Header | ActionRecord | Trailer, Field(discriminator="r
 
 
 class ManifestFile(Written):
-    """One file that the manifest vouches for."""
+    """One file of the manifest."""
 
     name: str = Field(pattern=r"^KONKURS_[A-Z0-9]{2,12}_(demo|test|prod)_[0-9]{8,}_[0-9]{8}T[0-9]{6}Z\.(jsonl|csv)$")
     sha256: Sha256 = Field(description="SHA-256 of the file")
@@ -116,7 +117,7 @@ class ManifestFile(Written):
 
 
 class Manifest(Written):
-    """What is written last: read only files that a manifest names."""
+    """The manifest is written last: read only files that a manifest names."""
 
     schema_: Literal["konkurs-actions-manifest/1"] = Field(default=MANIFEST_SCHEMA, description="the contract")
     seq: int = Field(ge=1, description="`seq` of the header")

@@ -1,8 +1,8 @@
 """The receipt of core banking (`konkurs-receipt/1`), and how its bytes are read. Source: docs/outbox.md.
 
-The JSON Schema says what core banking should write. The reader also takes other spellings that can mean one thing only:
-ids and hashes in capitals, in braces or with blanks around them, status words in small letters. What does not belong here:
-what a receipt changes (storage/handoff/receipts).
+The JSON Schema says what core banking should write. The reader also accepts other spellings that can mean one thing only:
+ids and hashes in capitals, in braces or with blanks around them, status words in small letters. What does not belong
+here: what a receipt changes (storage/handoff/receipts).
 """
 
 from __future__ import annotations
@@ -34,11 +34,11 @@ _TIME: Final = re.compile(r"\s*([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{
 
 
 class UnreadableReceiptError(ValueError):
-    """Why the bytes are no receipt; the text quotes nothing of them."""
+    """The bytes are no receipt; the text says why and quotes nothing of them."""
 
 
 def _instant(value: object) -> object:
-    # pydantic would take 1535986800, and "1535986800", for seconds since 1970.
+    # pydantic would read 1535986800, and "1535986800", as seconds since 1970.
     if value is None or isinstance(value, dt.datetime):
         return value
     found = _TIME.fullmatch(value) if isinstance(value, str) else None
@@ -81,9 +81,9 @@ class ReceiptAction(BaseModel):
 
 
 class Receipt(BaseModel):
-    """What core banking answers to one outbox file: `<outbox name>.receipt.json`."""
+    """Core banking's answer to one outbox file: `<outbox name>.receipt.json`."""
 
-    # `schema` is a method of pydantic's own models.
+    # pydantic's models have a method `schema` already.
     model_config = ConfigDict(
         extra="ignore", frozen=True, validate_by_name=True, alias_generator=lambda name: name.rstrip("_")
     )

@@ -1,4 +1,4 @@
-"""Text in the contracts: ids and hashes, in the spellings that other systems write them in, turned into ours."""
+"""Reads ids and hashes in the spellings of other systems, and returns them in ours."""
 
 from __future__ import annotations
 
@@ -37,6 +37,6 @@ def read_sha256(text: str) -> str:
     return re.sub("[-: ]", "", found[1]) if found else storable(text.strip())
 
 
-# The schema says what to write; what is written otherwise and cannot be read is no id that we know.
+# The schema says what to write. If another spelling cannot be read, it is no id that we know.
 Uuid = Annotated[str, AfterValidator(read_uuid), WithJsonSchema({"type": "string", "format": "uuid"})]
 Sha256 = Annotated[str, AfterValidator(read_sha256), WithJsonSchema({"type": "string", "pattern": "^[0-9a-f]{64}$"})]

@@ -1,1 +1,1 @@
-"""The rules, pure: no I/O, no clock, no dagster. What is decided can be read and tested here alone."""
+"""The rules, pure: no I/O, no clock, no dagster. Every decision can be read and tested here."""

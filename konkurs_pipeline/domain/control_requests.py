@@ -27,7 +27,7 @@ class Decision(StrEnum):
 
 
 class RejectReason(StrEnum):
-    """Why a request is rejected. All that hold are given, in this order."""
+    """Why a request is rejected. The answer gives all reasons that apply, in this order."""
 
     NOT_UP_TO_DATE = "not_up_to_date"
     REQUESTER_NOT_ALLOWED = "requester_not_allowed"
@@ -43,7 +43,7 @@ class RejectReason(StrEnum):
 
 @dataclass(frozen=True)
 class AskedFor:
-    """What the rules look at in a request. Dates are Norwegian calendar dates."""
+    """The parts of a request that the rules use. Dates are Norwegian calendar dates."""
 
     requester_orgnr: str
     is_party_id_valid: bool
@@ -101,5 +101,5 @@ def reject_reasons(request: AskedFor, known: Known) -> list[RejectReason]:
 
 
 def _spellings(mandate: str) -> tuple[str, ...]:
-    """Return a mandate as it is and URL-decoded; a header's encoder writes a space as %20, a form's (Java's) as a plus."""
+    """Return a mandate as it is and URL-decoded: a space may be written as %20 or, by a form's encoder (Java), as a plus."""
     return mandate, unquote(mandate), unquote_plus(mandate)

@@ -1,7 +1,7 @@
-"""The fold: a set of notices → the bankruptcies they open, and what became of each.
+"""The fold: a set of notices → the bankruptcies they open, and the state of each.
 
-A pure function of the set. Notices are ordered by registration time, then uuid, so that the order in which they
-arrived can never matter. Rules (docs/outbox.md):
+A pure function of the set. It orders notices by registration time, then uuid, so the order of arrival does not matter.
+Rules (docs/outbox.md):
 
 - an aapning opens an estate;
 - a sletting applies to the debtor's latest opening before it that is not already deleted, also one that is revoked or
@@ -24,7 +24,7 @@ from konkurs_pipeline.domain.notices import Notice, NoticeType
 
 
 class EstateState(StrEnum):
-    """Where a bankruptcy stands."""
+    """The state of a bankruptcy."""
 
     OPEN = "open"
     DELETED = "deleted"
@@ -34,7 +34,7 @@ class EstateState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Estate:
-    """One bankruptcy: its opening, its state, and the notice that brought it there (null while it is open).
+    """One bankruptcy: its opening, its state, and the notice that made the state (null while it is open).
 
     `applied`: every notice that changed it, in order.
     """
@@ -46,7 +46,7 @@ class Estate:
 
     @property
     def state_since(self) -> dt.datetime:
-        """When the register recorded what made the state: an instant in UTC."""
+        """When the notice that made the state was registered: an instant in UTC."""
         return (self.changed_by or self.opening).registered_at
 
 

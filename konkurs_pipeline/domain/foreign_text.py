@@ -1,7 +1,7 @@
-"""Words out of a foreign document, such as an unknown type or the name of a field, made fit to be shown.
+"""Makes words from a foreign document, such as an unknown type or a field's name, harmless to show.
 
-A key or a code is foreign text like any other: it may hold a number or a name. What does not belong here: masking the
-numbers in a whole sentence (redaction).
+A key or a code may hold a number or a name, like any foreign text. What does not belong here: masking the numbers in a
+whole sentence (redaction).
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# As field names and codes are: one word, perhaps with hyphens, and never a number of more than a few digits.
+# The form of field names and codes: one word, perhaps with hyphens, with no number of more than a few digits.
 _PLAIN_WORD: Final = re.compile(r"(?!.*[0-9]{4})[A-Za-zÆØÅæøå_][A-Za-zÆØÅæøå0-9_-]{0,39}")
 UNSHOWN: Final = "(unshown)"
-# What a spreadsheet takes for the beginning of a formula.
+# A spreadsheet reads a cell that begins so as a formula.
 _FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -22,13 +22,13 @@ def shown(word: str) -> str:
 
 
 def without_controls(text: str) -> str:
-    """Return text with each control character, or one that turns the direction of a line, replaced by `\ufffd`.
+    """Return text with each control character, and each that changes the direction of a line, replaced by `\ufffd`.
 
-    On a terminal or a page such a character makes a line say something else than it does.
+    On a terminal or a page such a character can make a line show something else than it says.
     """
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text)
 
 
 def without_formula(text: str) -> str:
-    """Return text with an apostrophe before it where a spreadsheet would run it as a formula."""
+    """Return text with an apostrophe before it if a spreadsheet would run it as a formula."""
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text

@@ -1,12 +1,12 @@
 """Norwegian national identifiers and account numbers: which text is one, and of which kind.
 
-The rules stand twice, over the same tables: as polars expressions, because the bank's register has millions of rows, and
-for one text, because an expression costs milliseconds and a document is asked about one number at a time. A property test
-holds the two together. `python-stdnum` is not used: it rejects synthetic and 2032 numbers, looks at today's date and accepts
-000000000; the tests hold this module against it where both claim to answer.
+The rules are written twice, over the same tables. As polars expressions, because the bank's register has millions of
+rows; and for one text, because an expression costs milliseconds and documents are read one number at a time. A property
+test compares the two. `python-stdnum` is not used: it rejects synthetic and 2032 numbers, depends on today's date and
+accepts 000000000. The tests compare this module with it for the numbers that both support.
 
 Identifiers are text from the first byte to the last. Nothing here pads or repairs: 8086001471 is not 08086001471, it is
-damage. Spaces between the digits are spelling, and `without_spaces` takes them out.
+damage. Spaces between the digits are spelling: `without_spaces` removes them.
 
 Sources: docs/domain.md § 6; Skatteetaten on the control digits from 2032.
 """
@@ -21,7 +21,7 @@ import polars as pl
 
 
 class IdKind(StrEnum):
-    """What an identifier is. `UNKNOWN` is everything that fails its check: looked up as text, never blocked on."""
+    """What an identifier is. `UNKNOWN`: it fails its check; it is looked up as text and never leads to a BLOCK."""
 
     ORGNR = "orgnr"
     FNR = "fnr"
@@ -30,15 +30,15 @@ class IdKind(StrEnum):
 
     @property
     def is_person(self) -> bool:
-        """Whether a person stands behind the identifier (fødselsnummer or D-nummer)."""
+        """Whether it is a person's identifier (fødselsnummer or D-nummer)."""
         return self in (IdKind.FNR, IdKind.DNR)
 
 
 _ORGNR_WEIGHTS = (3, 2, 7, 6, 5, 4, 3, 2, 1)
 _FIRST_CONTROL_WEIGHTS = (3, 7, 6, 1, 8, 9, 4, 5, 2, 1, 0)
 _SECOND_CONTROL_WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
-# From 2032 the first control digit may leave any of these; until then 0 alone. Which rule a number was issued under
-# is not visible in the number, so the wider rule holds for all; the second digit is still checked.
+# From 2032 the first control digit may leave any of these remainders, until then only 0. A number does not show by which
+# rule it was issued, so the wider rule applies to all. The second digit is still checked.
 _FIRST_CONTROL_REMAINDERS = (0, 1, 2, 3)
 _DNR_DAY_OFFSET = 40
 # Month offsets of synthetic numbers: NAV's (+40) and Tenor / Test-Norge's (+80).
@@ -60,7 +60,7 @@ def _all_digits(text: pl.Expr, count: int) -> pl.Expr:
 
 
 def _as_number(text: pl.Expr) -> pl.Expr:
-    """Return the number, null if there is none. Text with a sign is read too: look at `_all_digits` as well."""
+    """Return the number, null if there is none. It also reads text with a sign: check `_all_digits` too."""
     return text.cast(pl.Int64, strict=False)
 
 
@@ -114,7 +114,7 @@ def is_account_no(text: pl.Expr) -> pl.Expr:
 
 
 def is_utf8(text: str) -> bool:
-    r"""Whether `text` can be written as UTF-8: JSON's `"\ud800"`, half a pair, is read but cannot be."""
+    r"""Whether `text` can be written as UTF-8. JSON can hold `"\ud800"`, half a pair, which cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,10 +1,10 @@
-"""Which customers a notice is about: parties (debtor and linked units) against the bank's identifiers.
+"""Finds the customers that a notice is about: joins parties (debtor and linked units) with the bank's identifiers.
 
-Works both ways by itself: the whole of one table against the whole of the other, so it does not matter whether the
-notice or the customer is new.
+It joins the whole of one table with the whole of the other. So it finds new customers of old notices as it finds old
+customers of new notices.
 
-A doubtful match (an identifier that fails its check, on either side, or a linked unit of an
-unknown form) is a match all the same, with its doubt: it can only ever lead to a REVIEW.
+A match with an identifier that fails its check, on either side, or with a linked unit of an unknown form, is doubtful. It
+is kept with its doubt, and can lead to a REVIEW only.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from konkurs_pipeline.domain.identifiers import IdKind
 
 
 class MatchedVia(StrEnum):
-    """By what a customer was found, the strongest first."""
+    """By which number a customer was found, the strongest first."""
 
     DEBTOR = "debtor"
     FORMER_ID = "former_id"
@@ -47,10 +47,10 @@ class Match:
 def match_customers(parties: pl.DataFrame, identifiers: pl.DataFrame) -> pl.DataFrame:
     """Join parties and customers on their identifiers, as text; one row per notice and customer.
 
-    `parties`: notice_uuid, workday, national_id, id_kind, role, organisation_form (table `debtors`).
-    `identifiers`: national_id, customer_ref, is_former, is_flagged (the register snapshot).
-    Returns notice_uuid, workday, customer_ref, matched_via, national_id, doubt (null: none). Where several identifiers
-    lead to the same customer, the one without doubt counts, then the strongest.
+    `parties`: notice_uuid, workday, national_id, id_kind, role, organisation_form (table `debtors`). `identifiers`:
+    national_id, customer_ref, is_former, is_flagged (the register snapshot). Returns notice_uuid, workday, customer_ref,
+    matched_via, national_id, doubt (null: none). If several identifiers lead to the same customer, one without doubt
+    counts first, then the strongest.
     """
     via = (
         pl.when(pl.col("role") == Role.LINKED_UNIT.value)

@@ -1,7 +1,7 @@
-"""A notice (konkursvarsel): what it says, and in which order notices count.
+"""A notice (konkursvarsel): its fields, and the order of notices.
 
-Source: docs/domain.md § 2 and § 3. Reading one from JSON is brreg/wire's; what a set of notices means is
-domain/estates'.
+Source: docs/domain.md § 2 and § 3. What does not belong here: reading a notice from JSON (brreg/wire), and what a set of
+notices means (domain/estates).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class NoticeType(StrEnum):
 
 
 class QuarantineReason(StrEnum):
-    """Why something is set aside. A notice with an open entry can lead to a REVIEW only."""
+    """Why something is in quarantine. A notice with an open entry can lead to a REVIEW only."""
 
     UNREADABLE_NOTICE = "unreadable_notice"
     UNKNOWN_TYPE = "unknown_type"

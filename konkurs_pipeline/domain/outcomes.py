@@ -1,7 +1,7 @@
-"""How a poll ends, and the issues that make it end so: codes that programs read, beside a message that people read.
+"""How a poll ends, and the issues that decide it: codes for programs, each beside a message for people.
 
-What belongs here: which codes there are and what they mean for the outcome. What does not: finding an issue (steps/),
-keeping it (storage/ledger/polls).
+What belongs here: the codes and what they mean for the outcome. What does not: finding an issue (steps/), recording it
+(storage/ledger/polls).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ STOPPING: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One issue of a poll; the message holds no national identifier. `count`: how many it is about, null: not counted."""
+    """One issue of a poll; its message holds no national identifier. `count`: of how many things; null: not counted."""
 
     code: IssueCode
     message: str
@@ -87,6 +87,6 @@ def outcome_of(codes: Collection[IssueCode], *, is_decided: bool, notices_new: i
 
 
 def detail_of(issues: Collection[Issue]) -> str | None:
-    """Return the messages as one line for people, what is missing first; null if there is none."""
+    """Return the messages as one line for people, those about missing things first; null if there is none."""
     ordered = sorted(issues, key=lambda issue: issue.code not in MISSING | STOPPING)
     return "; ".join(issue.message for issue in ordered) or None

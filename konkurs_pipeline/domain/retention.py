@@ -1,4 +1,4 @@
-"""How long personal data is kept: which bankruptcy ends when, whom it concerns, and from when on it may go. Pure.
+"""How long personal data is kept: when a bankruptcy ends, whom it concerns, and when it may be erased. Pure.
 
 | what | kept until |
 |---|---|
@@ -9,7 +9,8 @@
 | a bankruptcy whose end is in doubt (that notice is in quarantine) | the doubt is resolved |
 | a trustee's request | its bankruptcy is erased; of none: it was received + KONKURS_RETENTION_CUSTOMERS_YEARS |
 
-A notice goes with the bankruptcy it changed, else with the opening before it: so the state of what stays never changes.
+A notice is erased together with the bankruptcy it changed, else with the opening before it. So an erasure never changes
+the state of a bankruptcy that stays.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Terms:
     customers_years: int
 
     def of(self, rule: RetentionRule, end: dt.datetime) -> dt.datetime:
-        """Return from when on what ended at `end` may go."""
+        """Return when a case that ended at `end` may be erased."""
         if rule is RetentionRule.OTHERS:
             return end + self.others
         try:
@@ -57,22 +58,22 @@ class Terms:
 
 @dataclass(frozen=True)
 class RetentionCase:
-    """The notices that are kept and erased together: one bankruptcy, or a notice of none. `ended_at` null: not ended."""
+    """The notices that are kept and erased together: one bankruptcy, or notices of none. `ended_at` null: not ended."""
 
     notices: tuple[Notice, ...]
     ended_at: dt.datetime | None
     rule: RetentionRule
 
     def due_at(self, terms: Terms) -> dt.datetime | None:
-        """Return from when on the case may go; null as long as it has not ended."""
+        """Return when the case may be erased; null as long as it has not ended."""
         return None if self.ended_at is None else terms.of(self.rule, self.ended_at)
 
 
 @dataclass(frozen=True)
 class Quarantined:
-    """What the quarantine says of a notice. `resolved_at`: when its last entry was resolved; null: one is open.
+    """What the quarantine says about a notice. `resolved_at`: when its last entry was resolved; null: one is open.
 
-    `is_doubted`: an open one casts doubt on what the notice says. A number that fails its check casts none.
+    `is_doubted`: an open entry makes the notice's content doubtful. A number that fails its check does not.
     """
 
     resolved_at: dt.datetime | None
@@ -82,7 +83,7 @@ class Quarantined:
 def cases_of(
     notices: Iterable[Notice], concerned: Collection[str], in_quarantine: Mapping[str, Quarantined]
 ) -> list[RetentionCase]:
-    """Return the cases that these notices make.
+    """Return the cases of these notices.
 
     `concerned`: the uuids of notices that a match, an action or a request names. `in_quarantine`: by uuid.
     """
@@ -101,7 +102,7 @@ def cases_of(
 
 
 def _groups(notices: Sequence[Notice]) -> list[tuple[list[Notice], Estate | None]]:
-    """Return one debtor's notices by bankruptcy; those before any opening are one group, of none."""
+    """Return one debtor's notices by bankruptcy; those before the first opening are a group of their own."""
     estates = {estate.opening.uuid: estate for estate in fold_estates(notices).estates}
     owner = {one.uuid: uuid for uuid, estate in estates.items() for one in (estate.opening, *estate.applied)}
     groups: dict[str | None, list[Notice]] = {}

@@ -1,6 +1,6 @@
-"""The second source: what Enhetsregisteret says of a unit, compared with the bankruptcies known from Konkursvarsel.
+"""The second source: compares what Enhetsregisteret says about a unit with the bankruptcies known from Konkursvarsel.
 
-It is a check of completeness, never a source of decisions: nothing here makes an action. The rules, one a function:
+It checks completeness and decides nothing: no difference leads to an action. The rules, one for each function:
 
 | difference | when |
 |---|---|
@@ -9,7 +9,7 @@ It is a check of completeness, never a source of decisions: nothing here makes a
 | `notice_without_flag` | a company's bankruptcy is open for more than three workdays; the unit is not flagged, nor deleted |
 
 The two registers are not updated at the same moment, so a flag of the last three workdays is no difference yet. Source:
-docs/domain.md § 10. What does not belong here: asking Enhetsregisteret (brreg/enhetsregisteret).
+docs/domain.md § 10. What does not belong here: requests to Enhetsregisteret (brreg/enhetsregisteret).
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from konkurs_pipeline.domain.workdays import Calendar
 GRACE_WORKDAYS: Final = 3
 _SAME_BANKRUPTCY: Final = dt.timedelta(days=30)
 SOLE_PROPRIETORSHIP: Final = "ENK"
-# A list that lacks more units than this, and more than a fifth, of the longest of the last ones is not believed.
+# If a list lacks more units than this, and more than a fifth, compared with the longest of the last ones, it may be cut.
 _MAY_GO: Final = 2
 _MAY_GO_SHARE: Final = 0.2
 
 
 class DifferenceKind(StrEnum):
-    """In what the two registers differ."""
+    """How the two registers differ."""
 
     FLAGGED_WITHOUT_NOTICE = "flagged_without_notice"
     NOTICE_WITHOUT_FLAG = "notice_without_flag"
@@ -41,7 +41,7 @@ class DifferenceKind(StrEnum):
 
 
 class ComparisonOutcome(StrEnum):
-    """How a comparison ended. Only `compared` changes what is known of differences."""
+    """How a comparison ended. Only `compared` changes the known differences."""
 
     COMPARED = "compared"
     UNREACHABLE = "unreachable"
@@ -61,7 +61,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class KnownBankruptcy:
-    """A bankruptcy known from Konkursvarsel, as far as it is compared. `workday`: of its registration."""
+    """The compared parts of a bankruptcy known from Konkursvarsel. `workday`: of its registration."""
 
     opening_uuid: str
     debtor_id: str
@@ -88,7 +88,7 @@ def unexplained_flags(
     today: dt.date,
     calendar: Calendar,
 ) -> Iterator[Difference]:
-    """Yield a difference for each customer that is flagged and whom no bankruptcy explains.
+    """Yield a difference for each flagged customer whose flag no bankruptcy explains.
 
     `customers`: the number of a flagged unit → the references of the customers that have or had it; `known`: reference →
     the bankruptcies that match the customer by any number.
@@ -106,7 +106,7 @@ def unexplained_flags(
 
 
 def _explains(bankruptcy: KnownBankruptcy, unit: Unit) -> bool:
-    """Whether the flag can be of this bankruptcy: an old one that ended does not explain a new flag."""
+    """Whether the flag can come from this bankruptcy: an old one that ended does not explain a new flag."""
     if bankruptcy.state is EstateState.OPEN or bankruptcy.ruling_date is None or unit.flag_date is None:
         return True
     return bankruptcy.ruling_date >= unit.flag_date - _SAME_BANKRUPTCY
@@ -117,7 +117,7 @@ def bankruptcies_to_ask_about(
 ) -> list[KnownBankruptcy]:
     """Return those that are open for more than three workdays and whose unit is not flagged, oldest first.
 
-    `bankruptcies`: of companies. These alone are asked about one by one: Konkursvarsel itself named their numbers.
+    `bankruptcies`: of companies. The bank asks about these one by one, as Konkursvarsel itself named their numbers.
     """
     newest = calendar.back(today, GRACE_WORKDAYS)
     waiting = [

@@ -1,10 +1,10 @@
-"""Norwegian workdays: which there are, and to which one each instant belongs.
+"""Norwegian workdays, and the workday to which each instant belongs.
 
 A partition is a workday. A notice belongs to the latest workday on or before the Oslo calendar date on which it was
-registered, so that Saturday's and Whit Monday's are Friday's: Brreg's own test notices fall on a Saturday, a Sunday and
-a Whit Monday, and a pipeline that knows working days only loses three of fifteen.
+registered. So notices of a Saturday or Whit Monday belong to Friday. Brreg's own test notices fall on a Saturday, a
+Sunday and a Whit Monday: a pipeline that knew working days only would lose three of fifteen.
 
-No clock here: "today" is `workday_of(now)` with a `now` that the caller has.
+There is no clock here: "today" is `workday_of(now)`, and the caller gives `now`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from dateutil.easter import easter
 from konkurs_pipeline.errors import UsageError
 
 OSLO: Final = ZoneInfo("Europe/Oslo")
-# The register is updated every quarter of an hour between them, on workdays, Oslo time [spec].
+# Between these times (Oslo) the register is updated every quarter of an hour on workdays [spec].
 OPENS, CLOSES = dt.time(8), dt.time(16)
 _SATURDAY: Final = 5
 _ONE_DAY: Final = dt.timedelta(days=1)
 
 
-# Lov om helligdager og helligdagsfred § 2, and lov om 1 og 17 mai som høgtidsdager. The package `holidays` imports 250
-# countries to say the same, at every start.
+# Lov om helligdager og helligdagsfred § 2, and lov om 1 og 17 mai som høgtidsdager. The package `holidays` says the same,
+# and imports 250 countries at every start.
 _FIXED: Final = ((1, 1), (5, 1), (5, 17), (12, 25), (12, 26))
 # Maundy Thursday, Good Friday, Easter, Easter Monday, Ascension Day, Whit Sunday, Whit Monday.
 _DAYS_AFTER_EASTER: Final = (-3, -2, 0, 1, 39, 49, 50)
@@ -96,8 +96,8 @@ class Calendar:
     def window(self, first: dt.date, last: dt.date, *, lookback: int) -> Window:
         """Return what a run over `first` to `last` reads: those workdays and `lookback` workdays before them.
 
-        Days that are no workdays stand for the workday they belong to. Raises `UsageError` for an empty range or one
-        before the first partition.
+        A day that is no workday means the workday it belongs to. Raises `UsageError` for an empty range or one before the
+        first partition.
         """
         from_workday, to_workday = self.on_or_before(first), self.on_or_before(last)
         if from_workday > to_workday:
@@ -114,12 +114,12 @@ class Calendar:
 
 @dataclass(frozen=True)
 class Window:
-    """The workdays of one run: asked for are `from_workday` to `to_workday`; read again is from `read_from` on."""
+    """The workdays of one run: it is asked for `from_workday` to `to_workday`, and reads from `read_from` on."""
 
     read_from: dt.date
     from_workday: dt.date
     to_workday: dt.date
 
     def __contains__(self, workday: dt.date) -> bool:
-        """Whether a notice of `workday` is taken by this run."""
+        """Whether this run takes a notice of `workday`."""
         return self.read_from <= workday <= self.to_workday

@@ -1,4 +1,4 @@
-"""The reference receiver: what core banking must check before it carries out a file, as code that can be run and copied.
+"""The reference receiver: what core banking must check before it carries out a file, as code to run and copy.
 
-It knows the contracts and nothing of the store. What is not here: carrying out an action.
+It uses the contracts, not the store. What does not belong here: carrying out an action.
 """

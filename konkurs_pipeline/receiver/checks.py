@@ -1,4 +1,4 @@
-"""What a receiver checks of one outbox file before it carries anything out: docs/outbox.md, line by line. Pure."""
+"""The checks of one outbox file before a receiver carries anything out: docs/outbox.md, line by line. Pure."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def _refuse(code: RefusalCode, reason: str) -> NoReturn:
 
 @dataclass(frozen=True)
 class ReadFile:
-    """One file whose every check holds; the check of its place in the sequence is the receiver's."""
+    """One file that passed every check, except that of its place in the sequence (receiver.py)."""
 
     header: Header
     actions: tuple[ActionRecord, ...]
@@ -80,7 +80,7 @@ def read_manifest(content: bytes, base_name: str) -> Manifest:
 
 
 def read_file(manifest: Manifest, contents: Mapping[str, bytes], base_name: str) -> ReadFile:
-    """Return what the files of a manifest hold, by name in `contents`; raises `RefusedFileError`."""
+    """Check the files of a manifest and return their content. `contents`: bytes by name. Raises `RefusedFileError`."""
     for file in manifest.files:
         _check_bytes(file, contents.get(file.name))
     jsonl = contents[f"{base_name}.jsonl"]
@@ -102,7 +102,7 @@ def _check_bytes(file: ManifestFile, content: bytes | None) -> None:
 
 
 def records_in(jsonl: bytes) -> tuple[Header, tuple[ActionRecord, ...], Trailer]:
-    """Return the lines of a .jsonl as records, each valid and in its place; raises `RefusedFileError`."""
+    """Return the lines of a .jsonl as valid records in the right order; raises `RefusedFileError`."""
     if not jsonl.endswith(b"\n"):
         _refuse(RefusalCode.RECORD_ORDER, "the last line does not end: the file was cut short")
     # Only LF ends a line. Python's own splitlines() would also end one at U+2028.

@@ -1,8 +1,8 @@
 """Takes new outbox files in sequence and answers each with a receipt, as core banking must.
 
-What it has taken stands in `receiver.json` in the receipts folder: the last file of the sequence and every action_id. So a
-file that is sent again, and an action_id that comes twice, are known for what they are. What does not belong here: the
-checks of one file (checks.py).
+`receiver.json` in the receipts folder records what it has taken: the last file of the sequence and every action_id. So it
+recognises a file that is sent again and an action_id that comes twice. What does not belong here: the checks of one file
+(checks.py).
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class ReceiverState(BaseModel):
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one outbox file. `refused` null: it was taken."""
+    """The result of one outbox file. `refused` null: it was taken."""
 
     base_name: str
     new: int
@@ -50,9 +50,9 @@ class FileResult:
 
 
 def receive(outbox: Path, receipts: Path, now: dt.datetime) -> Iterator[FileResult]:
-    """Take the files that have no receipt yet, in sequence; yields what became of each, and stops at the first refused.
+    """Take the files that have no receipt yet, in sequence; yields the result of each, and stops at the first refused.
 
-    Makes the folder of the receipts where it is absent. Raises `UsageError` if a folder cannot be used.
+    Creates the receipts folder if it is missing. Raises `UsageError` if a folder cannot be used.
     """
     _require_folders(outbox, receipts)
     taken = _read_state(receipts / _STATE_NAME)
@@ -83,7 +83,7 @@ def _place(manifest: Path) -> tuple[int, str]:
 
 
 def _seq_in(name: str) -> int:
-    """Return the sequence number in a file name; 0 where it has none."""
+    """Return the sequence number in a file name; 0 if it has none."""
     parts = name.split("_")
     return int(parts[3]) if len(parts) > 3 and parts[3].isdecimal() else 0  # noqa: PLR2004 -- KONKURS, bank, environment, seq
 
@@ -97,13 +97,13 @@ def _answer(manifest_path: Path, receipt_path: Path, taken: ReceiverState, now: 
         file = read_file(manifest, {path.name: path.read_bytes() for path in paths if path.is_file()}, base_name)
         _check_place(file, taken)
     except RefusedFileError as error:
-        # At a gap the file itself is in order; an unreadable manifest does not say which file it belongs to.
+        # No receipt: at a gap the file itself is in order, and an unreadable manifest does not say which file it is for.
         if manifest and error.code is not RefusalCode.SEQ_GAP:
             _write_receipt(receipt_path, manifest.file_id, manifest.files[0].sha256, [], refused=error.code)
         return FileResult(base_name, 0, 0, str(error))
     answers = _carry_out(file, taken, now)
     _note(file, taken)
-    # First what was done, then the receipt: a file whose receipt was lost is answered again with ALREADY_APPLIED.
+    # Record first, then write the receipt: if the receipt is lost, the file is answered again with ALREADY_APPLIED.
     _write(receipt_path.with_name(_STATE_NAME), taken.model_dump_json().encode())
     _write_receipt(receipt_path, file.header.file_id, file.sha256, answers)
     known = sum(answer.status is ActionAnswer.ALREADY_APPLIED for answer in answers)
@@ -111,7 +111,7 @@ def _answer(manifest_path: Path, receipt_path: Path, taken: ReceiverState, now: 
 
 
 def _check_place(file: ReadFile, taken: ReceiverState) -> None:
-    """Raise unless the file is the next of its sequence, or one that was taken before, unchanged."""
+    """Raise unless the file is the next of its sequence, or the same as one that was taken before."""
     header = file.header
     if (taken.bank or header.bank, taken.environment or header.environment) != (header.bank, header.environment):
         raise RefusedFileError(RefusalCode.WRONG_PLACE, "it is of another bank or environment")
@@ -164,7 +164,7 @@ def _write_receipt(
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Put a file there whole or not at all: the pipeline may read the folder at any moment."""
+    """Write a file whole or not at all: the pipeline may read the folder at any moment."""
     temporary = path.with_name(f".{path.name}.tmp")
     try:
         with temporary.open("wb") as file:

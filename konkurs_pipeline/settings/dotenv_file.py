@@ -12,9 +12,9 @@ from konkurs_pipeline.errors import SettingsError
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """Return what the file sets; nothing if there is none, or its folder may not be looked into.
+    """Return what the file sets; nothing if there is no file, or if its folder cannot be read.
 
-    Raises `SettingsError` if the file cannot be read, or where a line of it sets nothing.
+    Raises `SettingsError` if the file cannot be read or one of its lines sets nothing.
     """
     try:
         text = path.read_text(encoding="utf-8") if _is_there(path) else ""
@@ -33,7 +33,7 @@ def _is_there(path: Path) -> bool:
 
 
 def _refuse_broken_lines(path: Path, text: str) -> None:
-    """Refuse lines that are no `NAME=value`: python-dotenv leaves them out, and the default would stand unseen."""
+    """Refuse lines that are no `NAME=value`: python-dotenv skips them, and the default would apply unnoticed."""
     lines = [
         str(found.original.line)
         for found in parse_stream(StringIO(text))

@@ -1,4 +1,4 @@
-"""Reading the settings, and saying what is wrong with them: the variable, what it held, what was expected, what to do."""
+"""Reads the settings and says what is wrong: the variable, what it held, what was expected, what to do."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _refuse_unknown(unknown: set[str], known: list[str]) -> None:
 
 
 def _refuse_odd_bytes(ours: Mapping[str, str]) -> None:
-    """Refuse values that are not UTF-8 or hold a null: a path of them can be created here and opened nowhere else."""
+    """Refuse values that are not UTF-8 or hold a null: other programs could not open such a path."""
     lines = [
         f"{name} holds bytes that are not UTF-8, or a null; expected: text. Set it in the environment or in .env"
         for name, value in ours.items()
@@ -73,7 +73,7 @@ def _suggestion(name: str, known: list[str]) -> str:
 
 
 def _expected(field: str, detail: ErrorDetails) -> str:
-    """Return the setting's description, and what pydantic says of the value's form (it does not quote the value)."""
+    """Return the setting's description and pydantic's message about the value's form, which does not quote the value."""
     form = detail["msg"].removeprefix("Value error, ").removeprefix("Input should be ").removeprefix("String should ")
     return f"{Settings.model_fields[field].description} ({form})"
 

@@ -1,4 +1,4 @@
-"""The settings as a typed model: one field a variable, its description the documentation, and rules over several."""
+"""The settings as a typed model: a field for each variable, with its documentation, and rules over several fields."""
 
 from __future__ import annotations
 
@@ -45,12 +45,12 @@ OFF: Final = "off"
 _LOOK_EVERY_S: Final = {Environment.DEMO: 5}
 
 
-# Programs that read the store take a path with these for a pattern, and find another folder's files, or none.
+# Programs that read the store treat a path with these as a pattern, and find another folder's files, or none.
 PATTERN_SIGNS: Final = "*?[]"
 
 
 class Settings(BaseModel):
-    """Everything that can be set, with defaults filled in and paths made absolute."""
+    """All settings, with defaults filled in and paths made absolute."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -236,7 +236,7 @@ class Settings(BaseModel):
 
     @property
     def are_volumes_expected(self) -> bool:
-        """Whether the register's real volumes can be expected: in production, unless set."""
+        """Whether the register's real volumes are expected: as set, else in production."""
         return self.environment is Environment.PROD if self.expect_volumes is None else self.expect_volumes
 
     @property
@@ -265,7 +265,7 @@ def _absolute(path: Path, field: str) -> Path:
 
 
 def _default_service(given: dict[str, Any], environment: str, tls: Path) -> dict[str, Any]:
-    """Return whom to ask where it is not set: Brreg, or in the demo the simulator with its certificates."""
+    """Return the service if none is set: Brreg, or in the demo the simulator with its certificates."""
     url = given.get("api_url") or BRREG_URLS.get(environment, "")
     if environment == Environment.PROD:
         return {"api_url": url, "enhetsregisteret_url": ENHETSREGISTERET_URL}

@@ -1,4 +1,4 @@
-"""Which addresses may be asked: Brreg's, and the rules for a URL that somebody configures."""
+"""Brreg's addresses, and the rules for a URL that somebody configures."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ BRREG_URLS: Final = {
     "prod": "https://konkursvarsel.vcert.brreg.no",
 }
 ENHETSREGISTERET_URL: Final = "https://data.brreg.no/enhetsregisteret/api"
-# Where the simulator serves Enhetsregisteret, below its own address.
+# The path of Enhetsregisteret below the simulator's address.
 SIMULATED_ENHETSREGISTERET: Final = "/enhetsregisteret/api"
 _TEST_HOST: Final = re.compile(r"(^|[.-])(ppe|test|tt02|simulator)([.-]|$)", re.IGNORECASE)
-# A name and password, or a token, in a URL: never shown, also where the URL is refused for them.
+# A name and password, or a token, in a URL: never shown, not even when the URL is refused because of them.
 _CREDENTIALS: Final = re.compile(r"(?<=//).*(?=@)|(?<=[?#]).+")
 
 
 def base_url(text: str) -> SplitResult | None:
-    """Return the parts of a URL that paths can be put after, without credentials; null if it is none."""
+    """Return the parts of a base URL without credentials; null if `text` is no base URL."""
     try:
         url = urlsplit(text)
         is_usable = url.scheme in ("http", "https") and bool(url.hostname) and url.port != 0
@@ -32,12 +32,12 @@ def base_url(text: str) -> SplitResult | None:
 
 
 def is_safe(url: SplitResult) -> bool:
-    """Whether nobody between can read or change what is sent: https, or plain http on this machine."""
+    """Whether nobody on the way can read or change what is sent: https, or plain http on this machine."""
     return url.scheme == "https" or is_loopback(url.hostname or "")
 
 
 def is_test_host(url: SplitResult) -> bool:
-    """Whether the name of the host says that its data are not real."""
+    """Whether the host's name says that it is a test service."""
     return _TEST_HOST.search(url.hostname or "") is not None
 
 

@@ -1,4 +1,4 @@
-"""What each asset does, without dagster: read, one domain function, write. The order is `steps.poll`'s.
+"""The steps of a run, without dagster: read, call one domain function, write. `sequence` has their order.
 
-Tests and simulations call these; orchestration wraps them as assets.
+Tests and simulations call them; orchestration wraps them as assets.
 """

@@ -1,6 +1,6 @@
 """Decide: drop actions already written, and commit the rest with the outbox file.
 
-Every poll decides on everything. Only debtors that a match or an earlier action concerns are folded: one in twenty.
+Every poll decides everything. It folds only debtors that a match or an earlier action concerns: one in twenty.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from konkurs_pipeline.storage.register.matched_accounts import accounts_of
 
 @dataclass(frozen=True)
 class ActionCounts:
-    """What a poll wrote, by kind and by reason, what it held, and what it gave up."""
+    """How many actions a poll wrote, by kind and by reason, held, and made void."""
 
     header: Header
     written: Mapping[str, int]
@@ -46,7 +46,7 @@ class ActionCounts:
 def decide(poll: Poll, snapshot: Snapshot | None, polled: PolledNotices) -> ActionCounts:
     """Commit the poll's decisions, its outbox file and its end in one transaction.
 
-    `polled`: what this poll read of the list: a run decides only on what the service says now.
+    `polled`: the list that this poll read: a run decides only on what the service says now.
     """
     ledger, settings, now = poll.store.ledger, poll.settings, poll.now()
     matched = poll.store.lake.read("customer_matches")
@@ -83,7 +83,7 @@ def _settle(ledger: Ledger, situation: Situation, max_blocks: int) -> Settlement
 
 
 def _still_held(ledger: Ledger, settlement: Settlement) -> int:
-    """Return how many rows that were held before are held on."""
+    """Return how many rows were held before and still are."""
     going_out = {action.action_id for action in settlement.write}
     held = decisions.held_rows(ledger)
     return sum(row.action_id not in going_out and row.action_id not in settlement.void for row in held)
@@ -92,7 +92,7 @@ def _still_held(ledger: Ledger, settlement: Settlement) -> int:
 def present_situation(
     ledger: Ledger, snapshot: Snapshot | None, notices: pl.DataFrame, matched: pl.DataFrame
 ) -> Situation:
-    """Gather what the run decides from.
+    """Gather the facts for the decision.
 
     `notices`: NOTICE_COLUMNS of every notice that is stored; `matched`: the table `customer_matches`.
     """
@@ -112,7 +112,7 @@ def present_situation(
 
 
 def _of_same_debtors(notices: pl.DataFrame, uuids: Iterable[str]) -> pl.DataFrame:
-    """Return every notice of the debtors of these notices: a sletting need not match anybody itself."""
+    """Return every notice of the debtors of these notices: a sletting need not match a customer itself."""
     named = pl.Series(sorted(uuids), dtype=pl.String)
     debtors = notices.filter(pl.col("uuid").is_in(named.implode()))["debtor_id"].unique()
     return notices.filter(pl.col("debtor_id").is_in(debtors.implode()))
@@ -134,7 +134,7 @@ def _present_matches(matched: pl.DataFrame, snapshot: Snapshot | None) -> list[M
 def _matches_of_changed_versions(entries: Sequence[Entry], snapshot: Snapshot | None) -> list[Match]:
     """Match the debtor that a changed notice names now: a person looks at the customers of both versions.
 
-    As long as its entry is open the notice can lead to REVIEW only, so these matches never block.
+    These matches never block: as long as the entry is open, the notice can lead to REVIEW only.
     """
     named = {
         entry.uuid: entry.debtor_id

@@ -1,4 +1,4 @@
-"""Normalise: which parties each notice names, from the notice itself and from its dataset where there is one."""
+"""Normalise: which parties each notice names, from the notice itself and from its dataset if there is one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from konkurs_pipeline.storage.lake.made_from import Derivation
 
 @dataclass(frozen=True)
 class DebtorCounts:
-    """How many days were written, and what in the documents was not expected (finding → in how many documents)."""
+    """How many days were written, and the findings about documents (finding → in how many documents)."""
 
     days: int
     rows: int
@@ -48,7 +48,7 @@ def normalise_debtors(poll: Poll) -> DebtorCounts:
 
 
 def _other_inputs(poll: Poll) -> list[object]:
-    """Return what else decides how a document is read: where its fields stand, and which identifiers count."""
+    """Return the other inputs of reading a document: where its fields stand, and which identifiers count."""
     return [sorted((name, tuple(paths)) for name, paths in poll.fields.paths.items()), poll.settings.synthetic_allowed]
 
 

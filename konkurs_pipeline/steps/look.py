@@ -1,7 +1,7 @@
 """A light look: one small request that asks the service whether it has a notice that we do not know.
 
-A look decides nothing, holds no lock and is never the only reader of anything: it lets a poll start early. The last look
-that did not show a notice is handed to the poll, which keeps its bytes as evidence.
+A look decides nothing and holds no lock; it only lets a poll start early, and the poll reads everything again. The last
+look that did not show a notice is handed to the poll, which keeps its bytes as evidence.
 """
 
 from __future__ import annotations
@@ -48,19 +48,19 @@ def look(client: Konkursvarsel, settings: Settings, published: Published, now: d
 
 
 def _known(notices: pl.DataFrame, published: Published) -> set[str]:
-    """Return the uuids that need no poll: those taken, set aside or erased."""
+    """Return the uuids that need no poll: stored, in quarantine or erased."""
     aside = published.read("quarantine", columns=["uuid"])["uuid"].drop_nulls()
     erased = published.read("erased_notices", columns=["uuid"])["uuid"]
     return {*notices["uuid"].to_list(), *aside.to_list(), *erased.to_list()}
 
 
 def hand_over_look(layout: Layout, body: bytes) -> None:
-    """Put the bytes of a look where the poll that it starts finds them."""
+    """Write the bytes of a look where the poll that it starts will find them."""
     write_bytes_atomically(layout.look, body)
 
 
 def keep_look(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
-    """Keep the look that did not show a notice, where a run's tags name one and its bytes were handed over."""
+    """Keep the look that did not show a notice, if the run's tags name one and its bytes were handed over."""
     if not {RESOURCE_TAG, AT_TAG, SHA256_TAG} <= tags.keys():
         return
     with suppress(OSError):
@@ -80,5 +80,5 @@ def keep_look(store: Store, run_id: str, tags: Mapping[str, str]) -> None:
 
 
 def look_tags(without: Answer) -> dict[str, str]:
-    """Return the tags by which a run knows the last look that did not show what it is started for."""
+    """Return the tags that tell a run which look did not yet show the notices it is started for."""
     return {AT_TAG: without.fetched_at.isoformat(), SHA256_TAG: without.sha256, RESOURCE_TAG: without.resource}

@@ -1,4 +1,4 @@
-"""Match: every party against every customer, so that a new notice and a new customer are found alike."""
+"""Match every party with every customer, so that both new notices and new customers are found."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _PARTY_COLUMNS: Final = ("notice_uuid", "workday", "national_id", "id_kind", "ro
 
 @dataclass(frozen=True)
 class MatchCounts:
-    """How many matches were found by this poll, and in which workdays something changed."""
+    """How many matches this poll found, and the workdays in which one changed."""
 
     new: int = 0
     changed_days: tuple[dt.date, ...] = ()
@@ -29,9 +29,9 @@ class MatchCounts:
 def match_debtors(poll: Poll, snapshot: Snapshot | None) -> MatchCounts:
     """Write the matches of the parties with a register snapshot; null: nothing is matched.
 
-    The same parties against the same register are the same matches, so the poll matches again only the months whose
-    parties changed; with another register, every month. A match stays in the table, with the time it was first found,
-    also when the customer has left (`gone_at`): what was known when is evidence.
+    The same parties and the same register give the same matches. So the poll matches again only the months whose parties
+    changed, or every month if the register changed. A match stays in the table with the time it was first found, also if
+    the customer has left (`gone_at`): it is evidence of what was known when.
     """
     if snapshot is None:
         return MatchCounts()

@@ -1,4 +1,4 @@
-"""Rehearse a run on a copy of the store: return what it would write, and write nothing."""
+"""Run on a copy of the store: return what a run would write, and write nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Plan:
     actions: list[dict[str, Any]]
 
     def counts(self) -> list[dict[str, Any]]:
-        """Return one row for each action, reason and whether it is written or held, with how many there are."""
+        """Return the number of actions by kind, reason and whether they would be written or held."""
         counts = Counter((row["action"], row["reason"], would_be(row)) for row in self.actions)
         return [
             {"action": action, "reason": reason, "would be": how, "rows": count}

@@ -1,7 +1,7 @@
-"""One poll: what it is about, what its steps work with, and its beginning and end in the ledger.
+"""One poll: its window, the parts that its steps use, and its beginning and end in the ledger.
 
 A poll is a run over a window of workdays: today's and the lookback, or those of a backfill. There is one code path. Each
-step reads what the steps before it wrote, so that the next poll heals a crash between two.
+step reads what the steps before it wrote. So after a crash between two steps the next poll continues.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from konkurs_pipeline.storage.handoff.receipts import read_receipts
 from konkurs_pipeline.storage.ledger import erasures, polls
 from konkurs_pipeline.storage.store import Store
 
-# The first that fits counts.
+# The first class that matches counts.
 _STOPPED_BY: Final[tuple[tuple[type[BaseException], IssueCode], ...]] = (
     (ServiceUnreachableError, IssueCode.SERVICE_UNREACHABLE),
     (AccessRefusedError, IssueCode.ACCESS_REFUSED),
@@ -38,9 +38,9 @@ _STOPPED_BY: Final[tuple[tuple[type[BaseException], IssueCode], ...]] = (
 
 @dataclass(frozen=True)
 class Poll:
-    """What a run is about and works with. Nothing in it changes while the run goes on.
+    """The context of a run. Nothing in it changes during the run.
 
-    `fields`: where the fields of a dataset stand. `progress` is called with what is under way.
+    `fields`: where the fields of a dataset stand. `progress` is called as work goes on.
     """
 
     run_id: str
@@ -63,9 +63,9 @@ class Poll:
 
 @contextmanager
 def conducted(poll: Poll) -> Iterator[None]:
-    """Conduct a poll: record its beginning, and how it ended, whatever happens.
+    """Conduct a poll: record its beginning and, also after an error, its end.
 
-    A failure before the decision leaves a `failed` poll and no file; one after it leaves the decision standing.
+    If it fails before the decision, the poll is `failed` and there is no file. If it fails after it, the decision stands.
     """
     polls.begin(poll.store.ledger, poll.run_id, poll.window, poll.now())
     with prepared(poll):
@@ -74,9 +74,9 @@ def conducted(poll: Poll) -> Iterator[None]:
 
 @contextmanager
 def prepared(poll: Poll) -> Iterator[None]:
-    """Verify the store, heal what a crash left and read the receipts; at the end show analysts what the ledger holds.
+    """Verify the store, finish what a crash left and read the receipts; at the end publish the ledger to analysts.
 
-    Enough for a run that only makes stored tables again: it is no poll, and leaves no row in `polls`.
+    A run that only makes stored tables again needs no more: it is no poll, and has no row in `polls`.
     """
     store = poll.store
     try:
@@ -101,7 +101,7 @@ def fail(poll: Poll, error: BaseException) -> str:
     what = str(error) if isinstance(error, KonkursError) else f"unexpected {type(error).__name__}: {error}"
     code = next(code for kind, code in _STOPPED_BY if isinstance(error, kind))
     issue = Issue(code, redact(what))
-    # Where the ledger itself fails, the next run finds a poll without an end.
+    # If the ledger itself fails, the next run finds a poll without an end.
     with suppress(StoreError):
         polls.fail(poll.store.ledger, poll.run_id, issue, poll.now())
     return issue.message

@@ -1,6 +1,6 @@
-"""Make lake months that are gone or damaged again: notices and documents from the kept answers, the rest by the next run.
+"""Makes lost or damaged lake months again: notices and documents from the kept answers; the next run makes the rest.
 
-The answers do not say when a match was first found: a match that is made again gets a new time.
+The answers do not say when a match was first found, so a match gets a new time.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _WHAT = "a kept answer"
 
 
 def rebuild_lost_months(store: Store, settings: Settings) -> list[str]:
-    """Make every month that is gone or damaged again; returns a line for each. Raises `StoreError` if one cannot be."""
+    """Make again every month that is gone or damaged; returns a line for each. Raises `StoreError` if one cannot be made."""
     made = []
     for table in LAKE:
         for month in store.lake.drop_lost(table):
@@ -45,7 +45,7 @@ def _rows(store: Store, settings: Settings, table: str, month: dt.date) -> pl.Da
 
 
 def _notices(store: Store, settings: Settings, month: dt.date) -> Iterator[dict[str, object]]:
-    """Yield the rows of a month, each notice as an answer first held it; a workday stays the one that debtors has."""
+    """Yield the rows of a month, each notice as an answer first held it; a notice keeps its workday in `debtors`."""
     reader = ItemReader(settings.calendar, settings.api_url, settings.synthetic_allowed)
     stored = dict(store.lake.read("debtors", columns=["notice_uuid", "workday"]).iter_rows())
     seen = erasures.erased_uuids(store.ledger)

@@ -17,7 +17,7 @@ def take_register(poll: Poll) -> Snapshot | None:
     """
     intake = take_in(poll.settings, poll.store.snapshots, now=poll.now(), progress=poll.progress)
     if intake.snapshot and not intake.is_new:
-        # A wrong bit in an identifier would hide a customer.
+        # One wrong bit in an identifier would hide a customer.
         intake.snapshot.verify()
     if intake.snapshot:
         registers.record(poll.store.ledger, intake.snapshot, poll.run_id)

@@ -1,8 +1,8 @@
 """Compare the known bankruptcies with Enhetsregisteret: fetch its list of flagged units, and compare at home.
 
-It reads what runs published and needs no lock; only the record of what was found does. Nothing that a customer is named
-by leaves the bank: single questions are about numbers that Konkursvarsel itself named. What does not belong here: what
-a difference is (domain/second_source).
+It reads what runs published, without the lock; only recording the result needs it. No customer's number leaves the bank:
+single requests are about numbers that Konkursvarsel itself named. What does not belong here: what a difference is
+(domain/second_source).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from konkurs_pipeline.storage.register.snapshots import Snapshots
 from konkurs_pipeline.storage.store import layout_of
 
 Connect = Callable[[Settings], AbstractContextManager[Enhetsregisteret]]
-# The most single questions of one comparison: more would mean that something larger is wrong.
+# The most single requests of one comparison: if more were needed, something larger would be wrong.
 _MOST_QUESTIONS: Final = 300
 # A new list is compared with the longest of so many earlier comparisons.
 _EARLIER_LISTS: Final = 5
@@ -45,14 +45,14 @@ _EARLIER_LISTS: Final = 5
 
 @dataclass(frozen=True)
 class _KnownBankruptcies:
-    """What the store holds: all bankruptcies, and customer reference → those that match the customer."""
+    """The store's bankruptcies: all, and customer reference → those that match the customer."""
 
     bankruptcies: list[KnownBankruptcy]
     of_customer: Mapping[str, list[KnownBankruptcy]] = field(default_factory=dict)
 
 
 def compare(settings: Settings, now: dt.datetime, connect: Connect = connect_enhetsregisteret) -> Comparison:
-    """Return what Enhetsregisteret and the store differ in. A source that is down is an outcome, not an error.
+    """Return how Enhetsregisteret and the store differ. A source that is down is an outcome, not an error.
 
     Raises `StoreError` if the store cannot be read, `CertificateError`.
     """

@@ -1,7 +1,7 @@
-"""Whether what core banking says it did is what the bank's register says afterwards. Pure. Source: docs/outbox.md.
+"""Whether the bank's register confirms what core banking says it did. Pure. Source: docs/outbox.md.
 
-A BLOCK holds where a register accepted later has the account as blocked; a REOPEN, where it has it as open. What does not
-belong here: reading the register, and the alarms.
+A BLOCK holds if a register accepted later shows the account as blocked. A REOPEN holds if it shows the account as open.
+What does not belong here: reading the register, and the alarms.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def enforcement_of(
     says_blocked: Mapping[str, bool | None],
     accepted_at: dt.datetime | None,
 ) -> list[EnforcedAction]:
-    """Return what became of each action, in the order given.
+    """Return for each action whether it holds, in the order given.
 
     `says_blocked`: account number → what the register accepted at `accepted_at` says; null or absent: nothing.
     """

@@ -126,7 +126,7 @@ def _is_opened_after(account: Account, opening: Notice) -> bool:
 
 
 def _block(situation: Situation, match: Match, opening: Notice, account: Account | None) -> Action:
-    """Return the BLOCK. Where it was written and lifted before, return a REVIEW: an id is written once, ever."""
+    """Return the BLOCK; if it was written and lifted before, return a REVIEW, as an id is written once only."""
     number, was_blocked = (account.account_no, account.is_blocked) if account else (None, None)
     block = Action(
         ActionKind.BLOCK,
@@ -152,7 +152,7 @@ def _writable(account_no: str) -> str | None:
 
 
 def _act_on_deleted_estate(situation: Situation, estate: Estate, of_flawed: Iterable[Action]) -> Iterator[Action]:
-    """Yield the answers to what was written because of the opening. `of_flawed`: the REVIEWs of flawed notices, asked now."""
+    """Yield what answers the rows written because of the opening. `of_flawed`: the REVIEWs of flawed notices, asked now."""
     sletting, opening = estate.changed_by, estate.opening.uuid
     if sletting is None:
         return
@@ -160,7 +160,8 @@ def _act_on_deleted_estate(situation: Situation, estate: Estate, of_flawed: Iter
         obstacle = _obstacle_to_reopening(situation, block)
         kind = ActionKind.REVIEW if obstacle else ActionKind.REOPEN
         yield _answer(block, kind, sletting, obstacle or Reason.OPENING_DELETED)
-    # Where a flawed opening and its sletting come in one poll, whoever gets the REVIEW of the one gets that of the other.
+    # If a flawed opening and its sletting come in one poll, whoever gets the REVIEW of the one gets the REVIEW of the
+    # other.
     asked_now = (review for review in of_flawed if review.notice.uuid == opening)
     for review in (*situation.written_reviews.get(opening, ()), *asked_now):
         yield _answer(review, ActionKind.REVIEW, sletting, Reason.REVIEWED_OPENING_DELETED)
@@ -189,7 +190,7 @@ def _answer(issued: Issued | Action, kind: ActionKind, notice: Notice, reason: R
 
 
 def _inform(situation: Situation, notice: Notice, kind: ActionKind, reason: Reason) -> Iterator[Action]:
-    """Yield a row for each customer that the notice matches, and each that the opening it ended matches."""
+    """Yield a row for each customer that the notice matches, or that the opening it ended matches."""
     if notice.uuid in situation.flaws:
         return
     for match in _matches_of_notice_and_opening(situation, notice):
@@ -200,7 +201,7 @@ def _inform(situation: Situation, notice: Notice, kind: ActionKind, reason: Reas
 
 
 def _review_flawed(situation: Situation) -> Iterator[Action]:
-    """Yield a REVIEW of each flawed notice for each customer that it or its opening matches or has a row for."""
+    """Yield a REVIEW of each flawed notice, for each customer that the notice or its opening matches or has a row for."""
     for notice in situation.notices:
         flaw = situation.flaws.get(notice.uuid)
         if flaw is None:
@@ -214,7 +215,7 @@ def _review_flawed(situation: Situation) -> Iterator[Action]:
 
 
 def _matches_of_notice_and_opening(situation: Situation, notice: Notice) -> Iterable[Match]:
-    """Return a match for each customer of a notice or of the opening it ended, one without a doubt where there is one.
+    """Return one match for each customer of a notice or of the opening it ended, if possible one without a doubt.
 
     Only the opening's document may name a linked unit.
     """

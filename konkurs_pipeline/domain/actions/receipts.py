@@ -13,7 +13,7 @@ from konkurs_pipeline.domain.actions.rows import ActionStatus
 
 
 class ReceiptOutcome(StrEnum):
-    """What became of one version of a receipt. `READING`: a run noted it and has not finished reading it."""
+    """The result of one version of a receipt. `READING`: a run noted it and has not finished reading it."""
 
     READING = "reading"
     TAKEN = "taken"
@@ -21,7 +21,7 @@ class ReceiptOutcome(StrEnum):
 
 
 class ActionAnswer(StrEnum):
-    """What core banking says of one action."""
+    """What core banking says about one action."""
 
     APPLIED = "APPLIED"
     ALREADY_APPLIED = "ALREADY_APPLIED"
@@ -34,7 +34,7 @@ NEW_STATUS: Final[Mapping[ActionAnswer, ActionStatus]] = {
     ActionAnswer.ALREADY_APPLIED: ActionStatus.ALREADY_APPLIED,
     ActionAnswer.REJECTED: ActionStatus.REJECTED,
 }
-# An action that core banking carried out stays so, whatever a later receipt says.
+# If core banking carried out an action, no later receipt changes that.
 _OPEN_TO_CHANGE: Final = frozenset({ActionStatus.EXPORTED, ActionStatus.REJECTED})
 
 
@@ -47,7 +47,7 @@ class Answered(Protocol):
 
     @property
     def status(self) -> ActionAnswer:
-        """What core banking says of it."""
+        """What core banking says about it."""
 
 
 AnsweredT = TypeVar("AnsweredT", bound=Answered)

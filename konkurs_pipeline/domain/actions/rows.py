@@ -18,14 +18,14 @@ from konkurs_pipeline.domain.notices import Notice
 _ACTION_NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "konkurs-actions/1")
 
 
-# A decision asks for each id several times. The cache holds as many as a large bank has in ten years.
+# A decision computes each id several times. The cache holds as many as a large bank has in ten years.
 @lru_cache(maxsize=100_000)
 def _id_of(name: str) -> str:
     return str(uuid.uuid5(_ACTION_NAMESPACE, name))
 
 
 class ActionKind(StrEnum):
-    """What core banking or a person is asked to do. Within one notice, in this order."""
+    """What core banking or a person is asked to do, in the order to do it within one notice."""
 
     REOPEN = "REOPEN"
     BLOCK = "BLOCK"
@@ -37,7 +37,7 @@ _RANK: Final = {kind: rank for rank, kind in enumerate(ActionKind)}
 
 
 class ActionStatus(StrEnum):
-    """Where an action stands between decision and core banking's receipt."""
+    """How far an action has come, from decision to core banking's receipt."""
 
     HELD = "held"
     EXPORTED = "exported"
@@ -54,7 +54,7 @@ NEVER_WRITTEN: Final = frozenset({ActionStatus.HELD, ActionStatus.VOID})
 class Action:
     """One row for core banking. `account_no` null: the customer as a whole.
 
-    `was_blocked`: what the register said of the account when a BLOCK was decided; null: it did not say.
+    `was_blocked`: what the register said about the account when a BLOCK was decided; null: nothing.
     """
 
     kind: ActionKind
@@ -68,7 +68,7 @@ class Action:
 
     @property
     def action_id(self) -> str:
-        """The same decision has the same id in every run, replay and backfill."""
+        """The id, the same for the same decision in every run, replay and backfill."""
         parts = (self.notice.uuid, self.customer_ref, self.account_no or "*", self.kind)
         return _id_of("|".join(parts))
 
@@ -80,7 +80,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """A BLOCK, REOPEN or REVIEW that the ledger knows. `seq`: its outbox file; 0: it stands in none."""
+    """A BLOCK, REOPEN or REVIEW that the ledger knows. `seq`: its outbox file; 0: none."""
 
     action_id: str
     kind: ActionKind
@@ -95,5 +95,5 @@ class Issued:
 
     @property
     def is_written(self) -> bool:
-        """Whether it left in an outbox file."""
+        """Whether it is in an outbox file."""
         return self.status not in NEVER_WRITTEN

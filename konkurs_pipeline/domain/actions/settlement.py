@@ -1,4 +1,4 @@
-"""What a run does with the actions that are asked for: write, hold, or give up. Pure.
+"""What a run does with the actions that are asked for: write, hold, or make void. Pure.
 
 Drop the actions already written. The first `max_blocks` new BLOCKs go out; the rest is held for a person's release.
 What does not belong here: which actions are asked for (domain/actions/policy).
@@ -18,7 +18,7 @@ _NOT_ASKED_FOR: Final = "no_longer_asked_for"
 
 @dataclass(frozen=True, slots=True)
 class HeldBlock:
-    """A BLOCK that waits for a release, or has one and goes out with the next run."""
+    """A BLOCK that waits for a release, or that is released and goes out with the next run."""
 
     action_id: str
     opening_uuid: str
@@ -42,9 +42,9 @@ def settle(
     states: Mapping[str, EstateState],
     max_blocks: int,
 ) -> Settlement:
-    """Return what to write, hold and give up of the actions asked for.
+    """Return which of the actions asked for to write, to hold and to make void.
 
-    `written`: the ids that stand in the outbox. `states`: opening uuid → state, for the reason of a void row. A held row
+    `written`: the ids that are in the outbox. `states`: opening uuid → state, for the reason of a void row. A held row
     waits until it is released; then it goes out beyond `max_blocks`. A held row that is no longer asked for is void; its
     release ends with it. REOPEN, REVIEW and INFORM are never held.
     """

@@ -1,7 +1,6 @@
-"""The facts that a decision uses, and what follows from them without any policy.
+"""The facts that a decision uses, and lookups over them (by notice, by account).
 
-What belongs here: the facts, and lookups over them (by notice, by account). What does not: what is asked for
-(domain/actions/policy).
+What does not belong here: which actions follow (domain/actions/policy).
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _Key = TypeVar("_Key")
 
 
 class Relation(StrEnum):
-    """How a customer stands to an account in the bank's register."""
+    """A customer's relation to an account in the bank's register."""
 
     OWNER = "owner"
     CO_OWNER = "co_owner"
@@ -71,12 +70,12 @@ class Situation:
 
     @cached_property
     def opening_ended_by(self) -> Mapping[str, str]:
-        """The uuid of each notice that ended an estate → the uuid of its opening, also where a sletting followed."""
+        """The uuid of each notice that ended an estate → the uuid of its opening, also if a sletting followed."""
         return {notice.uuid: estate.opening.uuid for estate in self.fold.estates for notice in estate.applied}
 
     @cached_property
     def held_customers(self) -> frozenset[str]:
-        """The customers that an open estate holds: by a match, or by a BLOCK whose match is gone."""
+        """The customers of an open estate: by a match, or by a BLOCK whose match is gone."""
         openings = [e.opening.uuid for e in self.fold.estates if e.state is EstateState.OPEN]
         matched = {match.customer_ref for opening in openings for match in self.matches_of.get(opening, ())}
         blocked = {block.customer_ref for opening in openings for block in self.standing_blocks_of(opening)}
@@ -101,7 +100,7 @@ class Situation:
         return block_id in self._lifted_in
 
     def is_deleted(self, opening_uuid: str) -> bool:
-        """Whether a sletting without a flaw deleted this opening, so that what it blocked is to be reopened."""
+        """Whether a sletting without a flaw deleted this opening: then its accounts must be reopened."""
         estate = self._estates.get(opening_uuid)
         return estate is not None and estate.state is EstateState.DELETED and not self._is_flawed(estate.changed_by)
 

@@ -1,10 +1,10 @@
-"""The expanded dataset (utvidet datasett): where its fields stand, which parties it names, whether it fits its notice.
+"""The expanded dataset (utvidet datasett): where its fields stand, which parties it names, whether it agrees with its notice.
 
-The shape is assumed (docs/domain.md § 5): Brreg's field names are not public. So it stands in one declarative table,
-`ASSUMED_PATHS`, which a TOML file (`KONKURS_DATASET_MAP`) can change without code. A path is keys joined by dots; `[]`
-after a key means each element of a list. Of several paths the first that holds a value counts.
+The shape is assumed (docs/domain.md § 5), as Brreg's field names are not public. So one declarative table,
+`ASSUMED_PATHS`, has it, and a TOML file (`KONKURS_DATASET_MAP`) can change it without code. A path is keys joined by
+dots; `[]` after a key means each element of a list. If a field has several paths, the first with a value counts.
 
-Only declared paths make a party. Any other valid identifier in a document (a trustee's, the estate's own, a court's) is
+Only declared paths name a party. Any other valid identifier in a document (a trustee's, the estate's own, a court's) is
 at most a finding: blocking the estate's own account would stop the trustee from paying the creditors.
 """
 
@@ -80,7 +80,7 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a document says: its parties, the first contradiction with its notice, and what was not expected."""
+    """What a document says: its parties, the first contradiction with its notice, and findings."""
 
     parties: tuple[Party, ...]
     contradiction: str | None = None
@@ -104,19 +104,19 @@ class DatasetMap:
         yield from map(without_spaces, texts) if name in _IDENTIFIERS else texts
 
     def elements(self, document: object, name: str) -> list[object]:
-        """Return what the lists at the field's paths hold, of every path, in order."""
+        """Return the elements of the lists at the field's paths, of every path, in order."""
         lists = [value for path in self.paths[name] for value in walk(document, path) if isinstance(value, list)]
         return [element for value in lists for element in value]
 
     def linked_units(self, document: object) -> list[Mapping[str, object]]:
-        """Return the linked units as they stand in the document; other shapes than objects are left out."""
+        """Return the linked units as received; anything that is no object is left out."""
         found = (value for path in self.paths["linked_units"] for value in walk(document, f"{path}[]"))
         return [unit for unit in found if isinstance(unit, dict)]
 
 
 @cache
 def _steps(path: str) -> tuple[tuple[str, bool], ...]:
-    """Return the keys of a path, each with whether the elements of a list stand there."""
+    """Return the keys of a path, each with whether it means the elements of a list."""
     return tuple((step.removesuffix("[]"), step.endswith("[]")) for step in path.split("."))
 
 
@@ -131,7 +131,7 @@ def walk(document: object, path: str) -> Iterator[object]:
 
 
 def debtor_of(notice: Notice, *, synthetic_allowed: bool) -> Party:
-    """Return the debtor as the notice alone names it."""
+    """Return the debtor that the notice names."""
     (kind,) = identify_all([notice.debtor_id], synthetic_allowed=synthetic_allowed)
     return Party(notice.uuid, notice.debtor_id, kind, Role.DEBTOR)
 
@@ -141,8 +141,8 @@ def read_dataset(
 ) -> Reading:
     """Read the parties of a document and compare it with its notice.
 
-    A contradiction (uuid, type or debtor) leaves the notice's debtor as the only party: what a contradicting document
-    says of others is not believed.
+    If the document contradicts its notice (uuid, type or debtor), the notice's debtor is the only party: what such a
+    document says about others does not count.
     """
     contradiction = contradiction_of(notice, document, fields)
     if contradiction is not None:
@@ -155,7 +155,7 @@ def read_dataset(
 
 
 def contradiction_of(notice: Notice, document: Mapping[str, object], fields: DatasetMap) -> str | None:
-    """Return what of a document contradicts its notice (uuid, type or debtor); null: nothing."""
+    """Return how a document contradicts its notice (uuid, type or debtor); null: it does not."""
     said_uuid, said_type = fields.text(document, "uuid"), fields.text(document, "type")
     if said_uuid is not None and said_uuid.lower() != notice.uuid:
         return "the document's uuid is another than its notice's"
@@ -196,7 +196,7 @@ def _linked_parties(
         elif unit_id in never:
             findings.append("a linked unit is the debtor itself, its trustee or the estate: left out")
         else:
-            # A unit is registered under an orgnr: a person's number in its place is not understood, so it cannot block.
+            # A unit has an orgnr. We do not understand a person's number in its place, so it cannot block.
             is_orgnr = identify_all([unit_id], synthetic_allowed=synthetic_allowed) == [IdKind.ORGNR]
             kind = IdKind.ORGNR if is_orgnr else IdKind.UNKNOWN
             name = fields.text(unit, "linked_unit_name")
@@ -209,9 +209,9 @@ def _linked_parties(
 
 
 def _units_to_read(document: Mapping[str, object], fields: DatasetMap) -> tuple[list[Mapping[str, object]], list[str]]:
-    """Return the linked units and what is odd about them.
+    """Return the linked units and findings about them.
 
-    An object that stands alone in place of the list must have the form of a linked unit: it may be an estate or a trustee.
+    If one object stands in place of the list, it must have the form of a linked unit: it may be an estate or a trustee.
     """
     listed = fields.elements(document, "linked_units")
     units = fields.linked_units(document)
@@ -231,7 +231,7 @@ def _never_blocked(document: object, fields: DatasetMap) -> Iterator[str]:
 
 
 def _undeclared_identifiers(document: object, known: set[str], *, synthetic_allowed: bool) -> list[str]:
-    """Say at which paths a valid identifier stands that no declared path explains."""
+    """Return a finding for each path with a valid identifier that no declared path explains."""
     found = ((keys, without_spaces(text)) for keys, text in _texts(document, ()))
     texts = [(keys, text) for keys, text in found if text not in known]
     kinds = identify_all([text for _, text in texts], synthetic_allowed=synthetic_allowed)

@@ -1,9 +1,13 @@
-"""Which list in a document holds a person's linked units, judged by what stands in it; a wrong one would block innocents.
+"""Finds the list in a document that holds a person's linked units, by its content. A wrong list would block innocents.
 
-A list is one only if all of this holds in every document it stands in: only people's documents have it, each object has
-one organisation number that passes its check and a form of ENK or TVAM, no number stands in two debtors' documents (a
-trustee's or a creditor's may), and neither its path nor a text in it says trustee, court, petitioner or estate. A list
-with numbers that fails one of these is shown to a person with the reason, and never proposed.
+A list is proposed only if all of this is true for every document that has it:
+
+- only people's documents have it;
+- each object has one organisation number that passes its check, and the form ENK or TVAM;
+- no number is in two debtors' documents, as a trustee's or creditor's may be;
+- neither its path nor a text in it says trustee, court, petitioner or estate.
+
+A list with numbers that fails one of these is shown to a person with the reason.
 """
 
 from __future__ import annotations
@@ -29,7 +33,7 @@ from konkurs_pipeline.domain.notices import Notice
 
 @dataclass(frozen=True, slots=True)
 class UnitList:
-    """A list that may hold linked units: its path, where within a unit its fields stand, and why it is none, if so."""
+    """A list that may hold linked units: its path, the places of fields within a unit, and why it is not proposed, if so."""
 
     path: str
     count: int

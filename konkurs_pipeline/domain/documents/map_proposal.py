@@ -1,9 +1,9 @@
-"""Proposes a dataset map, from documents that have another shape than assumed.
+"""Proposes a dataset map from documents that have another shape than assumed.
 
-A place is judged by its values first (the list's own uuid, type, debitor and kjennelsesdato; known codes; organisation
-numbers that pass their check), by its name second. Only what fits one field and no other place is proposed; the rest is
-for a person to choose. A wrong debtor or linked unit would block an innocent customer: a debtor's place must hold the
-list's debitor wherever it stands, and for linked units see `domain.documents.linked_unit_places`.
+It judges a place first by its values (the list's own uuid, type, debitor and kjennelsesdato; known codes; organisation
+numbers that pass their check), then by its name. It proposes a place only if it fits one field and no other place does. A
+person chooses the rest. A wrong debtor or linked unit would block an innocent customer. So a debtor's place must hold the
+list's debitor in every document that has it. For linked units see `domain.documents.linked_unit_places`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is proposed for a field: all its new paths; or null, and the candidates a person may choose from."""
+    """The proposal for a field: all its new paths; or null, and the candidates that a person may choose from."""
 
     field: str
     paths: tuple[str, ...] | None
@@ -67,7 +67,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class _FieldRule:
-    """How a field is known: by a value of the list, by the shape of its values, by its name, in which notices."""
+    """How to recognise a field: by a value of the list, by the shape of its values, by its name, and in which notices."""
 
     equals: Callable[[Notice], str | None] | None = None
     shape: Callable[[str], bool] = lambda _: True
@@ -146,7 +146,7 @@ _RULES: Final[Mapping[str, _FieldRule]] = {
 
 
 def propose(received: Sequence[ReceivedDocument], fields: DatasetMap) -> list[Choice]:
-    """Return a choice for each field that documents lack and some place may hold, or that no document has at all."""
+    """Return a choice for each field that documents lack, if a place may hold it or no document has it."""
     documents = [each.document for each in received]
     judged = _Judge(received, fields, texts_of(documents), _declared(fields))
     debtor = judged.choose("debtor_id")
@@ -192,10 +192,10 @@ class _Judge:
         return wanted is not None and (found_text is None or found_text.lower() != wanted.lower())
 
     def _candidates(self, name: str, rule: _FieldRule, lacking: Collection[int]) -> Iterator[tuple[Candidate, bool]]:
-        """Yield the places that may be the field's; the flag says whether one may be proposed without a person."""
+        """Yield the places that may hold the field; the flag says whether one may be proposed without a person."""
         for path, per_document in self.texts.items():
             here = len(per_document.keys() & lacking)
-            # A debtor's declared place that holds another number must be replaced by another place.
+            # If a debtor's declared place holds another number, another place must replace it.
             if not here or path in self.declared or not self._holds(rule, per_document):
                 continue
             named = self._is_named(path, rule)
@@ -206,7 +206,7 @@ class _Judge:
                 yield Candidate(path.removesuffix("[]"), here, len(lacking), evidence), fits
 
     def _holds(self, rule: _FieldRule, per_document: Mapping[int, Sequence[str]]) -> bool:
-        """Whether every value at a place, in every document, is one that the field can have there."""
+        """Whether the field can have every value at a place, in every document."""
         return all(
             self._may_be(rule, self.received[number].notice, value)
             for number, values in per_document.items()
@@ -226,7 +226,7 @@ class _Judge:
         return bool(leaf_words(path) & rule.leaf) and (not rule.owner or in_home or bool(found_text & rule.owner))
 
     def _unique(self, name: str, fitting: Sequence[Candidate], lacking: Collection[int]) -> tuple[str, ...]:
-        """Return the one place that fits, or several that no document has two of (each type has a document of its own)."""
+        """Return the one place that fits, or several if no document has two of them (types differ in their documents)."""
         covers = [self.texts.get(each.path, self.texts.get(f"{each.path}[]", {})).keys() & lacking for each in fitting]
         if sum(len(cover) for cover in covers) == len(set().union(*covers)):
             return tuple(each.path for each in fitting)
@@ -240,7 +240,7 @@ class _Judge:
 
 
 _ANYTHING: Final = _FieldRule().shape
-# Where values alone fit several places, the name decides.
+# If the values fit several places, the name decides.
 _NAMES: Final = {
     "uuid": _FieldRule(leaf=frozenset({"uuid"})),
     "type": _FieldRule(leaf=frozenset({"type", "varseltype"})),
@@ -253,7 +253,7 @@ _NAMES: Final = {
 
 
 def _without_doubles(choices: Sequence[Choice], fields: DatasetMap) -> list[Choice]:
-    """Leave to a person what would stand for two fields at once."""
+    """Leave a place to a person if it was proposed for two fields."""
     new = {choice.field: set(choice.paths or ()) - set(fields.paths[choice.field]) for choice in choices}
     claims = Counter(path for paths in new.values() for path in paths)
     doubled = {path for path, count in claims.items() if count > 1}
@@ -287,5 +287,5 @@ def _propose_units(received: Sequence[ReceivedDocument], fields: DatasetMap) -> 
 def _unit_choices(units: UnitList, fields: DatasetMap) -> Iterator[Choice]:
     for name, path in {"linked_units": units.path, **units.inside}.items():
         if path not in fields.paths[name]:
-            # Within a unit the found place comes first: another field may bear the assumed name there.
+            # Within a unit the found place comes first: another field may have the assumed name there.
             yield Choice(name, (path, *fields.paths[name]))

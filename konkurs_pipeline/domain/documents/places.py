@@ -1,8 +1,8 @@
-"""The places in a document, and what their names say: the words that the rules of a proposal use.
+"""The places in a document, and the words in their names, which the rules of a proposal use.
 
-A place is a path as a dataset map writes it (`domain.documents.datasets`). Only text counts: what is no text cannot be an
-identifier, a code or a date here. A place below a key that cannot be shown (it may hold a number or a name) is left out,
-as no map could name it. What does not belong here: which field a place is for (`domain.documents.map_proposal`).
+A place is a path as a dataset map writes it (`domain.documents.datasets`). Only text counts: nothing else can be an
+identifier, a code or a date here. If a key cannot be shown (it may be a number or a name), the places below it are left
+out: no map could name them. What does not belong here: which field a place is for (`domain.documents.map_proposal`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from konkurs_pipeline.domain.foreign_text import UNSHOWN, shown
 from konkurs_pipeline.domain.identifiers import is_utf8
 
 Document = Mapping[str, object]
-# Path → number of the document → what stands there in it.
+# Path → number of the document → its values there.
 Texts = dict[str, dict[int, list[str]]]
 Lists = dict[str, dict[int, list[Document]]]
 
-# Words of a path that say whose place it is: in Norwegian, and in English for a translated service.
+# Words of a path that say whose data it holds: in Norwegian, and in English for a translated service.
 DEBTOR: Final = frozenset({"debitor", "konkursdebitor", "skyldner", "debtor"})
 TRUSTEE: Final = frozenset({"bostyrer", "bobestyrer", "trustee", "administrator"})
 KONKURSBO: Final = frozenset({"konkursbo", "konkursboet", "bo", "boet", "estate", "bankruptcyestate"})
@@ -58,7 +58,7 @@ def parent(path: str) -> str:
 
 
 def texts_of(documents: Sequence[Document]) -> Texts:
-    """Return every place where text stands, and the text by document."""
+    """Return every place that has text, and the text by document."""
     found: Texts = {}
     for number, document in enumerate(documents):
         for path, value in _walk(document, ""):
@@ -68,7 +68,7 @@ def texts_of(documents: Sequence[Document]) -> Texts:
 
 
 def lists_of(documents: Sequence[Document]) -> Lists:
-    """Return every place where a list of objects stands, and the objects by document."""
+    """Return every place that has a list of objects, and the objects by document."""
     found: Lists = {}
     for number, document in enumerate(documents):
         for path, value in _walk(document, ""):

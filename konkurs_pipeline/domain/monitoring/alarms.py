@@ -14,14 +14,14 @@ from typing import Final
 
 
 class Severity(StrEnum):
-    """How bad: `error` means that a block or a reopening may be late or wrong, `warning` that it may become so."""
+    """`error`: a block or a reopening may be late or wrong. `warning`: it may become so."""
 
     ERROR = "error"
     WARNING = "warning"
 
 
 class AlarmKind(StrEnum):
-    """What can be wrong, in the order of who must be woken first."""
+    """What can be wrong, the most urgent first."""
 
     STORE_UNREADABLE = "store_unreadable"
     CLOCK_WAS_AHEAD = "clock_was_ahead"
@@ -49,7 +49,7 @@ class AlarmKind(StrEnum):
 
 @dataclass(frozen=True)
 class AlarmRule:
-    """What an alarm means and what to do; `asset`: where Dagster shows its check, named as the alarm."""
+    """What an alarm means and what to do. `asset`: Dagster shows the alarm's check there, under the alarm's name."""
 
     severity: Severity
     asset: str
@@ -204,7 +204,7 @@ REGISTER_STALE_AFTER_WORKDAYS: Final = 2
 
 @dataclass(frozen=True)
 class Alarm:
-    """One thing that needs a person now. `message`: what, without identifiers; another `level` is notified again."""
+    """One thing that needs a person now. `message`: what, without identifiers. A new `level` is notified again."""
 
     kind: AlarmKind
     message: str

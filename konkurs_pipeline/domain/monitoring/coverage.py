@@ -1,8 +1,8 @@
 """Which quarters of opening hours a poll covered, which were missed, and which poll healed them.
 
-The register is written every quarter of an hour on workdays 08:00-16:00 Oslo. A quarter without a good poll is missed; it
-is healed by the next good poll that reads its workday, as every poll reads the lookback again. Nothing is lost by a missed
-quarter that is healed, but what it held was known later. Pure: polls in, quarters out.
+The register is updated every quarter of an hour on workdays 08:00-16:00 Oslo. A quarter without a good poll is missed.
+The next good poll that reads its workday heals it, as every poll reads the lookback again. A healed quarter lost nothing,
+but the bank knew its notices later. Pure: polls in, quarters out.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class GoodPoll:
 
 @dataclass(frozen=True)
 class Quarter:
-    """A quarter of an hour from `start` (UTC). `read_by`: the first good poll from its beginning on, null: none yet."""
+    """A quarter of an hour from `start` (UTC). `read_by`: the first good poll after its beginning; null: none yet."""
 
     start: dt.datetime
     workday: dt.date
@@ -43,14 +43,14 @@ class Quarter:
 
     @property
     def is_healed(self) -> bool:
-        """Whether it was missed, and read by a later poll."""
+        """Whether a later poll read it."""
         return self.read_by is not None and not self.is_covered
 
 
 def quarters(polls: Sequence[GoodPoll], days: Sequence[dt.date], now: dt.datetime, calendar: Calendar) -> list[Quarter]:
-    """Return the quarters of `days` that are over, in order, from the first poll there ever was on.
+    """Return the quarters of `days` that are over, in order, from the first of `polls` on.
 
-    `polls`: all good polls that began on or after the first of the days; times before the first of them are not counted.
+    `polls`: all good polls that began on or after the first of the days.
     """
     if not polls:
         return []

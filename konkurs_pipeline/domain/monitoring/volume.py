@@ -1,8 +1,8 @@
 """How many notices are normal, and for how long none may come.
 
-One table of bounds, from the register's yearly volumes [spec, docs/domain.md]; once there is history, the same hours and
-days of the past tighten it. What belongs here: counting notices and judging the counts. What does not: whom to tell
-(domain/monitoring/alarms), and where the notices are read.
+One table has the bounds, from the register's yearly volumes [spec, docs/domain.md]. Once there is history, the counts of
+the same hours and days in the past lower them. What belongs here: counting notices and judging the counts. What does not:
+the alarms (domain/monitoring/alarms), and reading the notices.
 
 Frames hold one row per notice: `type` (varseltype), `workday` (date) and `registered_at` (UTC).
 """
@@ -21,19 +21,20 @@ from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.domain.workdays import OSLO, Calendar
 
 VOLUME_COLUMNS: Final = ("type", "workday", "registered_at")
-# 1.5 notices come in a quarter of an hour, in clumps: one empty hour is common, two are rare.
+# 1.5 notices come in a quarter of an hour, in batches: one empty hour is common, two are rare.
 LONGEST_SILENCE: Final = dt.timedelta(hours=2)
 # How long after closing the last update may take to become visible.
 _UPDATE_MAY_TAKE: Final = dt.timedelta(minutes=30)
-# How many workdays of history tighten the table, and how many workdays back it counts.
+# How many workdays of history lower the bounds at least, and how many workdays back history is counted.
 _LEAST_HISTORY: Final = 20
 HISTORY_WORKDAYS: Final = 60
-# A count this many standard deviations above the mean is too many. Poisson's deviation is the least: real arrivals clump.
+# A count of so many standard deviations above the mean is too high. The deviation is at least Poisson's, as notices come
+# in batches.
 _DEVIATIONS: Final = 6.0
 
 
 class Per(StrEnum):
-    """What is counted over."""
+    """The span over which notices are counted."""
 
     WORKDAY = "workday"
     HOUR = "hour"
@@ -65,7 +66,7 @@ _WORKDAYS_A_YEAR: Final = 251
 
 
 def expected_count(workdays: int) -> float:
-    """Return how many notices of all types so many workdays bring, as the register's yearly volumes say."""
+    """Return how many notices of all types are expected in so many workdays, by the register's yearly volumes."""
     return _A_YEAR * workdays / _WORKDAYS_A_YEAR
 
 
@@ -80,13 +81,13 @@ class Excess:
     limit: int
 
     def __str__(self) -> str:
-        """Say it in a sentence."""
+        """Return it in a sentence."""
         when = f"{self.workday}" if self.hour is None else f"{self.workday} at {self.hour:02}-{self.hour + 1:02}"
         return f"{when}: {self.count} {self.type.value}, at most {self.limit} are expected"
 
 
 def too_many(notices: pl.DataFrame, days: Collection[dt.date]) -> list[Excess]:
-    """Return where `days` have more notices than their bound; `notices` are those of the days and of their past."""
+    """Return the counts of `days` that are above their bounds; `notices`: those of the days and of their past."""
     counts = {per: _counted(notices, per) for per in Per}
     return [excess for bound in BOUNDS for excess in _above(bound, counts[bound.per], days)]
 
@@ -111,7 +112,7 @@ def _above(bound: Bound, counts: pl.DataFrame, days: Collection[dt.date]) -> Ite
 
 
 def _limit_of_history(counts: pl.Series, days: int) -> int | None:
-    """Return the most that the past lets expect; null if there is too little of it. Days without a row count as 0."""
+    """Return the highest count to expect by the past; null if the past is too short. Days without a row count as 0."""
     if days < _LEAST_HISTORY:
         return None
     total, squares = float(counts.sum()), float((counts * counts).sum())
@@ -121,7 +122,7 @@ def _limit_of_history(counts: pl.Series, days: int) -> int | None:
 
 
 def silence(newest: dt.datetime | None, now: dt.datetime, calendar: Calendar) -> dt.timedelta:
-    """Return for how much of today's opening hours no notice has come; zero on a day that is no workday.
+    """Return for how long in today's opening hours no notice has come; zero on a day that is no workday.
 
     `newest`: when the newest notice was registered, null if there is none.
     """
@@ -146,5 +147,5 @@ def has_opening(notices: pl.DataFrame, workday: dt.date) -> bool:
 
 
 def is_far_shorter(listed: int, known: int) -> bool:
-    """Whether a list is far shorter than what was known of its days before: a tenth, and more than two notices, are gone."""
+    """Whether a list lacks a tenth of the known notices of its days, and more than two."""
     return known - listed > max(2, known // 10)

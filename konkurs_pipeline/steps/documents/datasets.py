@@ -1,7 +1,7 @@
-"""Fetch the expanded datasets that are wanted and not there yet, also those an earlier poll could not get.
+"""Fetch the wanted expanded datasets that are missing, also those that an earlier poll could not get.
 
-A dataset that cannot be had holds up nothing else: the poll ends as partial and the next one tries again. A document that
-contradicts its notice is set aside, and its notice goes to REVIEW.
+If a dataset cannot be fetched, nothing else waits for it: the poll ends as partial and the next one tries again. A
+document that contradicts its notice goes to quarantine, and its notice to REVIEW.
 """
 
 from __future__ import annotations
@@ -32,15 +32,16 @@ from konkurs_pipeline.storage.ledger.dataset_failures import record as record_fa
 from konkurs_pipeline.storage.ledger.quarantine import Entry
 from konkurs_pipeline.storage.register.accepted import Snapshot
 
-# Written this many at a time, so that a killed backfill keeps what it has.
+# So many are written at a time: a killed backfill keeps what it has written.
 _PORTION: Final = 250
 
 
 @dataclass(frozen=True)
 class DatasetCounts:
-    """What became of the datasets that were wanted.
+    """How many datasets were wanted, and what happened to them.
 
-    `missing`: could not be had, now or several times before; `postponed`: the time was used up before they were asked for.
+    `missing`: could not be fetched, now or several times before. `postponed`: the time was used up before they were asked
+    for.
     """
 
     wanted: int = 0
@@ -52,10 +53,10 @@ class DatasetCounts:
 
 @dataclass(frozen=True)
 class _FetchedDocuments:
-    """The documents of one portion: rows of those that fit their notices, what was set aside, and why others failed.
+    """The documents of one portion: rows of those that agree with their notices, quarantine entries, and failures.
 
-    `failed`: uuid → error, of documents that could not be had. `link_findings`: what of their links is not as
-    documented, each text once.
+    `failed`: uuid → error, of documents that could not be fetched. `link_findings`: how their links differ from the
+    documentation, each text once.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -64,7 +65,7 @@ class _FetchedDocuments:
     link_findings: set[str] = field(default_factory=set)
 
     def take(self, other: _FetchedDocuments) -> None:
-        """Add what another portion brought."""
+        """Add another portion."""
         self.rows.extend(other.rows)
         self.set_aside.extend(other.set_aside)
         self.failed.update(other.failed)
@@ -74,8 +75,8 @@ class _FetchedDocuments:
 def fetch_missing_datasets(poll: Poll, snapshot: Snapshot | None) -> DatasetCounts:
     """Fetch what is wanted and missing, and store it by workday.
 
-    A poll of one workday stops after KONKURS_DATASETS_BUDGET_S seconds, and lets documents rest that failed several times.
-    A poll of a range has all the time it needs, and asks for every document.
+    A poll of one workday stops after KONKURS_DATASETS_BUDGET_S seconds, and does not ask for documents that failed
+    several times lately. A poll of a range has no limit, and asks for every document.
     """
     lake, expand = poll.store.lake, poll.settings.expand
     made = Derivation(lake, "expanded_datasets", ["raw_notices"], [snapshot.id if snapshot else None, expand])
@@ -121,7 +122,7 @@ def _report(poll: Poll, counts: DatasetCounts, received: _FetchedDocuments) -> N
 
 
 def _fetch(poll: Poll, queue: DatasetQueue, until: float | None) -> _FetchedDocuments:
-    """Fetch what is due, portion by portion, until `until` (monotonic seconds; null: no limit) or until none can be had."""
+    """Fetch what is due, portion by portion, until `until` (monotonic seconds; null: no limit) or until all fail."""
     total = _FetchedDocuments()
     with poll.connect(poll.settings) as service:
         for portion in queue.due.iter_slices(_PORTION):
@@ -159,7 +160,7 @@ def _fetch_portion(poll: Poll, service: Konkursvarsel, portion: pl.DataFrame, un
 
 
 def _classify(poll: Poll, received: _FetchedDocuments, notice: Notice, document: Document, workday: dt.date) -> None:
-    """Put a document with those that fit, those to set aside, or those that failed."""
+    """Add a document to those that agree, those for quarantine, or those that failed."""
     content, answer = document.content, document.answer
     if poll.fields.text(content, "debtor_id") is None:
         message = f"GET {answer.resource}: the document names no debtor where one is expected: see `konkurs contract`"
@@ -202,9 +203,10 @@ def _store(poll: Poll, received: _FetchedDocuments) -> None:
 
 
 def _close_what_agrees_now(poll: Poll) -> None:
-    """Close the entries of contradicting documents whose notice has one that agrees, whichever poll stored it.
+    """Close the entries of contradicting documents whose notice now has a document that agrees, from any poll.
 
-    A poll that was killed after it stored the document has not closed them, and nobody fetches it again.
+    If a poll was killed after it stored the document, it has not closed the entry, and no poll fetches the document
+    again.
     """
     ledger = poll.store.ledger
     waiting = [e for e in quarantine.open_entries(ledger) if e.reason is QuarantineReason.DATASET_CONTRADICTS]

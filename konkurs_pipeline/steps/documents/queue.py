@@ -1,7 +1,8 @@
 """Which expanded datasets a poll asks for, and in which order.
 
-Documents that were never asked for come first, those of a customer's own notice before the others, the newest before the
-older. So documents that always fail delay no others. What does not belong here: asking for them (datasets.py).
+Documents that were never asked for come first. Among them, those of direct matches come before the others, and newer ones
+before older ones. So documents that always fail delay no others. What does not belong here: asking for them
+(datasets.py).
 """
 
 from __future__ import annotations
@@ -24,9 +25,9 @@ _PERSON_KINDS: Final = [kind.value for kind in IdKind if kind.is_person]
 
 @dataclass(frozen=True)
 class DatasetQueue:
-    """The datasets that are wanted and not there. `due`: NOTICE_COLUMNS and workday, in the order to ask for them.
+    """The wanted datasets that are missing. `due`: NOTICE_COLUMNS and workday, in the order to ask for them.
 
-    `resting`: how many could not be had several times and are left for a later poll.
+    `resting`: how many failed several times and are left for a later poll.
     """
 
     due: pl.DataFrame
@@ -34,14 +35,14 @@ class DatasetQueue:
 
     @property
     def wanted(self) -> int:
-        """Return how many are wanted and not there."""
+        """Return how many wanted datasets are missing."""
         return self.due.height + self.resting
 
 
 def lacking_datasets(
     lake: Lake, months: Collection[dt.date], snapshot: Snapshot | None, expand: Expand
 ) -> pl.DataFrame:
-    """Return the notices of these months whose dataset is wanted and not there: NOTICE_COLUMNS, workday, is_direct.
+    """Return the notices of these months whose wanted dataset is missing: NOTICE_COLUMNS, workday, is_direct.
 
     `is_direct`: a customer has or had the debtor's own number.
     """
@@ -58,9 +59,9 @@ def lacking_datasets(
 
 
 def queue_of(lacking: pl.DataFrame, failures: pl.DataFrame, now: dt.datetime | None) -> DatasetQueue:
-    """Put the datasets in order; those that rest are left out.
+    """Put the datasets in order, without those whose next try is later than `now`.
 
-    `failures`: uuid, failures and next_try_at of those that could not be had before. `now` null: none rests.
+    `failures`: uuid, failures and next_try_at of those that failed before. `now` null: ask for all.
     """
     ordered = lacking.join(failures, on="uuid", how="left").sort(
         pl.col("failures").is_not_null(),

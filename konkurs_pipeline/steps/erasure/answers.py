@@ -1,9 +1,9 @@
 """Erase from the kept answers what must not stay.
 
-A list keeps the notices that it was the first to hold, as long as they are stored; of any other notice it keeps the uuid, so
-that it still shows which notices were visible. That is done as soon as it holds an erased notice, and to every list once it
-is as old as what concerned no customer may be. A document goes with its notice. The ledger keeps the hash that an answer came
-with, and the hash of what is kept (docs/decisions/0041).
+A list keeps a notice if it was the first to hold it and the notice is still stored. Of any other notice it keeps the
+uuid, so that it still shows which notices were visible. A list is reduced so when it holds an erased notice, and in any
+case once it is older than the retention of cases that concern no customer. A document is erased with its notice. The
+ledger keeps the hash of the answer as received, and of what is kept (docs/decisions/0041).
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from konkurs_pipeline.storage.store import Store
 
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ASKED_AFTER: Final = re.compile(r"/oppdatert/([0-9T:.\-]+)Z?")
-# Clocks differ, and a notice may become visible before the time it says.
+# Clocks differ: a notice may become visible before its registration time.
 _TOLERANCE: Final = dt.timedelta(days=2)
-# What a list says beside its notices; anything else goes.
+# The parts of a list that stay beside its notices; anything else is erased.
 _OF_A_LIST: Final = ("_embedded", "_links", "page")
 _RECORDED_TOGETHER: Final = 200
 
 
 def old_answers(store: Store, before: dt.datetime) -> int:
-    """Return how many answers from before a time were not looked through yet."""
+    """Return how many answers from before a time no erasure has searched yet."""
     return sum(one.erased_at is None and one.fetched_at <= before for one in erasures.kept_answers(store.ledger))
 
 
 def sweep_answers(store: Store, before: dt.datetime, now: dt.datetime, *, progress: Progress = silent) -> int:
-    """Erase from every answer that can hold an erased notice, and from those from before a time; returns how many changed."""
+    """Erase from every answer that can hold an erased notice, and from those before a time; returns how many changed."""
     gone = store.ledger.read("erased_notices")
     uuids, registered = set(gone["uuid"]), sorted(gone["registered_at"])
     first_to_hold = erasures.first_holders_unswept(store.ledger)
@@ -50,18 +50,18 @@ def sweep_answers(store: Store, before: dt.datetime, now: dt.datetime, *, progre
         or (one.erased_at is None and (one.fetched_at <= before or _can_hold(one, registered)))
     ]
     changed = _sweep(store, answers, now, progress)
-    # What no row names: a run was killed after it kept the bytes and before it said so, or the other way round.
+    # Remove bytes that no row names: a run was killed between keeping the bytes and recording them.
     store.lake.answers.remove_all_but({one.digest for one in erasures.kept_answers(store.ledger)})
     return changed
 
 
 def sweep_answers_of_run(store: Store, run_id: str, now: dt.datetime) -> int:
-    """Erase from the answers of one run what came again, or came late; returns how many changed."""
+    """Erase from the answers of one run the notices that came again or came late; returns how many changed."""
     return _sweep(store, [one for one in erasures.kept_answers(store.ledger) if one.run_id == run_id], now, silent)
 
 
 def _can_hold(answer: KeptAnswer, registered: Sequence[dt.datetime]) -> bool:
-    """Whether a list can hold a notice of these times: it holds what was registered after the time it was asked for."""
+    """Whether a list can hold a notice of these times: it holds notices registered after the time in its request."""
     asked = _ASKED_AFTER.search(unquote(answer.resource))
     first = bisect_left(registered, dt.datetime.fromisoformat(asked[1]).replace(tzinfo=dt.UTC)) if asked else 0
     return first < len(registered) and registered[first] <= answer.fetched_at + _TOLERANCE
@@ -84,12 +84,12 @@ def _sweep(store: Store, answers: Sequence[KeptAnswer], now: dt.datetime, progre
 def _kept_of(
     store: Store, answers: Sequence[KeptAnswer], held: Mapping[str, set[str]], documents: Collection[str]
 ) -> Iterator[tuple[str, str | None]]:
-    """Yield the hash of each answer that is there, and of what is kept of it (null: nothing), and keep that."""
+    """Store what stays of each answer; yield the answer's hash and the hash of what stays (null: nothing)."""
     for one in answers:
         try:
             body = store.lake.answers.read(one.digest)
         except StoreError:
-            # Damaged, or erased by a run that was killed before it could record so.
+            # Damaged, or erased by a run that was killed before it recorded the erasure.
             continue
         uid = _document_of(one.resource)
         if uid is not None:

@@ -1,7 +1,8 @@
-"""Erase personal data whose time has ended: what would go today, and making it go everywhere.
+"""Erase personal data whose time has ended: plan what would be erased today, and erase it everywhere.
 
-An erasure is recorded first. From then on no run takes its notices in again, and the next run after a crash finishes it: each
-part of `sweep` looks for what is left, and may run twice. What does not belong here: how long data is kept.
+An erasure is recorded first. From then on no run takes its notices in again. After a crash the next erasure finishes it:
+each part of `sweep` searches for what is left, and may run twice. What does not belong here: how long data is kept
+(domain/retention).
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ from konkurs_pipeline.storage.ledger import erasures
 from konkurs_pipeline.storage.readers.retained import retained_cases
 from konkurs_pipeline.storage.store import Store
 
-# What a killed poll left of a look for longer than this is no evidence any more.
+# If a killed poll left a look for longer than this, no later poll needs it as evidence.
 _LOOK_IS_LEFT: Final = dt.timedelta(hours=1)
-# The columns that say which notice a row of the lake is about.
+# For each lake table, the columns that name the notice of a row.
 _OF_NOTICE: Final = ("uuid", "notice_uuid", "opening_uuid")
 
 
@@ -38,9 +39,9 @@ _OF_NOTICE: Final = ("uuid", "notice_uuid", "opening_uuid")
 class ErasurePlan:
     """What would be erased now. `entries`: quarantine entries of no notice. `registers`: snapshots of no kept decision.
 
-    `requests`: requests of trustees. `answers_before`: lists from before it keep only what they were first to hold, and
-    `answers` is how many do not yet. `kept`: reason → how many cases stay. `oldest`: when the case that began first of those
-    that stay began, and why it stays. `open_too_long`: bankruptcies and quarantine entries that need a person.
+    `requests`: requests of trustees. `answers_before`: lists from before it keep only what they were first to hold;
+    `answers`: how many lists hold more. `kept`: reason → how many cases stay. `oldest`: of the cases that stay, when the
+    oldest began and why it stays. `open_too_long`: bankruptcies and quarantine entries that need a person.
     """
 
     due: Mapping[RetentionRule, Sequence[RetentionCase]]
@@ -56,7 +57,7 @@ class ErasurePlan:
 
     @property
     def uuids(self) -> set[str]:
-        """The notices that would go."""
+        """The notices that would be erased."""
         return {notice.uuid for cases in self.due.values() for case in cases for notice in case.notices}
 
 
@@ -79,7 +80,7 @@ def terms_of(settings: Settings) -> Terms:
 def plan_erasure(store: Store, terms: Terms, now: dt.datetime) -> ErasurePlan:
     """Return what would be erased at `now`; raises `StoreError`, naming the file, when one is damaged."""
     entries = store.ledger.read("quarantine")
-    # What a killed erasure recorded is swept by the next one; it is not planned twice.
+    # The next erasure sweeps what a killed one recorded, so it is not planned again.
     erased = erasures.erased_uuids(store.ledger)
     requests = recorded_requests(store.layout)
     cases = retained_cases(store.read, requests, erased)
@@ -110,7 +111,7 @@ def plan_erasure(store: Store, terms: Terms, now: dt.datetime) -> ErasurePlan:
 def _due_and_staying(
     cases: Iterable[RetentionCase], terms: Terms, now: dt.datetime
 ) -> tuple[dict[RetentionRule, list[RetentionCase]], list[tuple[dt.datetime, str]]]:
-    """Return the cases that may go now, by rule; and of each that stays when it began and why it stays."""
+    """Return the cases that may be erased now, by rule; and for each case that stays, when it began and why it stays."""
     due: dict[RetentionRule, list[RetentionCase]] = {RetentionRule.OTHERS: [], RetentionRule.CUSTOMERS: []}
     staying: list[tuple[dt.datetime, str]] = []
     for case in cases:
@@ -130,7 +131,7 @@ def _known(cases: Sequence[RetentionCase]) -> pl.Series:
 def _due_requests(
     requests: pl.DataFrame, going: Collection[str], stored: pl.Series, terms: Terms, now: dt.datetime
 ) -> list[str]:
-    """Return the requests whose bankruptcy goes or went, and those of none that were received long ago."""
+    """Return the requests whose bankruptcy is or was erased, and those without a bankruptcy that are old enough."""
     of_going = pl.col("opening_uuid").is_in(sorted(going))
     of_none = pl.col("opening_uuid").is_null() | ~pl.col("opening_uuid").is_in(stored.implode())
     rows = requests.with_columns(goes=of_going.fill_null(value=False), is_of_none=of_none)
@@ -152,7 +153,7 @@ def _counts(store: Store, cases: Sequence[RetentionCase], entries: pl.DataFrame)
 
 
 def _unused_registers(store: Store, gone: Collection[str]) -> list[str]:
-    """Return the ids of snapshots that are not in use and that no action of a kept notice was decided with."""
+    """Return the ids of snapshots that are not in use and with which no action of a kept notice was decided."""
     current = store.snapshots.current()
     rows = store.ledger.rows("SELECT DISTINCT register_id, notice_uuid FROM actions WHERE register_id IS NOT NULL")
     used = {register for register, notice_uuid in rows if notice_uuid not in gone}
@@ -204,7 +205,7 @@ def _rows(store: Store, notices: pl.DataFrame, cases: Sequence[RetentionCase]) -
 
 
 def _remove_look(store: Store, now: dt.datetime) -> None:
-    """Remove what was handed to a poll that never came: the list of a look holds notices."""
+    """Remove the look that was handed to a poll that never came: its list holds notices."""
     with storage_errors(f"removing {store.layout.look}"), suppress(FileNotFoundError):
         if store.layout.look.stat().st_mtime < (now - _LOOK_IS_LEFT).timestamp():
             store.layout.look.unlink()
@@ -213,7 +214,7 @@ def _remove_look(store: Store, now: dt.datetime) -> None:
 def sweep(store: Store, answers_before: dt.datetime, now: dt.datetime, *, progress: Progress = silent) -> int:
     """Remove every trace of what is recorded as erased; returns how many answers changed. May run twice.
 
-    `answers_before`: lists from before it are looked through too.
+    `answers_before`: lists from before it are searched too.
     """
     gone = erasures.erased_uuids(store.ledger)
     for table in LAKE:

@@ -1,4 +1,4 @@
-"""Fold: the state of every bankruptcy, from all notices there are; what changed is kept with its time before it is shown."""
+"""Fold all notices into the state of every bankruptcy; each new state is recorded with its time before it is shown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from konkurs_pipeline.storage.lake.tables import in_months
 
 @dataclass(frozen=True)
 class EstateCounts:
-    """How many estates are in each state, and in which workdays something changed."""
+    """How many estates are in each state, and the workdays in which one changed."""
 
     by_state: Mapping[str, int]
     orphan_slettinger: int
@@ -60,7 +60,7 @@ def fold_notices(poll: Poll, notices: pl.DataFrame) -> EstateCounts:
 def _debtors_to_fold(notices: pl.DataFrame, estates: pl.DataFrame, months: Collection[dt.date]) -> pl.Series:
     """Return the debtors of the notices of these months, of estates whose notice is gone, and of possible orphans.
 
-    A sletting that made no estate's state may have no opening, and every poll reports it.
+    A sletting that made no estate's state may be an orphan: every poll reports it.
     """
     changed_by = estates.select(uuid="changed_by_uuid").drop_nulls()
     slettinger = notices.filter(pl.col("type") == NoticeType.SLETTING.value)

@@ -1,8 +1,8 @@
 """Keep each new state of an estate with the time at which we knew it (`estate_versions`).
 
-Only estates that change are looked at, so a poll with nothing new costs nothing. A version is written before
-`estates` says it. After a crash in between, the next poll finds the same change and its version already there.
-What does not belong here: what the state is (domain/estates).
+It reads only estates that change, so a poll with nothing new costs nothing. A version is written before `estates` is.
+After a crash in between, the next poll finds the same change and the version already there. What does not belong here:
+what the state is (domain/estates).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _STATE: Final = ("state", "changed_by_uuid")
 
 
 def keep_versions(poll: Poll, changed: pl.DataFrame) -> None:
-    """Append a version for each of the `changed` estates whose state is another than its last version's."""
+    """Append a version for each of the `changed` estates whose state differs from its last version."""
     lake = poll.store.lake
     _make_good(poll, set(lake.months("estates")) - set(lake.months("estate_versions")))
     days = set(changed["workday"])
@@ -32,7 +32,7 @@ def keep_versions(poll: Poll, changed: pl.DataFrame) -> None:
 
 
 def _with_new(known: pl.DataFrame, states: pl.DataFrame, run_id: str) -> pl.DataFrame:
-    """Return the known versions and, after them, those that `states` (estates with `known_at`) adds."""
+    """Return the known versions, followed by the new ones of `states` (estates with `known_at`)."""
     last = known.sort("version").group_by("opening_uuid").last().select("opening_uuid", "version", *_STATE)
     joined = states.join(last, on="opening_uuid", how="left", suffix="_before")
     is_other = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_before")) for name in _STATE)
@@ -43,9 +43,10 @@ def _with_new(known: pl.DataFrame, states: pl.DataFrame, run_id: str) -> pl.Data
 
 
 def _make_good(poll: Poll, months: Collection[dt.date]) -> None:
-    """Make the versions of months that have estates and no versions: they were lost, or the store is older than them.
+    """Make the versions of months that have estates and no versions: they were lost, or the store is older than versions.
 
-    What the notices tell is when each was first seen: an estate was then open, and then what it is.
+    Each notice has the time when it was first seen. From that of its opening on, the estate was open; from that of the
+    notice that changed it on, it has its present state.
     """
     if not months:
         return

@@ -24,7 +24,7 @@ from konkurs_pipeline.storage.ledger.quarantine import Entry
 
 @dataclass(frozen=True)
 class Item:
-    """One item, unread: JSON, when an answer first held it, and that answer's hash."""
+    """One item, not parsed: JSON, when an answer first held it, and that answer's hash."""
 
     value: JsonValue
     seen_at: dt.datetime
@@ -45,7 +45,7 @@ class SeenNotice:
     findings: tuple[str, ...]
 
     def entry(self, reason: QuarantineReason, detail: str) -> Entry:
-        """Return the quarantine entry that says what is wrong with the notice."""
+        """Return the notice's quarantine entry with this reason."""
         named = self.notice.debtor_id
         return Entry(
             self.notice.uuid, self.workday, reason, detail, self.payload, self.seen_at, self.answer_sha256, named
@@ -99,7 +99,7 @@ def listed_items(items: Iterable[ListItem]) -> list[Item]:
 
 
 def unreadable_items(ledger: Ledger) -> list[Item]:
-    """Return what earlier polls could not read: a later version of this program may."""
+    """Return the items that earlier polls could not read: this version of the program may."""
     entries = quarantine.open_entries(ledger)
     return [
         Item(json.loads(entry.payload), entry.first_seen_at, quarantine.answer_of(ledger, entry))

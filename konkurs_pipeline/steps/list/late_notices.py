@@ -1,6 +1,6 @@
-"""Leave what was erased: notices that the service shows again, and those that come late for an erased debtor.
+"""Does not take in what was erased: notices that the service shows again, and late ones of an erased debtor.
 
-A late sletting, oppheving or avslutning of a debtor whose bankruptcies are all erased is recorded, and leads to no action.
+If all bankruptcies of a debtor are erased, a late sletting, oppheving or avslutning is recorded and leads to no action.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BY: Final = "the poll"
 
 
 def leave_erased(poll: Poll, seen: Sequence[SeenNotice], unreadable: Iterable[Entry], known: pl.DataFrame) -> set[str]:
-    """Return the uuids that must not be taken in; those that come late are recorded as erased.
+    """Return the uuids that must not be taken in; record the late ones as erased.
 
     `known`: uuid and debtor_id of every notice that is stored.
     """
@@ -37,13 +37,13 @@ def leave_erased(poll: Poll, seen: Sequence[SeenNotice], unreadable: Iterable[En
 
 
 def erase_from_answers(poll: Poll) -> None:
-    """Erase what must not be taken in from the answers of this run, once its other notices are stored."""
+    """Erase what must not be taken in from the answers of this run. Call it after the other notices are stored."""
     sweep_answers_of_run(poll.store, poll.run_id, poll.now())
     erasures.finish(poll.store.ledger, poll.now())
 
 
 def _late(poll: Poll, seen: Sequence[SeenNotice], known: pl.DataFrame) -> list[SeenNotice]:
-    """Return the notices that change a bankruptcy of a debtor that no stored notice and no opening names any more."""
+    """Return the notices that change a bankruptcy of an erased debtor: no stored notice and no opening names it any more."""
     openings = {one.notice.debtor_id for one in seen if one.notice.type == NoticeType.AAPNING}
     changes = [one for one in seen if one.notice.type in _CHANGES and one.notice.debtor_id not in openings]
     named = pl.Series(sorted({one.notice.debtor_id for one in changes}), dtype=pl.String)

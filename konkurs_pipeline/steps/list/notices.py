@@ -1,7 +1,7 @@
-"""Poll the list: keep the bytes, read the notices, set aside what cannot be read, write each workday.
+"""Poll the list: keep the bytes, read the notices, put unreadable ones in quarantine, write each workday.
 
-The answer holds everything since the start of the lookback, also what is later than the poll's workdays: that waits for
-its own run. A notice seen before is kept as it was first seen; one that has changed since goes to quarantine.
+The answer holds everything since the start of the lookback. Notices later than the poll's workdays wait for their own
+run. A known notice stays as it was first seen; if it has changed since, it goes to quarantine.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from konkurs_pipeline.storage.ledger import polls, quarantine
 from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.ledger.quarantine import Entry
 
-# `oppdatert` is asked for what comes after a time, and whether that is strict is not documented: one millisecond, the
-# service's precision, before the first instant of the window serves both.
+# `oppdatert` answers what comes after a time; whether "after" is strict is not documented. One millisecond (the service's
+# precision) before the window is right for both.
 _PRECISION: Final = dt.timedelta(milliseconds=1)
-# Clocks differ; a registration further ahead of ours than this is no clock's fault.
+# Clocks differ, but not by more than this: a later registration is an error.
 _CLOCK_TOLERANCE: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
 class PolledNotices:
-    """What a poll of the list found. `by_workday`: workday → rows stored for it now, for the days that changed.
+    """The result of polling the list. `by_workday`: workday → its rows now, for the days that changed.
 
     `known`: NOTICE_COLUMNS and the workday of every notice that is stored, in no order.
     """
@@ -207,7 +207,7 @@ def row_of(one: SeenNotice, run_id: str) -> dict[str, Any]:
 
 
 def _flaws_of(one: SeenNotice) -> list[Entry]:
-    """Return what is wrong with a notice that could be read: it is stored, and can lead to REVIEW only."""
+    """Return the faults of a notice that could be read: it is stored, and can lead to REVIEW only."""
     found: list[tuple[QuarantineReason, str]] = []
     if one.notice.type not in set(NoticeType):
         found.append((QuarantineReason.UNKNOWN_TYPE, "the type is not one of the four that are known"))
@@ -219,14 +219,14 @@ def _flaws_of(one: SeenNotice) -> list[Entry]:
 
 
 def _registered_in_future(seen: Sequence[SeenNotice], now: dt.datetime) -> list[Entry]:
-    """Set aside what claims to be registered well after now: no run would ever come to its workday."""
+    """Return entries for notices that claim to be registered well after now: no run would come to their workday."""
     detail = "it says that it was registered more than a day from now"
     late = (one for one in seen if one.notice.registered_at > now + _CLOCK_TOLERANCE)
     return [one.entry(QuarantineReason.REGISTERED_IN_FUTURE, detail) for one in late]
 
 
 def _settle_quarantine(ledger: Ledger, wrong: Sequence[Entry], taken: Sequence[SeenNotice], now: dt.datetime) -> int:
-    """Open what is wrong now, and close what this answer shows to be right. Returns how many were opened."""
+    """Open entries for what is wrong now; close those that this answer shows to be right. Returns how many were opened."""
     still_wrong = {entry.entry_id for entry in wrong}
     right = {one.notice.uuid for one in taken} | {one.payload for one in taken}
     healed = [
