@@ -149,43 +149,22 @@ OF_DOUBT: Final[Mapping[Doubt, str]] = MappingProxyType(
     }
 )
 
-OF_QUARANTINE: Final[Mapping[QuarantineReason, tuple[str, str]]] = MappingProxyType(
+OF_QUARANTINE: Final[Mapping[QuarantineReason, str]] = MappingProxyType(
     {
-        QuarantineReason.UNREADABLE_NOTICE: (
-            "An item of the list could not be read.",
-            "the program or Brreg is mended",
-        ),
-        QuarantineReason.UNKNOWN_TYPE: (
-            "The type is not one of the four known.",
-            "the type becomes known",
-        ),
-        QuarantineReason.INVALID_DEBTOR: (
-            "The debtor's number fails its check.",
-            "Brreg mends it; then `changed_notice` opens",
-        ),
-        QuarantineReason.INVALID_RULING_DATE: (
-            "The kjennelsesdato is not a date.",
-            "Brreg mends it; then `changed_notice` opens",
-        ),
-        QuarantineReason.REGISTERED_IN_FUTURE: (
-            "It says that it was registered more than a day from now.",
-            "its day comes",
-        ),
-        QuarantineReason.CHANGED_NOTICE: (
-            "It says something else than when it was first seen.",
-            "it says the first thing again (the first version counts)",
-        ),
-        QuarantineReason.DATASET_CONTRADICTS: (
-            "The document's uuid, type or debtor is another than its notice's.",
-            "a document that agrees is fetched",
-        ),
+        QuarantineReason.UNREADABLE_NOTICE: "An item of the list could not be read.",
+        QuarantineReason.UNKNOWN_TYPE: "The type is not one of the four known.",
+        QuarantineReason.INVALID_DEBTOR: "The debtor's number fails its check.",
+        QuarantineReason.INVALID_RULING_DATE: "The kjennelsesdato is not a date.",
+        QuarantineReason.REGISTERED_IN_FUTURE: "It says that it was registered more than a day from now.",
+        QuarantineReason.CHANGED_NOTICE: "It says something else than when it was first seen.",
+        QuarantineReason.DATASET_CONTRADICTS: "The document's uuid, type or debtor is another than its notice's.",
     }
 )
 
 _SENTENCES: Final[Mapping[str, str]] = {
     **{str(reason): facts.sentence for reason, facts in OF_POLICY.items()},
     **{str(doubt): sentence for doubt, sentence in OF_DOUBT.items()},
-    **{str(reason): sentence for reason, (sentence, _) in OF_QUARANTINE.items()},
+    **{str(reason): sentence for reason, sentence in OF_QUARANTINE.items()},
 }
 
 
@@ -198,11 +177,11 @@ def reason_tables() -> Mapping[str, str]:
     """Return the tables of docs/decision-table.md as Markdown, by name: policy, doubts, quarantine."""
     policy = ((f.when, f"{f.action} `{r}`") for r, f in OF_POLICY.items())
     doubts = ((f"`{doubt}`", sentence) for doubt, sentence in OF_DOUBT.items())
-    quarantine = ((f"`{r}`", sentence, closes) for r, (sentence, closes) in OF_QUARANTINE.items())
+    quarantine = ((f"`{r}`", sentence) for r, sentence in OF_QUARANTINE.items())
     return {
         "policy": _table(("when", "action, `reason`"), policy),
         "doubts": _table(("`reason`", "in a sentence"), doubts),
-        "quarantine": _table(("`reason`", "what is wrong", "closes by itself when"), quarantine),
+        "quarantine": _table(("`reason`", "in a sentence"), quarantine),
     }
 
 
