@@ -35,4 +35,4 @@ def test_the_decision_table_is_what_make_docs_writes() -> None:
 @pytest.mark.parametrize("outcome", ReviewOutcome)
 def test_every_outcome_has_a_meaning_and_the_case_officers_page_says_it(outcome: ReviewOutcome) -> None:
     page = (DOCS / "case-officers.md").read_text(encoding="utf-8")
-    assert f"| `{outcome}` | {OUTCOME_MEANINGS[outcome]} |" in page
+    assert f"- `{outcome}`: {OUTCOME_MEANINGS[outcome]}." in page
