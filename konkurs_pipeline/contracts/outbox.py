@@ -49,7 +49,9 @@ class Header(Written):
 
     record: Literal["H"] = Field(default="H", description="header")
     schema_: Literal["konkurs-actions/1"] = Field(default=ACTIONS_SCHEMA, description="the contract")
-    file_id: Uuid = Field(description="the file's id; a file that is sent again has the same")
+    file_id: Uuid = Field(
+        description="uuid5(NAMESPACE_URL, 'konkurs-actions/1/<bank>/<environment>/<run_id>/<seq>'); sent again: the same"
+    )
     seq: int = Field(ge=1, description="1, 2, 3, … without gap")
     prev_sha256: Sha256 | None = Field(description="SHA-256 of the whole .jsonl before it; null in the first")
     bank: str = Field(pattern=r"^[A-Z0-9]{2,12}$", description="KONKURS_BANK_ID")
@@ -58,7 +60,9 @@ class Header(Written):
     run_id: str = Field(description="the run that wrote it")
     from_workday: dt.date = Field(description="the first workday asked for; the lookback before it was read too")
     to_workday: dt.date = Field(description="the last workday asked for")
-    register_sha256: Sha256 | None = Field(description="id of the register snapshot; null: none was accepted yet")
+    register_sha256: Sha256 | None = Field(
+        description="of 'konkurs-register/1\\n<sha256 of customers>\\n<sha256 of accounts, or ->\\n'; null: no register yet"
+    )
     policy: str = Field(default=POLICY_VERSION, description="edition of the decision table")
 
     @property
@@ -75,7 +79,7 @@ class ActionRecord(Written):
     action_id: Uuid = Field(description="the same decision has the same id, in every file: carry it out once")
     action: ActionKind = Field(description="BLOCK, REOPEN, REVIEW (a person looks) or INFORM")
     customer_ref: str = Field(min_length=1, description="the bank's reference of the customer")
-    account_no: AccountNo | None = Field(description="11 digits, as text; null: the customer as a whole")
+    account_no: AccountNo | None = Field(description="null: the customer as a whole, or (REVIEW) a damaged number")
     notice_uuid: Uuid = Field(description="Brreg's id of the notice")
     notice_type: str = Field(description="aapning, sletting, oppheving, avslutning; (unshown): another text")
     registered_at: str = Field(description="the notice's registreringstidspunkt, as received")
