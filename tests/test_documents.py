@@ -28,6 +28,10 @@ _PLACE: Final = re.compile(
     rf"(?<![\w/.<>-])(?:konkurs_pipeline[/.])?({'|'.join(ROOMS)})([/.][A-Za-z_]+)+(\.py)?(?![\w/(-])"
 )
 _PROJECT_FILE: Final = re.compile(r"(?<![\w/.-])((?:docs|tests|bench|deploy|data)/[\w./-]*\w)")
+# What a reader is asked to read: all pages but the decision records, the generated dictionary and notes of measurements.
+READ: Final = [
+    page for page in OF_TODAY if page.parent.name in ("", "docs", "deploy") and page.name != "data_dictionary.md"
+]
 # Where the program writes, and what `kubectl` calls a deployment.
 _NOT_OURS: Final = ("data/", "deploy/dagster-")
 # Files and a host that begin as a room does.
@@ -104,6 +108,13 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
 def test_a_reference_names_a_page_of_this_project(source: Path) -> None:
     """The contract that the project was built by is not part of it."""
     assert not re.search(r"(INTERFACES|DOMAIN|DESIGN|STYLE) § ?\d", (PROJECT / source).read_text(encoding="utf-8"))
+
+
+def test_the_documents_are_short() -> None:
+    """A page that grows cuts another: say a fact once, and link."""
+    words = {str(page): len((PROJECT / page).read_text(encoding="utf-8").split()) for page in READ}
+    assert words["README.md"] <= 700
+    assert sum(words.values()) <= 12_000, words
 
 
 def test_a_place_that_is_gone_is_noticed() -> None:

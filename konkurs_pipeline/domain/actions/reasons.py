@@ -99,7 +99,7 @@ OF_POLICY: Final[Mapping[Reason, ReasonFacts]] = MappingProxyType(
             "The opening was annulled: the account that was blocked because of it is reopened.",
         ),
         Reason.BLOCKED_BEFORE: ReasonFacts(
-            "… somebody else had blocked the account before our BLOCK",
+            "… somebody else had blocked it before",
             "REVIEW",
             "The opening was annulled, but the account was blocked before, for another reason.",
         ),
@@ -109,7 +109,7 @@ OF_POLICY: Final[Mapping[Reason, ReasonFacts]] = MappingProxyType(
             "One opening was annulled, another stands: the account stays blocked until assessed.",
         ),
         Reason.OTHER_BLOCK_STANDS: ReasonFacts(
-            "… another BLOCK of ours stands: its bankruptcy was revoked or closed",
+            "… another BLOCK of ours on it stands",
             "REVIEW",
             "One opening was annulled, but we blocked the account for another one too, and nothing lifted that block.",
         ),
@@ -157,7 +157,7 @@ OF_QUARANTINE: Final[Mapping[QuarantineReason, str]] = MappingProxyType(
         QuarantineReason.INVALID_RULING_DATE: "The kjennelsesdato is not a date.",
         QuarantineReason.REGISTERED_IN_FUTURE: "It says that it was registered more than a day from now.",
         QuarantineReason.CHANGED_NOTICE: "It says something else than when it was first seen.",
-        QuarantineReason.DATASET_CONTRADICTS: "The document's uuid, type or debtor is another than its notice's.",
+        QuarantineReason.DATASET_CONTRADICTS: "The document and its notice have different uuids, types or debtors.",
     }
 )
 
@@ -176,15 +176,17 @@ def sentence_of(reason: str) -> str:
 def reason_tables() -> Mapping[str, str]:
     """Return the tables of docs/decision-table.md as Markdown, by name: policy, doubts, quarantine."""
     policy = ((f.when, f"{f.action} `{r}`") for r, f in OF_POLICY.items())
-    doubts = ((f"`{doubt}`", sentence) for doubt, sentence in OF_DOUBT.items())
-    quarantine = ((f"`{r}`", sentence) for r, sentence in OF_QUARANTINE.items())
     return {
         "policy": _table(("when", "action, `reason`"), policy),
-        "doubts": _table(("`reason`", "in a sentence"), doubts),
-        "quarantine": _table(("`reason`", "in a sentence"), quarantine),
+        "doubts": _list(OF_DOUBT),
+        "quarantine": _list(OF_QUARANTINE),
     }
 
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = (head, ("---",) * len(head), *rows)
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def _list(sentences: Mapping[Doubt, str] | Mapping[QuarantineReason, str]) -> str:
+    return "".join(f"- `{reason}`: {sentence}\n" for reason, sentence in sentences.items())
