@@ -149,9 +149,7 @@ def _retry_after(text: str) -> float | None:
     return max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())
 
 
-def transport_error(
-    error: httpx.TransportError, target: Target, seconds: float, setting: str = "KONKURS_HTTP_DEADLINE_S"
-) -> ServiceError:
+def transport_error(error: httpx.TransportError, target: Target, seconds: float, setting: str) -> ServiceError:
     """Return the error for a request without a usable answer. `seconds`: its time limit, which `setting` sets."""
     if isinstance(error, httpx.TimeoutException):
         return AttemptUnansweredError(

@@ -30,6 +30,8 @@ _LISTS: Final = frozenset({"linked_units", "address_lines"})
 # Without these list fields a notice cannot be read; without these dataset fields a document names nobody.
 _NEEDED_IN_LIST: Final = frozenset({"uuid", "type", "registreringstidspunkt", "debitor"})
 _NEEDED_IN_DATASET: Final = frozenset({"debtor_id", "linked_units", "linked_unit_id"})
+# How many datasets are read: enough for every type and field.
+_DATASETS_READ: Final = 50
 # Known places that no field of the map reads. It means nothing if one is missing.
 _ALSO_KNOWN: Final = frozenset(
     {
@@ -69,7 +71,7 @@ class Sample:
     failures: Mapping[str, int]
 
 
-def take_sample(settings: Settings, now: dt.datetime, *, datasets: int = 50) -> Sample:
+def take_sample(settings: Settings, now: dt.datetime) -> Sample:
     """Read the list since the start of the lookback (or all, when that is empty) and some datasets of every type.
 
     Raises `ServiceError` when the list cannot be had.
@@ -81,7 +83,7 @@ def take_sample(settings: Settings, now: dt.datetime, *, datasets: int = 50) -> 
         if not listed.items:
             listed = service.fetch_all_notices(keep=lambda _: None)
         items = [item.value for item in listed.items if isinstance(item.value, dict)]
-        notices = {notice.uuid: notice for notice in _some_of_every_type(_readable(items), datasets)}
+        notices = {notice.uuid: notice for notice in _some_of_every_type(_readable(items), _DATASETS_READ)}
         received: list[ReceivedDocument] = []
         failures: Counter[str] = Counter()
         for uuid, document in service.fetch_datasets(list(notices), keep=lambda _: None):

@@ -31,7 +31,7 @@ class Ended:
     detail: str | None
 
 
-def run_recorded_poll(settings: Settings, store: Store, window: Window, *, progress: Progress = silent) -> Ended:
+def run_recorded_poll(settings: Settings, store: Store, window: Window, *, progress: Progress) -> Ended:
     """Run one poll and record it in Dagster's instance; if that fails, poll unrecorded: a block does not wait for it."""
     try:
         with dagster_instance(settings) as instance:

@@ -21,7 +21,7 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.workdays import OSLO
-from konkurs_pipeline.orchestration.bank_names import ALONE, BankNames
+from konkurs_pipeline.orchestration.bank_names import BankNames
 from konkurs_pipeline.orchestration.runs.dead_runs import end_dead_runs
 from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.orchestration.runs.names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
@@ -80,7 +80,7 @@ def build_schedules(
     ]
 
 
-def why_not_now(instance: dg.DagsterInstance, lock_file: Path, names: BankNames = ALONE) -> str | None:
+def why_not_now(instance: dg.DagsterInstance, lock_file: Path, names: BankNames) -> str | None:
     """End killed runs; then return why no poll may start now, None: one may."""
     end_dead_runs(instance, lock_file, utc_now(), names)
     if lock.is_held(lock_file):

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,7 +35,6 @@ from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.register.snapshots import Snapshots
 from konkurs_pipeline.storage.store import layout_of
 
-Connect = Callable[[Settings], AbstractContextManager[Enhetsregisteret]]
 # The most single requests of one comparison: if more were needed, something larger would be wrong.
 _MOST_QUESTIONS: Final = 300
 # A new list is compared with the longest of so many earlier comparisons.
@@ -51,12 +49,12 @@ class _KnownBankruptcies:
     of_customer: Mapping[str, list[KnownBankruptcy]] = field(default_factory=dict)
 
 
-def compare(settings: Settings, now: dt.datetime, connect: Connect = connect_enhetsregisteret) -> Comparison:
+def compare(settings: Settings, now: dt.datetime) -> Comparison:
     """Return how Enhetsregisteret and the store differ. A source that is down is an outcome, not an error.
 
     Raises `StoreError` if the store cannot be read, `CertificateError`.
     """
-    with connect(settings) as service:
+    with connect_enhetsregisteret(settings) as service:
         try:
             flagged = service.fetch_flagged()
         except ServiceError as error:

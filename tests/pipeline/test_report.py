@@ -23,6 +23,7 @@ from konkurs_pipeline.enquiries.report.metrics import metrics_text
 from konkurs_pipeline.enquiries.report.page import page_of
 from konkurs_pipeline.enquiries.report.period import Period, month_before
 from konkurs_pipeline.enquiries.report.standing import standing_of
+from konkurs_pipeline.orchestration.bank_names import ALONE
 from konkurs_pipeline.orchestration.jobs.monthly_report import MONTHLY_REPORT
 from konkurs_pipeline.orchestration.jobs.scheduled_assets import build_asset
 from konkurs_pipeline.storage.readers.query import ask
@@ -125,7 +126,7 @@ def test_the_report_of_an_empty_store_says_so_and_fails_nothing(bank: Bank) -> N
 
 
 def test_the_monthly_report_is_written_for_the_month_before(lived: Bank) -> None:
-    asset = build_asset(MONTHLY_REPORT, lived.settings, lambda: oslo(dt.date(2018, 10, 1), "06:30"))
+    asset = build_asset(MONTHLY_REPORT, lived.settings, lambda: oslo(dt.date(2018, 10, 1), "06:30"), ALONE)
     result = dg.materialize([asset])
     assert result.success
     (path,) = lived.layout.reports.iterdir()

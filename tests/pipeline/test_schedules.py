@@ -11,6 +11,7 @@ import pytest
 
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.orchestration.bank_names import ALONE
 from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.orchestration.runs.dead_runs import end_dead_runs
 from konkurs_pipeline.orchestration.runs.names import POLL_JOB
@@ -156,7 +157,7 @@ def test_one_poll_in_the_queue_is_enough(lock_file: Path, monkeypatch: pytest.Mo
 
     with dg.instance_for_test() as busy:
         monkeypatch.setattr(busy, "get_runs", only_queued)
-        assert "queue" in (why_not_now(busy, lock_file) or "")
+        assert "queue" in (why_not_now(busy, lock_file, ALONE) or "")
 
 
 AGES = [
@@ -174,8 +175,8 @@ def test_a_run_without_the_lock_is_dead_after_a_while(
         run = history.create_run_for_job(defs.resolve_job_def(POLL_JOB), status=dg.DagsterRunStatus.STARTED)
         now = utc_now() + age
         with lock.held(lock_file):
-            assert end_dead_runs(history, lock_file, now) == 0, "whoever holds the store may be this run"
-        assert end_dead_runs(history, lock_file, now) == is_dead
+            assert end_dead_runs(history, lock_file, now, ALONE) == 0, "whoever holds the store may be this run"
+        assert end_dead_runs(history, lock_file, now, ALONE) == is_dead
         after = history.get_run_by_id(run.run_id)
         assert after is not None
         assert (after.status is dg.DagsterRunStatus.FAILURE) is is_dead

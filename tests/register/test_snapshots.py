@@ -82,7 +82,6 @@ def test_accounts_and_references_are_found_by_customer(bank: Bank) -> None:
         (numbers[1], "C00001", "owner", False, None, False, None),
         (numbers[2], "C00002", "owner", False, None, False, None),
     ]
-    assert snapshot.refs_exist(["C00002", "nobody"]) == {"C00002"}
 
 
 def test_the_last_three_are_kept_and_the_one_in_use_among_them(bank: Bank) -> None:
@@ -127,12 +126,12 @@ def test_a_damaged_table_is_named(bank: Bank, name: str, content: bytes | None) 
         path.write_bytes(content)
 
     ask: dict[str, Callable[[], object]] = {
-        "customers": lambda: snapshot.refs_exist(["C00001"]),
         "identifiers": lambda: snapshot.customers_with(synthetic_people(1)),
         "accounts": lambda: snapshot.accounts_of(["C00001"]),
     }
-    with pytest.raises(StoreError, match=f"{name}.parquet is damaged or missing"):
-        ask[name]()
+    if name in ask:
+        with pytest.raises(StoreError, match=f"{name}.parquet is damaged or missing"):
+            ask[name]()
     with pytest.raises(StoreError, match=f"{name}.parquet is damaged or missing"):
         snapshot.verify()
 

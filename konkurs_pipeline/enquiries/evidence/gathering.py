@@ -64,7 +64,7 @@ def evidence_of(settings: Settings, asked_for: str, now: dt.datetime) -> Case:
     uuids = [notice.uuid for notice in case.notices]
     notices, matches = _notices(published, layout, case), _matches(published, uuids)
     actions = _actions(published, uuids)
-    all_files = _outbox_rows(published)
+    all_files = published.read("outbox_files").sort("seq").to_dicts()
     numbers = {action.seq for action in actions} | {_first_after(all_files, notice.taken_at) for notice in notices}
     outbox = Outbox(layout.outbox, settings.bank_id, settings.environment.value)
     files = tuple(_file(published, outbox, row) for row in all_files if row["seq"] in numbers)
@@ -176,10 +176,6 @@ def _enforcement(published: Published, actions: Sequence[ActionFacts]) -> tuple[
     rows = _among(published, "enforcement", "action_id", [action.action_id for action in actions])
     found = {row["action_id"]: EnforcementFacts(**row) for row in rows}
     return tuple(found[action.action_id] for action in actions if action.action_id in found)
-
-
-def _outbox_rows(published: Published) -> list[dict[str, Any]]:
-    return published.read("outbox_files").sort("seq").to_dicts()
 
 
 def _first_after(files: Sequence[dict[str, Any]], taken_at: dt.datetime) -> int | None:

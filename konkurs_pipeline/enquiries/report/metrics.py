@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from konkurs_pipeline.domain.monitoring.alarms import AlarmKind
-from konkurs_pipeline.enquiries.report.figures import Figures, Spans
+from konkurs_pipeline.enquiries.report.figures import Figures
 from konkurs_pipeline.enquiries.report.standing import Standing
 
 _PREFIX: Final = "konkurs_"
@@ -89,13 +89,9 @@ def _figures(figures: Figures, bank: str) -> Iterator[Metric]:
         yield _gauge("second_source_differences", "Differences from Enhetsregisteret", bank, differences, "kind")
     steps = {"registered to visible": 0, "visible to written": 1, "written to applied": 2, "registered to applied": 3}
     values: dict[Labels, float] = {
-        (step, share): value for step, at in steps.items() for share, value in _shares(figures.spans[at])
+        (step, share): value for step, at in steps.items() for share, value in figures.spans[at].seconds.items()
     }
     yield _gauge("last_30_days_block_seconds", "Seconds of a step of a block, by share", bank, values, "step", "share")
-
-
-def _shares(span: Spans) -> Iterator[tuple[str, float]]:
-    yield from span.seconds.items()
 
 
 def _keyed(counts: Mapping[str, int]) -> dict[Labels, float]:

@@ -15,7 +15,7 @@ from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.orchestration.assets.factory import CODE_VERSION, OWNER, code_of, columns_of
 from konkurs_pipeline.orchestration.assets.made import Made
-from konkurs_pipeline.orchestration.bank_names import ALONE, BankNames
+from konkurs_pipeline.orchestration.bank_names import BankNames
 from konkurs_pipeline.orchestration.checks.results import renamed
 from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.redaction import redact
@@ -52,7 +52,7 @@ class ScheduledAsset:
     is_on: Callable[[Settings], bool] = _always
 
 
-def build_asset(asset: ScheduledAsset, settings: Settings, now: Clock, names: BankNames = ALONE) -> dg.AssetsDefinition:
+def build_asset(asset: ScheduledAsset, settings: Settings, now: Clock, names: BankNames) -> dg.AssetsDefinition:
     """Return Dagster's asset with its checks."""
     key = names.asset(asset.name)
 

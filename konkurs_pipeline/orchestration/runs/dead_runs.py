@@ -15,7 +15,7 @@ from typing import Final
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
 
-from konkurs_pipeline.orchestration.bank_names import ALONE, BankNames
+from konkurs_pipeline.orchestration.bank_names import BankNames
 from konkurs_pipeline.orchestration.runs.names import HOUSEKEEPING_JOB
 from konkurs_pipeline.storage import lock
 
@@ -55,7 +55,7 @@ def _holder(lock_file: Path) -> str | None:
 
 
 def end_dead_runs(
-    instance: dg.DagsterInstance, lock_file: Path, now: dt.datetime, names: BankNames = ALONE, *, is_ours: bool = False
+    instance: dg.DagsterInstance, lock_file: Path, now: dt.datetime, names: BankNames, *, is_ours: bool = False
 ) -> int:
     """Report as failed every run of the bank whose process is gone; returns how many.
 

@@ -9,14 +9,14 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import dagster as dg
 
-from konkurs_pipeline.clock import Clock, utc_now
+from konkurs_pipeline.clock import Clock
 from konkurs_pipeline.domain.workdays import Window
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.orchestration.bank_names import BankNames, names_of
 from konkurs_pipeline.orchestration.runs.dead_runs import named_in
 from konkurs_pipeline.orchestration.runs.names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.orchestration.runs.tags import tagged_at_end
-from konkurs_pipeline.progress import Progress, silent
+from konkurs_pipeline.progress import Progress
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.look import keep_look
@@ -29,9 +29,7 @@ from konkurs_pipeline.storage.store import Store, open_store
 _WAIT_FOR_STORE_S = 60.0
 
 
-def poll_resource(
-    settings: Settings, *, store: Store | None = None, now: Clock = utc_now, progress: Progress = silent
-) -> dg.ResourceDefinition:
+def poll_resource(settings: Settings, *, store: Store | None, now: Clock, progress: Progress) -> dg.ResourceDefinition:
     """Return the resource; with `store`, runs use that open store instead of opening their own."""
 
     def opened() -> AbstractContextManager[Store]:

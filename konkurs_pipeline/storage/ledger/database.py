@@ -208,7 +208,7 @@ class Ledger:
             finally:
                 passing.unlink(missing_ok=True)
 
-    def copy_to(self, table: str, target: Path, metadata: Mapping[str, str], where: str = "TRUE") -> None:
+    def copy_to(self, table: str, target: Path, metadata: Mapping[str, str], where: str) -> None:
         """Write rows of a table to a Parquet file, in the order of its key, with these entries in the file's metadata."""
         order = f"ORDER BY {_KEYS[table]}" if table in _KEYS else ""
         entries = ", ".join(f"'{key}': '{value}'" for key, value in metadata.items())

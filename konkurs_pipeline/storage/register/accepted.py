@@ -114,10 +114,6 @@ class Snapshot:
         """Return every identifier, present and former, of some customers."""
         return self._rows("identifiers", "customer_ref", customer_refs)["national_id"].unique().sort().to_list()
 
-    def refs_exist(self, customer_refs: Collection[str]) -> frozenset[str]:
-        """Return those of `customer_refs` that are customers; raises `StoreError` when damaged."""
-        return frozenset(self._rows("customers", "customer_ref", customer_refs)["customer_ref"])
-
     def verify(self) -> None:
         """Compare every table with the hash it was written with; raises `StoreError` that names the file."""
         with ThreadPoolExecutor(len(self.tables_sha256)) as pool:
