@@ -134,7 +134,8 @@ def _present_matches(matched: pl.DataFrame, snapshot: Snapshot | None) -> list[M
 def _matches_of_changed_versions(entries: Sequence[Entry], snapshot: Snapshot | None) -> list[Match]:
     """Match the debtor that a changed notice names now: a person looks at the customers of both versions.
 
-    These matches never block: as long as the entry is open, the notice can lead to REVIEW only.
+    These matches never block: as long as the entry is open, the notice can lead to REVIEW only. The notice that ends its
+    bankruptcy informs these customers too.
     """
     named = {
         entry.uuid: entry.debtor_id
@@ -143,11 +144,17 @@ def _matches_of_changed_versions(entries: Sequence[Entry], snapshot: Snapshot | 
     }
     if snapshot is None or not named:
         return []
-    found = snapshot.customers_with(set(named.values()))
+    columns = ("national_id", "customer_ref", "is_former", "is_flagged")
+    found = snapshot.customers_with(set(named.values())).select(columns)
     return [
-        Match(uuid, ref, MatchedVia.FORMER_ID if is_former else MatchedVia.DEBTOR)
+        Match(
+            uuid,
+            ref,
+            MatchedVia.FORMER_ID if is_former else MatchedVia.DEBTOR,
+            Doubt.CUSTOMER_IDENTIFIER_INVALID if is_flagged else None,
+        )
         for uuid, debtor_id in named.items()
-        for national_id, ref, is_former in found.select("national_id", "customer_ref", "is_former").iter_rows()
+        for national_id, ref, is_former, is_flagged in found.iter_rows()
         if national_id == debtor_id
     ]
 

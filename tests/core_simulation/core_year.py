@@ -230,14 +230,14 @@ class CoreYear:
 
     @staticmethod
     def _matches_of_changed(visible: Iterable[Event], identifiers: pl.DataFrame) -> list[Match]:
-        having: defaultdict[str, list[str]] = defaultdict(list)
-        for number, ref in identifiers.select("national_id", "customer_ref").iter_rows():
-            having[number].append(ref)
+        having: defaultdict[str, list[tuple[str, Doubt | None]]] = defaultdict(list)
+        for number, ref, is_flagged in identifiers.select("national_id", "customer_ref", "is_flagged").iter_rows():
+            having[number].append((ref, Doubt.CUSTOMER_IDENTIFIER_INVALID if is_flagged else None))
         return [
-            Match(event.notice.uuid, ref, MatchedVia.DEBTOR)
+            Match(event.notice.uuid, ref, MatchedVia.DEBTOR, doubt)
             for event in visible
             if event.other_debtor
-            for ref in having[event.other_debtor]
+            for ref, doubt in having[event.other_debtor]
         ]
 
     def _tell_oracle(self, visible: Iterable[Event], day: dt.date) -> None:

@@ -291,6 +291,19 @@ def test_a_notice_that_changed_sends_the_customers_of_both_versions_to_a_person_
     assert bank.published("raw_notices")["debtor_id"].to_list() == [FIRM]
 
 
+def test_a_customer_whose_number_fails_its_check_gets_reviews_only_also_by_the_version_a_notice_changed_to(
+    bank: Bank,
+) -> None:
+    bank.customer("K-2", damaged(company("sound")), former=company("another"))
+    first = bank.notice("aapning", FIRM)
+    bank.poll(MONDAY)
+    bank.serve([])
+    bank.notice("aapning", company("another"), uid=first.uuid)
+    assert bank.poll(TUESDAY).said() == [("REVIEW", "K-2", "changed_notice")]
+    bank.notice("avslutning", FIRM, WEDNESDAY)
+    assert bank.poll(WEDNESDAY).said() == [("REVIEW", "K-2", "customer_identifier_invalid")]
+
+
 def test_an_opening_that_changed_before_its_customer_came_blocks_nobody_until_it_is_as_before(bank: Bank) -> None:
     bank.customer("K-2", company("another"))
     first = bank.notice("aapning", FIRM)
