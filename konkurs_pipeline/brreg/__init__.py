@@ -1,5 +1,5 @@
 """Konkursvarsel as Brreg serves it: the client, its certificate, and how answers are read.
 
-The only place that imports httpx (and httpcore, on which it stands). What does not belong here: what notices
-mean (domain/) and where answers are kept (storage/).
+Only this package and alerting/ import httpx; only this one imports httpcore. What does not belong here: what notices mean
+(domain/) and where answers are kept (storage/).
 """

@@ -1,6 +1,6 @@
-"""Finds the command, runs it, and says how it ended (`errors.ExitCode`).
+"""Finds the command, runs it, and returns how it ended (`errors.ExitCode`).
 
-Results go to stdout, progress and problems to stderr. The commands stand in `commands.py`.
+Results go to stdout, progress and problems to stderr. `commands.py` has the commands.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def build_app(asked_for: str | None) -> typer.Typer:
 
 
 def _not_asked_for() -> None:
-    """Stand for a command that is not run."""
+    """Stand in for a command that is not run."""
 
 
 def _show_version(asked: bool) -> None:  # noqa: FBT001 -- typer calls it so

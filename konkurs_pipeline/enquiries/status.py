@@ -45,7 +45,7 @@ class Status:
 
 
 def current_status(settings: Settings, now: dt.datetime) -> Status:
-    """Gather the status. Raises `StoreError` when the folder belongs to another environment or is damaged."""
+    """Gather the status. Raises `StoreError` if the folder belongs to another environment or is damaged."""
     layout = layout_of(settings)
     check_marker(settings, layout)
     published = Published(layout)

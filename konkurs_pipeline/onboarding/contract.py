@@ -74,7 +74,7 @@ class Sample:
 def take_sample(settings: Settings, now: dt.datetime) -> Sample:
     """Read the list since the start of the lookback (or all, when that is empty) and some datasets of every type.
 
-    Raises `ServiceError` when the list cannot be had.
+    Raises `ServiceError` if the list cannot be had.
     """
     calendar = settings.calendar
     after = calendar.start_of(calendar.back(calendar.workday_of(now), settings.lookback_workdays))

@@ -1,4 +1,4 @@
-"""The only place that imports dagster: assets, checks, partitions, job, schedules, and the resource they share.
+"""All of Dagster: assets, checks, jobs, schedules, sensors, and the resources they share. Only this package imports dagster.
 
-Wiring only. What a step does is in steps/; what it decides is in domain/.
+It wires and decides nothing. What a step does is in steps/; the rules are in domain/.
 """

@@ -152,9 +152,9 @@ def _sorted_once(accounts: pl.DataFrame) -> pl.DataFrame:
 
 
 def refuse_if_shrunk(new_count: int, last_count: int | None, max_shrink: float, what: str) -> None:
-    """Raise `RegisterError` when `what` has lost a larger share of its rows than `max_shrink`.
+    """Raise `RegisterError` if `what` has lost a larger share of its rows than `max_shrink`.
 
-    `last_count`: None when there was none. A file that was there and is missing counts as shrunk to nothing.
+    `last_count`: None if there was none. A file that was there and is missing counts as shrunk to nothing.
     """
     if not last_count or (last_count - new_count) / last_count <= max_shrink:
         return

@@ -48,7 +48,7 @@ class Actions(Table):
         privacy=Privacy.IDENTIFIER,
         str_matches=UUID,
     )
-    was_blocked: bool = optional("whether the register had the account blocked before our BLOCK; null: not said")
+    was_blocked: bool = optional("whether the register had the account blocked before our BLOCK; null: it did not say")
     decided_at: Instant = column("when it was decided")
     run_id: str = column("the run that decided it", privacy=Privacy.NONE)
     register_id: str = optional("the register snapshot that the run decided with", str_matches=SHA256)
@@ -57,9 +57,7 @@ class Actions(Table):
     exported_at: Instant = optional("when that file was committed")
     confirmed_at: Instant = optional("when core banking says it was carried out, or rejected")
     status_code: str = optional("core banking's code", privacy=Privacy.TEXT)
-    pending_at: Instant = optional(
-        "when core banking last said that it is not done yet (PENDING); null: it never said so"
-    )
+    pending_at: Instant = optional("when core banking last said that it is not done yet (PENDING); null: never")
     released_at: Instant = optional("when a person released a held row")
     released_by: str = optional("who released it", privacy=Privacy.NAME)
     released_os_user: str = optional(

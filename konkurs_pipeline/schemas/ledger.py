@@ -96,9 +96,9 @@ class Answers(Table):
     fetched_at: Instant = column("when it was received")
     sha256: str = column("hash of its bytes", privacy=Privacy.HASH, str_matches=SHA256)
     byte_count: pl.Int64 = column("its size in bytes", ge=0)
-    erased_at: Instant = optional("when it was looked through for what must go; null: it never was, and is whole")
+    erased_at: Instant = optional("when an erasure searched it; null: never, so it is whole")
     kept_sha256: str = optional(
-        "hash of what is kept of it since; null: it was never looked through, or nothing is kept",
+        "hash of what is kept of it since; null: no erasure searched it, or nothing is kept",
         privacy=Privacy.HASH,
         str_matches=SHA256,
     )

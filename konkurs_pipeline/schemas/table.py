@@ -91,7 +91,7 @@ class Table(pa.DataFrameModel):
     """Base of all tables: exactly the declared columns, in order."""
 
     class Config:
-        """Nothing is coerced: what is written has the right type already."""
+        """Nothing is coerced: every value has the right type before it is written."""
 
         strict = True
         ordered = True

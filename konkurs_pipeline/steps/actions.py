@@ -119,7 +119,7 @@ def _of_same_debtors(notices: pl.DataFrame, uuids: Iterable[str]) -> pl.DataFram
 
 
 def _present_matches(matched: pl.DataFrame, snapshot: Snapshot | None) -> list[Match]:
-    """Return the matches that the present register still has."""
+    """Return the matches that still hold in the present register."""
     if snapshot is None:
         return []
     present = matched.filter(pl.col("gone_at").is_null())

@@ -10,7 +10,7 @@ from konkurs_pipeline.storage.register.accepted import Snapshot
 
 
 def take_register(poll: Poll) -> Snapshot | None:
-    """Return the snapshot that the poll matches against; null when none was ever accepted.
+    """Return the snapshot that the poll matches against; null if none was ever accepted.
 
     If the register is refused, the last accepted one stays in use and an alarm is raised. Without any, the poll is
     partial: notices are kept, and the first poll that has a register matches them.

@@ -14,7 +14,7 @@ from konkurs_pipeline.steps.register import take_register
 
 
 def run_steps(poll: Poll) -> None:
-    """Run every step of a poll; raises `KonkursError` when one fails."""
+    """Run every step of a poll; raises `KonkursError` if one fails."""
     begin = poll.progress
     begin("register", 0, None)
     snapshot = take_register(poll)

@@ -1,1 +1,1 @@
-"""The only place with paths, DuckDB connections and SQL: lake, ledger, outbox, register snapshots, analyst views."""
+"""The store: lake, ledger, outbox, register snapshots, analyst views. Only this package has paths, DuckDB and SQL."""

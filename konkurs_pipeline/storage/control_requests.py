@@ -29,7 +29,7 @@ _INSTANTS: Final = tuple(name for name, kind in dtypes(ControlRequests).items() 
 
 
 def record_request(layout: Layout, row: dict[str, Any]) -> None:
-    """Add a row, synced to the disk. Raises `StoreError` when it cannot be written: then the request is not answered."""
+    """Add a row, synced to the disk. Raises `StoreError` if it cannot be written: then the request is not answered."""
     (checked,) = validated(ControlRequests, frame(ControlRequests, [row])).to_dicts()
     line = (json.dumps({name: _as_text(value) for name, value in checked.items()}) + "\n").encode()
     where = layout.control_requests

@@ -49,7 +49,7 @@ def replace_atomically(
 ) -> None:
     """Let `write` fill a temporary file, sync it, and rename it to `path`.
 
-    `aside`: the folder of the temporary file, on the same disk; default: that of `path`. Raises `StoreError` when the
+    `aside`: the folder of the temporary file, on the same disk; default: that of `path`. Raises `StoreError` if the
     file system refuses; `path` is then as it was.
     """
     name = f".{path.name}.{os.getpid()}.{threading.get_ident()}{TEMPORARY_SUFFIX}"
@@ -110,7 +110,7 @@ def private_files() -> Iterator[None]:
 def put_whole(source: Path, target: Path) -> None:
     """Copy a file to another place, whole or not at all, for its owner alone; a kill leaves nothing there.
 
-    Raises `StoreError` when the file system refuses.
+    Raises `StoreError` if the file system refuses.
     """
     with storage_errors(f"writing {target}"):
         try:

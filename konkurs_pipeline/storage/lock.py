@@ -17,7 +17,7 @@ _STEP_S = 0.1
 
 @contextmanager
 def held(path: Path, *, wait_s: float = 0) -> Iterator[None]:
-    """Hold the lock at `path`; raises `StoreBusyError` when another process has it still after `wait_s` seconds."""
+    """Hold the lock at `path`; raises `StoreBusyError` if another process has it still after `wait_s` seconds."""
     with storage_errors(f"opening {path}"):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
     try:

@@ -31,7 +31,7 @@ def write_marker(settings: Settings, layout: Layout) -> None:
 def store_version(settings: Settings, layout: Layout) -> int | None:
     """Return the version of the store's files; null if there is no store yet.
 
-    Raises `StoreError` when the folder belongs to another bank, environment or service, or its version is newer than this
+    Raises `StoreError` if the folder belongs to another bank, environment or service, or its version is newer than this
     program, or too old.
     """
     if not layout.marker.is_file():

@@ -83,7 +83,7 @@ class Store:
 
 
 def layout_of(settings: Settings) -> Layout:
-    """Return the paths that the settings give."""
+    """Return the paths under the settings' data folder."""
     return Layout(settings.data_dir, settings.outbox_dir, settings.receipts_dir)
 
 
@@ -98,7 +98,7 @@ def layout_of_store(settings: Settings) -> Layout:
 
 @contextmanager
 def open_store(settings: Settings, *, wait_s: float = 0, allow_untrusted: bool = False) -> Iterator[Store]:
-    """Open the store for writing; raises `StoreBusyError` when another run has it still after `wait_s` seconds.
+    """Open the store for writing; raises `StoreBusyError` if another run has it still after `wait_s` seconds.
 
     Raises `StoreError` for a ledger that is damaged, or older than what was handed over. `allow_untrusted`: for commands
     that inspect the ledger and decide nothing.

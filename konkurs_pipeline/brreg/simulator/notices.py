@@ -63,7 +63,7 @@ def simulated_notice(  # noqa: PLR0913 - the fields of a notice, most with the d
     visible_until: dt.datetime | None = None,
     dataset: str | None = None,
 ) -> SimulatedNotice:
-    """Return a notice, visible from its registration and written with milliseconds unless told otherwise."""
+    """Return a notice, visible from its registration and written with milliseconds unless the arguments say otherwise."""
     return SimulatedNotice(
         uuid=uuid,
         type=type,

@@ -44,7 +44,7 @@ def command(map_file: MapFile = None, *, as_json: AsJson = False) -> ExitCode:
 
 
 def _judge(reports: Sequence[FieldReport]) -> ExitCode:
-    """Say what stops matching; returns the exit code."""
+    """Print what stops matching; returns the exit code."""
     stopping = [
         f"{report.part} {report.name} ({report.found} of {report.of})" for report in reports if report.stops_matching
     ]

@@ -90,7 +90,7 @@ def plain(value: object) -> object:
 
 
 def say(text: str) -> None:
-    """Print one line on standard error, as far as it can be written."""
+    """Print one line on standard error; if that fails, do nothing."""
     _say(_fit(without_controls(text), sys.stderr))
 
 

@@ -165,7 +165,7 @@ _UNREAD: Final = "the bank had not read the service yet"
 
 
 def _warn(question: LookupRequest, finding: Finding) -> None:
-    """Say what makes a "no" unsafe: an old reading, or a notice that nobody understood."""
+    """Warn about what makes a "no" unsafe: an old poll, or a notice that the program could not understand."""
     if finding.erased_since["notice_count"] and question.is_as_of:
         say(
             f"{finding.erased_since['notice_count']} notices that were known then are erased, the last on "

@@ -1,7 +1,7 @@
-"""What a person may answer to a REVIEW: the outcomes, each with its meaning.
+"""The outcomes that a person may record for a REVIEW, each with its meaning.
 
-A REVIEW asks a person of the bank to look. It is open until an outcome is recorded. What belongs here: the outcomes. What
-does not: which reviews are open (enquiries/worklists/reviews) and recording one (storage/handoff/reviews).
+A REVIEW asks a person of the bank to look. It is open until an outcome is recorded. What does not belong here: which
+reviews are open (enquiries/worklists/reviews), and recording an outcome (storage/handoff/reviews).
 """
 
 from __future__ import annotations

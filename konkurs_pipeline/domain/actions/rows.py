@@ -1,6 +1,6 @@
-"""One action: what core banking or a person is asked to do, its id, its order, and where it stands.
+"""One action: what core banking or a person is asked to do, its id, its order, and its status.
 
-What belongs here: the row and its parts. What does not: when a row is due (`policy`) and its words (`reasons`).
+What does not belong here: when a row is due (`policy`), and the sentences of reasons (`reasons`).
 """
 
 from __future__ import annotations

@@ -49,7 +49,7 @@ class Account:
 class Situation:
     """The facts that a decision uses.
 
-    `notices`: the oppheving, avslutning and flawed notices. `accounts`: by customer_ref; null when the bank gives no
+    `notices`: the oppheving, avslutning and flawed notices. `accounts`: by customer_ref; null if the bank gives no
     accounts file. `flaws`: notice uuid → reason of its open quarantine entry. `issued`: every BLOCK, REOPEN and REVIEW.
     """
 

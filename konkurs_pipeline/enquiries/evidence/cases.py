@@ -31,7 +31,7 @@ class CaseNotices:
 
 
 def case_of(published: Published, notice_uuid: str) -> CaseNotices | None:
-    """Return the case that a notice belongs to; null when the store has no such notice."""
+    """Return the case that a notice belongs to; null if the store has no such notice."""
     rows = published.read("raw_notices").select(_NOTICE_FIELDS)
     debtor = rows.filter(pl.col("uuid") == notice_uuid)["debtor_id"]
     if debtor.is_empty():

@@ -53,7 +53,7 @@ _ACTION_FIELDS: Final = (
 def evidence_of(settings: Settings, asked_for: str, now: dt.datetime) -> Case:
     """Gather the evidence of the case that a notice (uuid) or an action (action_id) belongs to.
 
-    Raises `UsageError` when the store knows neither, `StoreError` when a table is damaged.
+    Raises `UsageError` if the store knows neither, `StoreError` when a table is damaged.
     """
     layout = layout_of(settings)
     published = Published(layout)

@@ -26,7 +26,7 @@ class StepResults:
     polled: PolledNotices | None = None
 
     def register(self, store: Store) -> Snapshot | None:
-        """Return the register that the run took in, else the last accepted one; null when there is none."""
+        """Return the register that the run took in, else the last accepted one; null if there is none."""
         return self.snapshot if self.is_register_taken else store.snapshots.current()
 
     def notices(self, store: Store) -> pl.DataFrame:

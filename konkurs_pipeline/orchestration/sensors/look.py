@@ -80,7 +80,7 @@ class Watcher:
             self._client = None
 
     def evidence_tags(self) -> dict[str, str]:
-        """Hand over the last look that showed nothing unknown; returns its tags, none where there is no such look."""
+        """Hand over the last look that showed nothing unknown; returns its tags, none if there is no such look."""
         if self._without is None:
             return {}
         hand_over_look(layout_of(self._settings), self._without.body)

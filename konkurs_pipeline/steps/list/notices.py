@@ -65,7 +65,7 @@ class _ReadItems:
 
 
 def poll_notices(poll: Poll) -> PolledNotices:
-    """Ask for the notices of the window and store what is new. Raises `ServiceError` when the list cannot be had."""
+    """Ask for the notices of the window and store what is new. Raises `ServiceError` if the list cannot be had."""
     ledger, last_day = poll.store.ledger, poll.window.to_workday
     listed = _fetch(poll)
     known = stored_notices(poll.store.lake)

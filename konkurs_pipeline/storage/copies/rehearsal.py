@@ -28,7 +28,7 @@ _LINKED: Final = ("lake", "published")
 def rehearsal(settings: Settings) -> Iterator[Settings]:
     """Copy the store; yields settings that point at the copy. The store itself is locked only while it is copied.
 
-    Raises `StoreBusyError` when a run holds the store, or another rehearsal is under way.
+    Raises `StoreBusyError` if a run holds the store, or another rehearsal is under way.
     """
     layout = layout_of(settings)
     make_private_folder(layout.root)

@@ -81,7 +81,7 @@ def _json(content: Mapping[str, object]) -> str:
 
 
 def records_of(jsonl: bytes) -> list[dict[str, Any]]:
-    """Read the records of a JSON Lines file; raises `ValueError` when a line is no JSON object."""
+    """Read the records of a JSON Lines file; raises `ValueError` if a line is no JSON object."""
     try:
         records = [json.loads(line) for line in jsonl.decode().removesuffix("\n").split("\n")]
     except RecursionError:
@@ -94,7 +94,7 @@ def records_of(jsonl: bytes) -> list[dict[str, Any]]:
 
 
 def header_of(jsonl: bytes) -> Header:
-    """Read the header of a JSON Lines file that was rendered here; raises `ValueError` when it is damaged."""
+    """Read the header of a JSON Lines file that was rendered here; raises `ValueError` if it is damaged."""
     return Header.model_validate(records_of(jsonl)[0])
 
 

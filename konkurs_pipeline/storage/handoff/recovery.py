@@ -94,7 +94,7 @@ def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence by
 
     The ledger takes over all that the last run published, and the files shown since from the outbox. Each must be whole
     and follow the one before it by sequence and hash. If a known file has other bytes, it is written again as it was. Who
-    and why is kept in `polls`. Raises `StoreError` when the ledger itself is damaged, or a file is missing or not ours,
+    and why is kept in `polls`. Raises `StoreError` if the ledger itself is damaged, or a file is missing or not ours,
     `UsageError` when there is nothing to put right.
     """
     unknown = unknown_files(layout, ledger, outbox)

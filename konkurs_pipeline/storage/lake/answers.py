@@ -40,7 +40,7 @@ class KeptAnswers:
                     path.unlink(missing_ok=True)
 
     def read(self, digest: str) -> bytes:
-        """Return the bytes of an answer; raises `StoreError` when they are missing or not what the hash says."""
+        """Return the bytes of an answer; raises `StoreError` if they are missing or not what the hash says."""
         path = self.path(digest)
         try:
             body = gzip.decompress(path.read_bytes())

@@ -52,7 +52,7 @@ class Derivation:
     other_inputs: Sequence[object]
 
     def stale_months(self) -> frozenset[dt.date]:
-        """Return the months to make again, each as its first day; raises `StoreError` when a file is damaged."""
+        """Return the months to make again, each as its first day; raises `StoreError` if a file is damaged."""
         now, noted = self._now(), self._noted()
         if noted is None or (noted.rules, noted.made) != (now.rules, now.made):
             noted = _Note(rules=[], sources={}, made={})

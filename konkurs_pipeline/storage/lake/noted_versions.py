@@ -18,7 +18,7 @@ from konkurs_pipeline.storage.ledger.database import Ledger
 
 
 def note_versions(path: Path, ledger: Ledger) -> None:
-    """Write table → month → newest version, as the ledger knows them, where that changed."""
+    """If the ledger's newest versions changed, write them: table → month → newest version."""
     known = {table: file_versions.known(ledger, table) for table in LAKE}
     noted = {table: {month: newest.version for month, newest in of.items()} for table, of in known.items()}
     if noted_versions(path) != noted:

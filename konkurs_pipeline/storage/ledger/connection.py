@@ -38,7 +38,7 @@ def each_record(**types: str) -> str:
 
 
 def connect(path: Path | str, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
-    """Open a DuckDB database with the project's settings; raises `StoreError` when it is damaged or in use."""
+    """Open a DuckDB database with the project's settings; raises `StoreError` if it is damaged or in use."""
     with _opening(path):
         con = duckdb.connect(str(path), read_only=read_only, config=_CONFIG)
         con.execute("SET TimeZone = 'UTC'")

@@ -98,7 +98,7 @@ class Snapshot:
     def customers_with(self, ids: Collection[str]) -> pl.DataFrame:
         """Return who has or had one of `ids`: national_id, customer_ref, is_former, is_flagged.
 
-        Sorted by national_id and customer_ref. Raises `StoreError` when the file is damaged.
+        Sorted by national_id and customer_ref. Raises `StoreError` if the file is damaged.
         """
         return self._rows("identifiers", "national_id", ids)
 
@@ -140,7 +140,7 @@ def snapshot_id(customers_sha256: str, accounts_sha256: str | None) -> str:
 
 
 def read_snapshot(folder: Path) -> Snapshot:
-    """Return the snapshot in a folder; raises `StoreError` when its description is damaged."""
+    """Return the snapshot in a folder; raises `StoreError` if its description is damaged."""
     path = folder / "snapshot.json"
     try:
         return TypeAdapter(Snapshot).validate_python({**read_json(path), "folder": folder})
@@ -155,7 +155,7 @@ def write_description(folder: Path, snapshot: Snapshot) -> None:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Return the object in a JSON file; raises `StoreError` when it is damaged or missing."""
+    """Return the object in a JSON file; raises `StoreError` if it is damaged or missing."""
     with damage_named(path):
         found = json.loads(path.read_bytes())
     if not isinstance(found, dict):

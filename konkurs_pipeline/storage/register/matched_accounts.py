@@ -20,7 +20,7 @@ _KEY: Final = "customer_ref"
 
 
 def accounts_of(snapshot: Snapshot, customer_refs: Collection[str]) -> pl.DataFrame | None:
-    """Return the customers' accounts, as `Snapshot.accounts_of` does; raises `StoreError` when a file is damaged."""
+    """Return the customers' accounts, as `Snapshot.accounts_of` does; raises `StoreError` if a file is damaged."""
     wanted = pl.Series(_KEY, sorted(set(customer_refs)), dtype=pl.String)
     known = _read(snapshot.folder / _FILE)
     looked_up = known[_KEY] if known is not None else wanted.clear()

@@ -66,7 +66,7 @@ class Snapshots:
         self._pointer = folder / "current.json"
 
     def current(self) -> Snapshot | None:
-        """Return the last accepted snapshot, None when there is none; raises `StoreError` when damaged."""
+        """Return the last accepted snapshot, None if there is none; raises `StoreError` if damaged."""
         if not self._pointer.exists():
             return None
         current = str(read_json(self._pointer).get("id"))
@@ -75,7 +75,7 @@ class Snapshots:
         return read_snapshot(self._folder / current)
 
     def find(self, register_id: str) -> Snapshot | None:
-        """Return an accepted snapshot by its id, None when it is no longer kept; raises `StoreError` when damaged."""
+        """Return an accepted snapshot by its id, None if it is no longer kept; raises `StoreError` if damaged."""
         folder = self._folder / register_id
         return read_snapshot(folder) if _ID.fullmatch(register_id) and folder.is_dir() else None
 
@@ -98,7 +98,7 @@ class Snapshots:
     def accept(self, tables: RegisterTables, facts: SnapshotFacts) -> Snapshot:
         """Write the tables as a snapshot, make it the current one and remove all but the last three.
 
-        Raises `StoreError` when a table breaks its schema or the folder cannot be written; nothing changed
+        Raises `StoreError` if a table breaks its schema or the folder cannot be written; nothing changed
         then.
         """
         tables.validate()
