@@ -154,9 +154,9 @@ def _registers(layout: Layout, number: str) -> Iterator[Kept]:
 
 def erased_because_of(rule: str) -> str:
     """Return in words why something was erased."""
-        reasons = {
+    reasons = {
         RetentionRule.OTHERS: "it concerned no customer, and its time had ended",
         RetentionRule.CUSTOMERS: "it concerned a customer, and its time had ended",
         RetentionRule.LATE: "it came after the bankruptcy was erased",
     }
-        return reasons[RetentionRule(rule)]
+    return reasons[RetentionRule(rule)]
