@@ -74,7 +74,7 @@ class Target:
 
 
 class AttemptFailedError(ServiceUnreachableError):
-    """One attempt failed. `retry`: whether to retry, or after how many seconds. `retry_after_s`: what the service asked for."""
+    """One attempt failed. `retry`: whether to retry, or after how many seconds. `retry_after_s`: what it asked for."""
 
     def __init__(self, message: str, *, retry: bool | float = True, retry_after_s: float = 0.0) -> None:
         super().__init__(message)
