@@ -8,7 +8,7 @@ What does not belong here: which receipts a run checks (settled_receipts).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -85,25 +85,40 @@ def read_receipts(ledger: Ledger, folder: Path, now: dt.datetime) -> list[str]:
         return [f"receipts cannot be read: {error.strerror} {folder}"]
     seen = choice.seen
     shown = {name: shown_name(name) for name in standing}
-    changed = sorted(name for name, version in standing.items() if version is None or seen.get(shown[name]) != version)
-    known = _known(ledger, [shown[name] for name in changed])
-    limits = _limits(ledger, [shown[name] for name in changed])
-    lines = list[str]()
-    read = dict[str, str]()
-    for name in changed:
-        line, is_read = _read_one(ledger, folder / name, limits.get(shown[name], _LEAST_LIMIT), known, now)
-        lines += [line] if line else []
-        if is_read and (version := standing[name]):
-            read[shown[name]] = version
-    forgotten = {*(shown[name] for name in changed), *(seen.keys() - set(shown.values()))}
-    flagged = ledger.rows(f"SELECT DISTINCT name FROM receipts WHERE gone_at IS NULL AND {_NEEDS_A_PERSON}")  # noqa: S608 -- own
-    gone = {name for (name,) in flagged}.difference(shown.values())
-    # Searching the many settled names is done only if there is something to find.
-    gone = gone.difference(choice.settled) if gone else gone
+    changed = {
+        name: shown[name]
+        for name, version in sorted(standing.items())
+        if version is None or seen.get(shown[name]) != version
+    }
+    lines, done = _read_changed(ledger, folder, changed, now)
+    read = {changed[name]: version for name in done if (version := standing[name])}
+    forgotten = {*changed.values(), *(seen.keys() - set(shown.values()))}
+    gone = _gone(ledger, shown.values(), choice.settled)
     _note_standing(ledger, sorted(gone), sorted(forgotten), read, now)
     if not choice.settled:
         note_settled(ledger, present, (seen.keys() - forgotten) | read.keys(), now)
     return lines
+
+
+def _read_changed(
+    ledger: Ledger, folder: Path, changed: Mapping[str, str], now: dt.datetime
+) -> tuple[list[str], list[str]]:
+    """Read receipts (file name → shown name); returns the lines for a person, and the names that are done with."""
+    known, limits = _known(ledger, [*changed.values()]), _limits(ledger, [*changed.values()])
+    lines, done = list[str](), list[str]()
+    for name, shown in changed.items():
+        line, is_done = _read_one(ledger, folder / name, limits.get(shown, _LEAST_LIMIT), known, now)
+        lines += [line] if line else []
+        done += [name] if is_done else []
+    return lines, done
+
+
+def _gone(ledger: Ledger, standing: Iterable[str], settled: Collection[str]) -> set[str]:
+    """Return the receipts that need a person and are no longer in the folder."""
+    flagged = ledger.rows(f"SELECT DISTINCT name FROM receipts WHERE gone_at IS NULL AND {_NEEDS_A_PERSON}")  # noqa: S608 -- own
+    gone = {name for (name,) in flagged}.difference(standing)
+    # Searching the many settled names is done only if there is something to find.
+    return gone.difference(settled) if gone else gone
 
 
 def _known(ledger: Ledger, names: list[str]) -> _Known:
