@@ -100,8 +100,9 @@ $(VENV)/.many: deploy/containers/requirements.lock $(VENV)/.dev
 	$(INSTALL) -r deploy/containers/requirements.lock
 	touch $@
 
-soak-core: $(VENV)/.dev  ## bank-years of the pure core against the oracle, SEEDS=… of them (1000)
-	$(BIN)/python -m tests.core_simulation.soak --seeds $(or $(SEEDS),1000) --first-seed $(or $(FIRST),1)
+soak-core: $(VENV)/.dev  ## bank-years of the pure core against the oracle, SEEDS=… of them (1000), MINUTES=… at most
+	$(BIN)/python -m tests.core_simulation.soak --seeds $(or $(SEEDS),1000) --first-seed $(or $(FIRST),1) \
+		--minutes $(or $(MINUTES),inf)
 
 soak-processes: $(VENV)/.dev  ## kill -9 at every write, disks of every size, more wrong bits (hours on 2 cores)
 	SOAK_PROCESSES=1 $(BIN)/pytest -n 2 --dist loadfile -s --timeout 0 tests/processes
