@@ -81,6 +81,8 @@ class BankOfMany:
         return {
             "KONKURS_BANK_ID": self.bank_id,
             "KONKURS_MANY_BANKS": "true",
+            # As in production; the demo looks every five seconds.
+            "KONKURS_LOOK_EVERY_S": "30",
             "KONKURS_DATA_DIR": str(self.folder / "data"),
             "KONKURS_API_URL": f"https://127.0.0.1:{self.simulator_port}",
             "KONKURS_CLIENT_P12": str(tls / "client.p12"),

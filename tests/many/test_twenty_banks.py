@@ -32,7 +32,7 @@ pytestmark = [
 ]
 EXPIRES, REFUSED, FULL, KILLED = "EXPIRES", "REFUSED", "FULL", "KILLED"
 WELL: Final = [f"WELL{number:02}" for number in range(1, 17)]
-VALID_MINUTES: Final = 8
+VALID_MINUTES: Final = 12
 QUARTER: Final = dt.timedelta(minutes=15)
 WATCHED_S: Final = 240
 
