@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import random
 import shutil
 import signal
 import socket
@@ -36,10 +37,13 @@ def has_postgres() -> bool:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-    return port
+    """Return a port of 127.0.0.1 that nobody listens on, and that no outgoing connection is given meanwhile."""
+    while True:
+        # Below Linux's range for outgoing connections: with dozens of programs starting, one would take it first.
+        port = random.randrange(20_000, 32_000)  # noqa: S311 -- no secret
+        with socket.socket() as attempt:
+            if attempt.connect_ex(("127.0.0.1", port)):
+                return port
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes], what: str) -> None:
