@@ -46,15 +46,18 @@ def free_port() -> int:
                 return port
 
 
-def wait_for_port(port: int, process: subprocess.Popen[bytes], what: str) -> None:
-    """Wait until somebody listens on the port. Raises `RuntimeError` where the process ends, or after five minutes."""
+def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until somebody listens on the port.
+
+    Raises `RuntimeError` with the end of the log where the process ends, or after five minutes.
+    """
     ends = time.monotonic() + _READY_S
     while time.monotonic() < ends and process.poll() is None:
         with socket.socket() as attempt:
             if attempt.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.1)
-    message = f"{what} did not come up on port {port}"
+    message = f"nobody listens on port {port}; {log.name} ends: {log.read_text(errors='replace')[-2000:]}"
     raise RuntimeError(message)
 
 
@@ -137,7 +140,7 @@ class Installation:
         """Wait until every code server answers."""
         for bank in self.banks:
             if bank.server is not None:
-                wait_for_port(bank.port, bank.server, f"the code server of {bank.bank_id}")
+                wait_for_port(bank.port, bank.server, self.folder / f"{bank.bank_id}.log")
 
     def write_workspace(self) -> None:
         """Write the list of code locations: one a bank."""
@@ -175,7 +178,7 @@ def postgres(folder: Path) -> Iterator[int]:
     with (folder / "postgres.log").open("wb") as log:
         server = subprocess.Popen([*arguments, "-c", "max_connections=400"], stdout=log, stderr=log, cwd="/", **as_user)  # type: ignore[call-overload]  # noqa: S603
     try:
-        wait_for_port(port, server, "PostgreSQL")
+        wait_for_port(port, server, folder / "postgres.log")
         yield port
     finally:
         server.send_signal(signal.SIGINT)
@@ -243,7 +246,7 @@ def _start(installation: Installation, simulator_ports: Sequence[int]) -> None:
         tls = installation.folder / f"simulator-{number}"
         arguments = ["konkurs", "simulate", "--port", str(port), "--tls-dir", str(tls), "--seed", "1"]
         simulator = installation.start(arguments, tls.name)
-        wait_for_port(port, simulator, "the simulator")
+        wait_for_port(port, simulator, installation.folder / f"{tls.name}.log")
         for bank in (each for each in installation.banks if each.simulator_port == port):
             shutil.copytree(tls, bank.folder / "tls")
     for bank in installation.banks:

@@ -69,8 +69,9 @@ def end_dead_runs(
         if not names.is_own(run):
             continue
         lives_for = _HOUSEKEEPING_TAKES if run.job_name == names.job(HOUSEKEEPING_JOB) else _WITHOUT_LOCK
-        # A negative age comes from a clock that was ahead: such a run counts as dead.
-        is_young = dt.timedelta() <= now - record.update_timestamp <= lives_for
+        # A run may have gone on since `now` was read, and the database's clock may be ahead by seconds. A clock that was
+        # ahead by more is no sign of life.
+        is_young = abs(now - record.update_timestamp) <= lives_for
         if run.run_id == last_holder or not is_young:
             instance.report_run_failed(run, _MESSAGE)
             ended += 1
