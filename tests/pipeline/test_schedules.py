@@ -9,7 +9,6 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.workdays import OSLO
 from konkurs_pipeline.orchestration.bank_names import ALONE
 from konkurs_pipeline.orchestration.definitions import build_defs
