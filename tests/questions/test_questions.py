@@ -31,7 +31,7 @@ def test_a_question_gives_rows_and_the_page_links_it(analyst: duckdb.DuckDBPyCon
     assert any(value not in {None, 0} for row in rows for value in row[1:])
     assert len(names) == len(set(names))
     page = ANALYSTS.read_text(encoding="utf-8")
-    assert f"| {question.number} | [{question.title}](questions/{question.file}) |" in page
+    assert f"{question.number}. [{question.title}](questions/{question.file})" in page.splitlines()
 
 
 @pytest.mark.parametrize("table", KEYS)
