@@ -31,7 +31,8 @@ _PEOPLE: Final = [kind.value for kind in IdKind if kind.is_person]
 # A tenth of all account numbers pass the check of a person's number. So a few rows say nothing, and a sample of many is
 # enough.
 _SAMPLE_MIN: Final = 20
-# A bankruptcy matches a few customers at most, so a longer list of owners is cut.
+# A bankruptcy matches a few customers at most, so a longer list of owners is cut. It then ends with an owner without a
+# name, whom no estate matches: a person looks.
 _MOST_OWNERS: Final = 20
 _ISO_DATE: Final = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\z"
 _SAMPLE_MAX: Final = 100_000
@@ -136,9 +137,9 @@ def _with_owners(accounts: pl.DataFrame, all_rows: pl.DataFrame) -> pl.DataFrame
     is_owner = (pl.col("relation") == Relation.OWNER.value) & is_account_no(pl.col("account_no"))
     owners = all_rows.lazy().filter(is_owner).select("account_no", "customer_ref").collect(engine="streaming")
     several = owners.filter(owners["account_no"].is_duplicated()).unique().sort("account_no", "customer_ref")
-    named = several.group_by("account_no").agg(
-        pl.len(), owners=pl.col("customer_ref").head(_MOST_OWNERS).str.join("\n")
-    )
+    first = pl.col("customer_ref").head(_MOST_OWNERS).str.join("\n")
+    cut = pl.when(pl.len() > _MOST_OWNERS).then(pl.lit("\n")).otherwise(pl.lit(""))
+    named = several.group_by("account_no").agg(pl.len(), owners=first + cut)
     shared = named.filter(pl.col("len") > 1).drop("len")
     return accounts.join(shared, on="account_no", how="left", maintain_order="left")
 

@@ -70,7 +70,7 @@ class RegisterAccounts(Table):
     owners: str = pa.Field(
         nullable=True,
         description="the customer_refs with an owner row of this account, one a line, known customers or not; "
-        "null: there are not several",
+        "more than 20: an empty line ends the list; null: there are not several",
     )
 
 
