@@ -9,6 +9,7 @@ import pytest
 
 from konkurs_pipeline.register import intake
 from konkurs_pipeline.register.files import RegisterFile, RegisterKind, read_register_file
+from konkurs_pipeline.storage.register import snapshots
 from tests.register.bank import NOW, Bank, account_numbers, account_rows, customer_rows, synthetic_people
 
 TOMORROW = NOW + dt.timedelta(days=1)
@@ -64,6 +65,24 @@ def test_the_same_bytes_in_a_new_file_are_the_same_snapshot_accepted_anew(
     assert again.snapshot.facts.customers_file != first.facts.customers_file
     forbid_reading(monkeypatch)
     assert bank.take_in().snapshot == again.snapshot
+
+
+def test_a_snapshot_that_cut_long_lists_of_owners_without_a_mark_is_made_again(
+    bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Form 2 named twenty owners of an account and no more: a bankruptcy of those twenty would have blocked it."""
+    fill(bank)
+    with monkeypatch.context() as before:
+        for module in (intake, snapshots):
+            before.setattr(module, "FORM", 2)
+        first = bank.take_in().snapshot
+    assert first is not None
+    bank.now = TOMORROW
+
+    again = bank.take_in().snapshot
+
+    assert again is not None
+    assert (again.form, again.id, again.accepted_at) == (3, first.id, NOW)
 
 
 def test_a_file_touched_in_place_is_read_again(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,8 @@ class SnapshotCounts:
 class Snapshot:
     """One accepted register. `id` is the outbox's `register_sha256`; `tables_sha256` is by file name.
 
-    `form`: which `FORM` of the program made it; 1 has neither `opened_at` nor `owners`.
+    `form`: which `FORM` of the program made it; 1 has neither `opened_at` nor `owners`,
+    2 cut long lists of owners without a mark.
     """
 
     folder: Path

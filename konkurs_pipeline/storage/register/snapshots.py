@@ -49,7 +49,7 @@ from konkurs_pipeline.storage.register.accepted import (
 
 KEPT: Final = 3
 # Raised if the tables take other values from the bank's files: then an older snapshot is made again from the same files.
-FORM: Final = 2
+FORM: Final = 3
 # Small enough that the identifiers of a poll touch little of the sorted file: sixty of ten million are found in 28 ms,
 # in groups of 100 000 in 107. The file is no larger for it.
 _ROW_GROUP: Final = 10_000
