@@ -10,6 +10,22 @@ from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.settings import load_settings
 
 
+# A person switches these on and off in the UI, and Dagster keeps that by name.
+SWITCHES = {
+    *("poll", "closing_poll", "sweep", "wide_sweep", "housekeeping"),
+    *("nightly_erasure", "second_source", "monthly_report"),
+    *("look", "alerts"),
+}
+OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
+
+
+def test_what_a_person_switched_off_keeps_its_name(tmp_path: Path) -> None:
+    defs = build_defs(load_settings({"KONKURS_DATA_DIR": str(tmp_path)}, dotenv=tmp_path / "none"))
+    assert {each.name for each in [*(defs.schedules or []), *(defs.sensors or [])]} == SWITCHES
+    page = OPERATIONS.read_text(encoding="utf-8")
+    assert [name for name in SWITCHES - {"alerts"} if f"`{name}`" not in page] == []
+
+
 def test_all_definitions_load_together(tmp_path: Path) -> None:
     settings = load_settings({"KONKURS_DATA_DIR": str(tmp_path)}, dotenv=tmp_path / "none")
     # Dagster asks the instance that was opened last in this process, also where another test left one that is gone.

@@ -60,6 +60,7 @@ ERASURE: Final = ScheduledAsset(
     kind="duckdb",
     job="erasure_job",
     does="erases personal data whose time has ended",
+    schedule="nightly_erasure",
     cron="10 4 * * *",
     when="At 04:10",
     checks={_CHECK: "Nothing whose time has ended is left, and nothing is open for 15 years. Else: `konkurs erase`"},

@@ -53,6 +53,7 @@ MONTHLY_REPORT: Final = ScheduledAsset(
     kind="file",
     job="write_monthly_report",
     does="writes the report of the month before",
+    schedule="monthly_report",
     cron="30 6 1 * *",
     when="At 06:30 on the first of the month",
     deps=("raw_notices", "customer_matches", "actions"),

@@ -31,6 +31,7 @@ def _always(_: Settings) -> bool:
 class ScheduledAsset:
     """One asset. `make` makes it; `does` says what its job does; `cron` is in Oslo time, and `when` is `cron` in words.
 
+    `schedule` is the schedule's name. It never changes: Dagster keeps under it that a person switched the schedule off.
     `opens_store`: it waits for the store's lock, so one run of a bank at a time makes it. `is_on`: the schedule runs.
     `code`: the function that a reader should see. `table`: the asset's columns.
     """
@@ -43,6 +44,7 @@ class ScheduledAsset:
     kind: str
     job: str
     does: str
+    schedule: str
     cron: str
     when: str
     deps: Sequence[str] = ()
@@ -104,7 +106,7 @@ def build_schedule(asset: ScheduledAsset, settings: Settings, names: BankNames) 
     )
     is_on = asset.is_on(settings)
     return dg.ScheduleDefinition(
-        name=asset.name,
+        name=asset.schedule,
         job=job,
         cron_schedule=asset.cron,
         execution_timezone=OSLO.key,

@@ -65,6 +65,7 @@ SECOND_SOURCE: Final = ScheduledAsset(
     kind="parquet",
     job="compare_second_source",
     does="compares the known bankruptcies with Enhetsregisteret; decides nothing",
+    schedule="second_source",
     cron="50 4 * * *",
     when="At 04:50",
     deps=("estates", "customer_matches", "customers"),
