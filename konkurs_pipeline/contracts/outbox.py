@@ -61,7 +61,7 @@ class Header(Written):
     from_workday: dt.date = Field(description="the first workday asked for; the lookback before it was read too")
     to_workday: dt.date = Field(description="the last workday asked for")
     register_sha256: Sha256 | None = Field(
-        description="of 'konkurs-register/1\\n<sha256 of customers>\\n<sha256 of accounts, or ->\\n'; null: no register yet"
+        description="SHA-256 of 'konkurs-register/1\\n<sha256 of customers>\\n<of accounts, or ->\\n'; null: no register yet"
     )
     policy: str = Field(default=POLICY_VERSION, description="edition of the decision table")
 

@@ -9,7 +9,6 @@ import dagster as dg
 from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.settings import load_settings
 
-
 # A person switches these on and off in the UI, and Dagster keeps that by name.
 SWITCHES = {
     *("poll", "closing_poll", "sweep", "wide_sweep", "housekeeping"),

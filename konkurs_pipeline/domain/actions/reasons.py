@@ -155,8 +155,8 @@ OF_QUARANTINE: Final[Mapping[QuarantineReason, str]] = MappingProxyType(
         QuarantineReason.UNKNOWN_TYPE: "The type is not one of the four known.",
         QuarantineReason.INVALID_DEBTOR: "The debtor's number fails its check.",
         QuarantineReason.INVALID_RULING_DATE: "The kjennelsesdato is not a date.",
-        QuarantineReason.REGISTERED_IN_FUTURE: "It says that it was registered more than a day from now.",
-        QuarantineReason.CHANGED_NOTICE: "It says something else than when it was first seen.",
+        QuarantineReason.REGISTERED_IN_FUTURE: "The notice says that it was registered more than a day from now.",
+        QuarantineReason.CHANGED_NOTICE: "The notice says something else than when it was first seen.",
         QuarantineReason.DATASET_CONTRADICTS: "The document and its notice have different uuids, types or debtors.",
     }
 )
