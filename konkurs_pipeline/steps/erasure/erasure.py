@@ -1,8 +1,8 @@
 """Erase personal data whose time has ended: plan what would be erased today, and erase it everywhere.
 
-An erasure is recorded first. From then on no run takes its notices in again. After a crash the next erasure finishes it:
-each part of `sweep` searches for what is left, and may run twice. What does not belong here: how long data is kept
-(domain/retention).
+An erasure is recorded first. From then on no run takes its notices in again. After a crash the next poll or erasure
+finishes it: each part of `sweep` searches for what is left, and may run twice. What does not belong here: how long data
+is kept (domain/retention).
 """
 
 from __future__ import annotations
