@@ -20,6 +20,7 @@ from konkurs_pipeline.enquiries.evidence.page import page_of
 from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.orchestration.instance import project_config
 from konkurs_pipeline.orchestration.launch import run_poll
+from konkurs_pipeline.orchestration.runs.dead_runs import named_in
 from konkurs_pipeline.orchestration.runs.names import POLL_JOB
 from konkurs_pipeline.orchestration.sensors.look import Backoff, build_look_sensor, is_open
 from konkurs_pipeline.settings import load_settings
@@ -147,6 +148,18 @@ def test_a_poll_by_hand_under_way_is_left_alone(bank: Bank, looks: Looks) -> Non
     with lock.held(bank.layout.lock):
         assert "under way" in str(looks.look())
     assert isinstance(looks.look(), dg.RunRequest)
+
+
+def test_behind_a_poll_of_the_queue_the_next_one_waits(bank: Bank, looks: Looks) -> None:
+    """Such a poll may have read the list a moment before this notice; a look later would cost the interval once more."""
+    bank.notice("sletting", company("firm"), MONDAY, "11:30")
+    job = build_defs(bank.settings, now=bank.clock).resolve_job_def(POLL_JOB)
+    tags = {".dagster/repository": "__repository__@konkurs_pipeline.definitions"}
+    run = looks.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
+    with lock.held(bank.layout.lock), named_in(bank.layout.lock, run.run_id):
+        assert isinstance(looks.look(), dg.RunRequest)
+        looks.instance.report_run_failed(run)
+        assert "under way" in str(looks.look()), "somebody else holds the store"
 
 
 def test_after_the_poll_the_notice_is_known(bank: Bank, looks: Looks) -> None:
