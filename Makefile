@@ -88,7 +88,7 @@ soak: $(VENV)/.dev  ## simulated bank-years, SEEDS=… of them: nothing lost, do
 		--trouble $(or $(TROUBLE),1)
 
 many: $(VENV)/.many  ## many banks in one installation, to see: PostgreSQL, BANKS=20 code servers, a daemon, a web server
-	$(BIN)/python -m tests.many.installation --banks $(or $(BANKS),20)
+	$(BIN)/python -m tests.many --banks $(or $(BANKS),20)
 
 many-test: $(VENV)/.many  ## three banks in one installation, each with its own trouble (minutes; needs PostgreSQL)
 	MANY_BANKS=1 $(BIN)/pytest -q tests/many

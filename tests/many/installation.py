@@ -1,14 +1,11 @@
 """One installation for many banks, for real: PostgreSQL, code servers, a daemon, a web server, on loopback.
 
-    python -m tests.many.installation --banks 20
-
 Everything lives in one temporary folder and ends with the program. PostgreSQL must be installed (Debian: postgresql) and
 is started as the user `postgres` where this program is root, which PostgreSQL refuses to be.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import shutil
@@ -29,6 +26,7 @@ _BIN: Final = Path(sys.executable).parent
 _POSTGRES: Final = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 _READY_S: Final = 300.0
 _SMALL_DISK_MIB: Final = 64
+Process = subprocess.Popen[bytes]
 
 
 def has_postgres() -> bool:
@@ -46,7 +44,7 @@ def free_port() -> int:
                 return port
 
 
-def wait_for_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_for_port(port: int, process: Process, log: Path) -> None:
     """Wait until somebody listens on the port.
 
     Raises `RuntimeError` with the end of the log where the process ends, or after five minutes.
@@ -69,7 +67,7 @@ class BankOfMany:
     folder: Path
     simulator_port: int
     port: int = field(default_factory=free_port)
-    server: subprocess.Popen[bytes] | None = None
+    server: Process | None = None
     disk_mib: int | None = None
     """Of a bank whose data lie on a disk of its own that only its code server sees."""
 
@@ -111,11 +109,17 @@ class Installation:
     banks: list[BankOfMany]
     environ: dict[str, str]
     webserver_port: int
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    database: Process
+    daemon: Process = field(init=False)
+    webserver: Process = field(init=False)
+    processes: list[Process] = field(default_factory=list)
 
-    def start(
-        self, arguments: Sequence[str], name: str, *, within: Sequence[str] = (), **environ: str
-    ) -> subprocess.Popen[bytes]:
+    @property
+    def code_servers(self) -> list[Process]:
+        """The code servers that are up."""
+        return [bank.server for bank in self.banks if bank.server is not None and bank.server.poll() is None]
+
+    def start(self, arguments: Sequence[str], name: str, *, within: Sequence[str] = (), **environ: str) -> Process:
         """Start one of the project's programs, `within` another; its output goes to a file of that name."""
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 -- the project's own programs
@@ -150,20 +154,20 @@ class Installation:
             lines += [f"      location_name: {bank.bank_id}"]
         (self.folder / "workspace.yaml").write_text("\n".join(lines) + "\n")
 
-    def memory_mib(self, process: subprocess.Popen[bytes]) -> int:
+    def memory_mib(self, process: Process) -> int:
         """Return the resident memory of a process."""
         lines = Path(f"/proc/{process.pid}/status").read_text().splitlines()
         return next(int(line.split()[1]) // 1024 for line in lines if line.startswith("VmRSS"))
 
-    def cpu_seconds(self, process: subprocess.Popen[bytes]) -> float:
+    def cpu_seconds(self, process: Process) -> float:
         """Return the processor time that a process and its ended children took."""
         parts = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
         return sum(map(int, parts[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
-def postgres(folder: Path) -> Iterator[int]:
-    """Run a PostgreSQL in `folder`, as another user than root; gives its port."""
+def postgres(folder: Path) -> Iterator[tuple[int, Process]]:
+    """Run a PostgreSQL in `folder`, as another user than root; gives its port and its process."""
     port, data = free_port(), folder / "postgres"
     as_user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     data.mkdir()
@@ -179,7 +183,7 @@ def postgres(folder: Path) -> Iterator[int]:
         server = subprocess.Popen([*arguments, "-c", "max_connections=400"], stdout=log, stderr=log, cwd="/", **as_user)  # type: ignore[call-overload]  # noqa: S603
     try:
         wait_for_port(port, server, folder / "postgres.log")
-        yield port
+        yield port, server
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(60)
@@ -200,7 +204,7 @@ def installed(
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="many-banks-")))
-        pg_port = stack.enter_context(postgres(folder))
+        pg_port, database = stack.enter_context(postgres(folder))
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("KONKURS_", "DAGSTER_"))}
         environ |= {
             "DAGSTER_HOME": str(folder / "dagster"),
@@ -220,7 +224,7 @@ def installed(
             if elsewhere and bank.bank_id in elsewhere:
                 bank.simulator_port, tls = elsewhere[bank.bank_id]
                 shutil.copytree(tls, bank.folder / "tls")
-        installation = Installation(folder, banks, environ, free_port())
+        installation = Installation(folder, banks, environ, free_port(), database)
         stack.callback(_end, installation.processes)
         _start(installation, ports)
         yield installation
@@ -255,12 +259,12 @@ def _start(installation: Installation, simulator_ports: Sequence[int]) -> None:
     installation.write_workspace()
     installation.wait_for_code_servers()
     workspace = str(installation.folder / "workspace.yaml")
-    installation.start(["dagster-daemon", "run", "--workspace", workspace], "daemon")
+    installation.daemon = installation.start(["dagster-daemon", "run", "--workspace", workspace], "daemon")
     arguments = ["--host", "127.0.0.1", "--port", str(installation.webserver_port), "--workspace", workspace]
-    installation.start(["dagster-webserver", *arguments], "webserver")
+    installation.webserver = installation.start(["dagster-webserver", *arguments], "webserver")
 
 
-def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+def _end(processes: Sequence[Process]) -> None:
     for process in reversed(processes):
         if process.poll() is None:
             # The process group that it was started as: the runs of a code server too.
@@ -271,39 +275,3 @@ def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def main() -> None:
-    """Run it until Ctrl-C, and show each minute what the banks have handed over and what they use."""
-    parser = argparse.ArgumentParser(description="One installation for many banks, on this machine")
-    parser.add_argument("--banks", type=int, default=20)
-    parser.add_argument("--minutes", type=int, default=None, help="end after so many minutes")
-    options = parser.parse_args()
-    if not has_postgres():
-        sys.exit("PostgreSQL is not installed: apt-get install postgresql")
-    with installed([f"BANK{number:02}" for number in range(1, options.banks + 1)]) as running:
-        sys.stdout.write(f"Dagster's UI: http://127.0.0.1:{running.webserver_port}; logs in {running.folder}\n")
-        minute = 0
-        while options.minutes is None or minute < options.minutes:
-            time.sleep(60)
-            minute += 1
-            sys.stdout.write(f"{_report(running, minute)}\n")
-            sys.stdout.flush()
-
-
-def _report(running: Installation, minute: int) -> str:
-    servers = [bank.server for bank in running.banks if bank.server is not None and bank.server.poll() is None]
-    files = [len(bank.manifests) for bank in running.banks]
-    memory = [running.memory_mib(server) for server in servers]
-    cpu = sum(running.cpu_seconds(server) for server in servers)
-    return (
-        f"minute {minute}: {sum(map(bool, files))} of {len(files)} banks have files, {min(files)} to {max(files)} each; "
-        f"code servers {min(memory)} to {max(memory)} MiB, {cpu:.0f} s of processor in all"
-    )
-
-
-if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit(130)
