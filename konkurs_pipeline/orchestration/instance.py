@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import Final
 
 import dagster as dg
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -17,6 +19,9 @@ from konkurs_pipeline.settings.model import PATTERN_SIGNS
 from konkurs_pipeline.storage.files import make_private_folder, write_bytes_atomically
 from konkurs_pipeline.storage.store import layout_of
 
+# Dagster's SQLite files that a run writes. With PostgreSQL there are none.
+_WRITTEN_BY_A_RUN: Final = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
+
 
 @contextmanager
 def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
@@ -25,8 +30,22 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         home = prepare_dagster_home(settings)
     except StoreError as error:
         raise HistoryError(str(error)) from None
-    with history_errors(home), dg.DagsterInstance.from_config(str(home)) as instance:
-        yield instance
+    with history_errors(home):
+        _try_to_write(home)
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            yield instance
+
+
+def _try_to_write(home: Path) -> None:
+    """Raise a `sqlite3.Error` if another program holds one of Dagster's files for more than five seconds.
+
+    Dagster itself waits half a minute for each event, and tries that eleven times.
+    """
+    for path in map(home.joinpath, _WRITTEN_BY_A_RUN):
+        if path.is_file():
+            with closing(sqlite3.connect(path, timeout=5, isolation_level=None)) as file:
+                file.execute("BEGIN IMMEDIATE")
+                file.execute("ROLLBACK")
 
 
 @contextmanager
@@ -34,8 +53,8 @@ def history_errors(home: Path) -> Iterator[None]:
     """Raise a fault of Dagster's storage (damaged, locked, full, read-only) as a `HistoryError` that says the cure."""
     try:
         yield
-    except SQLAlchemyError as error:
-        reason = str(error.orig) if isinstance(error, DBAPIError) else type(error).__name__
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        reason = str(error.orig if isinstance(error, DBAPIError) else error)
         message = f"Dagster's history in {home} cannot be used: {reason}. {_cure(reason, home)}"
         raise HistoryError(message) from None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 
 import pytest
 
@@ -20,6 +21,27 @@ def test_a_block_does_not_wait_for_dagsters_history(
     assert said.code == 0, said.err
     assert "file is not a database" in said.err
     assert "remove" in said.err
+    assert "Traceback" not in said.err
+    assert tuesday.received() == undisturbed
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "history/runs/index.db",
+        pytest.param("history/runs.db", marks=pytest.mark.long),
+        pytest.param("schedules/schedules.db", marks=pytest.mark.long),
+    ],
+)
+def test_a_block_does_not_wait_for_another_program_that_holds_dagsters_history(
+    undisturbed: list[Row], tuesday: BankOfProcesses, name: str
+) -> None:
+    with closing(sqlite3.connect(tuesday.data / "dagster" / name, isolation_level=None)) as other_program:
+        other_program.execute("BEGIN EXCLUSIVE")
+        said = tuesday(*RUN)
+    assert said.code == 0, said.err
+    assert "database is locked" in said.err
+    assert "end it" in said.err
     assert "Traceback" not in said.err
     assert tuesday.received() == undisturbed
 
