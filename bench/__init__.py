@@ -1,1 +1,1 @@
-"""The benchmarks: `python -m bench` (`make bench`). Scripts beside the product, no part of it; docs/performance.md."""
+"""The benchmarks: `python -m bench` (`make bench`). They are not part of the product. The page is docs/performance.md."""

@@ -1,6 +1,6 @@
-"""`python -m bench [MEASUREMENT …]`: measure, and print one JSON object a measurement.
+"""`python -m bench [MEASUREMENT …]`: run the measurements and print one JSON object for each.
 
-Environment: `SCALE` (`default`, `full`; scale.py), `BENCH_DATA`, a folder where made data are kept for the next time.
+Environment: `SCALE` (`default` or `full`; scale.py). `BENCH_DATA`: the folder that keeps generated data for the next bench.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from bench import analysts, backfill, changed_register, erasure, imports, poll, tick, time_to_file
 from bench.scale import SCALES
 
-# In the order they are run: cheap ones first.
+# Cheap measurements run first.
 _MEASUREMENTS = {
     "imports": imports.measure,
     "register": changed_register.measure,
@@ -27,7 +27,7 @@ _MEASUREMENTS = {
 
 
 def main() -> None:
-    """Run the measurements named, or all."""
+    """Run the named measurements; without a name, all."""
     scale = SCALES.get(os.environ.get("SCALE") or "default")
     unknown = set(sys.argv[1:]) - _MEASUREMENTS.keys()
     if scale is None or unknown:

@@ -1,6 +1,6 @@
-"""The ready questions for analysts over all the years, beside the same question on one Parquet file a table.
+"""The ready questions for analysts over all years, beside the same questions on a store with one Parquet file a table.
 
-The questions are the files docs/questions/*.sql, else the examples in docs/analysts.md.
+The questions are the files docs/questions/*.sql; without them, the examples in docs/analysts.md.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def questions() -> dict[str, str]:
 
 
 def _in_single_files(store: Layout, folder: Path) -> Layout:
-    """Return a store for analysts in which each table of the lake is one file; the views are made by the product."""
+    """Return an analyst store in which each lake table is one file. The product's own code makes the views."""
     shutil.rmtree(folder, ignore_errors=True)
     alone = Layout(folder, folder / "outbox", folder / "receipts")
     for name in LAKE:

@@ -1,7 +1,7 @@
-"""A backfill of all the years: one list request, the datasets of matched and people, every step, one outbox file.
+"""A backfill of all years: one list request, the datasets of matches and people, every step, one outbox file.
 
-`own`: the steps alone beside the floor. `whole`: `konkurs run` beside the floor and an empty Dagster job over the same
-partitions and as many assets, measured beside it: what Dagster takes for knowing of each partition.
+`own` compares the steps alone with the floor. `whole` compares `konkurs run` with the floor plus an empty Dagster job over
+the same partitions and as many assets. That job shows what Dagster itself costs for each partition.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WHOLE_GOAL: Final = 1.3
 
 
 def measure(folder: Path, scale: Scale) -> None:
-    """Measure and print; once each, as they are long."""
+    """Measure and print. Each runs once, because each is long."""
     case = Case(folder, scale.years, scale.customers)
     case.make_register()
     own, whole, floor, floor_own, empty = (Series() for _ in range(5))
@@ -43,9 +43,9 @@ def measure(folder: Path, scale: Scale) -> None:
     progress("backfill: an empty Dagster job")
     case.start_empty()
     empty.add_run(run_script("empty_job", _days(case), environ))
-    size: dict[str, Any] = {"customers": case.customers, "years": case.years, "notices": ran.said["notices"]}
+    size: dict[str, Any] = {"customers": case.customers, "years": case.years, "notices": ran.printed["notices"]}
     both = Series([floor.median + empty.median], [floor.cpu_median + empty.cpu_median])
-    measurement("backfill: own part", own, floor_own, OWN_GOAL, **size, datasets=ran.said["datasets"])
+    measurement("backfill: own part", own, floor_own, OWN_GOAL, **size, datasets=ran.printed["datasets"])
     measurement("backfill: whole process", whole, both, WHOLE_GOAL, beside="the floor and an empty job", **size)
     measurement("backfill: an empty Dagster job", empty, partitions=len(notices.workdays(case.years)), assets=ASSETS)
 
@@ -55,7 +55,7 @@ def _days(case: Case) -> list[str]:
 
 
 def _taken_in(case: Case, environ: Mapping[str, str]) -> Mapping[str, str]:
-    """Let the live store be one that has only taken in the register: that is measured by itself."""
+    """Make a live store that has only taken in the register: the intake has a measurement of its own."""
     case.start_empty()
     run_script("intake", [], environ)
     return environ

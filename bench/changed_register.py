@@ -1,6 +1,6 @@
-"""The register: a changed file is read, judged and kept; one that is unchanged is known by its size, times and hash.
+"""Taking in the register: a changed file is read and judged, an unchanged one is recognised by size, times and hash.
 
-`unchanged` is the looking alone. A poll also holds the snapshot it uses against its hashes, which is in the poll's figures.
+`unchanged` measures the recognition only. A poll also checks the hashes of its snapshot; that is in the poll's figures.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def measure(folder: Path, scale: Scale) -> None:
         case.start_empty()
         for series in (changed, unchanged):
             ran = run_script("intake", [], environ)
-            if ran.said["is_new"] is not (series is changed) or ran.said["refusal"]:
+            if ran.printed["is_new"] is not (series is changed) or ran.printed["refusal"]:
                 message = f"the register was not taken in as expected: {ran.stdout}"
                 raise RuntimeError(message)
             series.add_own(ran)

@@ -21,7 +21,7 @@ from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG, quiet_
 from konkurs_pipeline.orchestration.runs.names import RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.settings import load_settings
 
-# As many as the product's.
+# The product has as many.
 ASSETS = sum(len(step.tables) for step in STEPS)
 CHECKS = sum(len(step.check_specs(ALONE)) for step in STEPS) + len(AlarmKind)
 

@@ -1,7 +1,7 @@
-"""Erasing what has ended: the first time, over all years, and a day later, as every night. And a trustee's request.
+"""The first erasure over all years, the nightly erasure a day later, and a trustee's request.
 
-A prepared store has the list answers that polls and weekly sweeps would have left: of the last `ANSWER_DAYS` days 33 a day,
-with the lookback's notices in full, and 52 sweeps with a year's.
+The prepared store gets the list answers that polls and weekly sweeps would have left: 33 a day for the last `ANSWER_DAYS`
+days, each with the lookback's notices, and 52 sweeps, each with a year of notices.
 """
 
 from __future__ import annotations
@@ -36,19 +36,19 @@ _NIGHT: Final = dt.timedelta(hours=4)
 
 
 def measure(folder: Path, scale: Scale) -> None:
-    """Measure and print: the first erasure once, as it is long, the nightly one for each run."""
+    """Measure and print. The first erasure runs once, because it is long; the nightly one once a run."""
     case = Case(folder, scale.years, scale.customers)
     case.make_register()
     case.prepare()
     case.restore()
     with running_service(case.years) as url:
         environ = case.environ(url)
-        said = run_script("erasure", [str(scale.runs)], environ).said
+        result = run_script("erasure", [str(scale.runs)], environ).printed
         request = _requests(environ, scale.runs)
     size: dict[str, Any] = {"customers": case.customers, "years": case.years}
-    measurement("erasure: the first", Series([said["first"]["seconds"]], [0.0]), **size, **said["first"]["found"])
-    nights = Series([night["seconds"] for night in said["nights"]], [0.0])
-    measurement("erasure: every night", nights, goal=30.0, **size, **said["nights"][-1]["found"])
+    measurement("erasure: the first", Series([result["first"]["seconds"]], [0.0]), **size, **result["first"]["found"])
+    nights = Series([night["seconds"] for night in result["nights"]], [0.0])
+    measurement("erasure: every night", nights, goal=30.0, **size, **result["nights"][-1]["found"])
     measurement("control-request: whole process", request, goal=1.0, **size)
 
 

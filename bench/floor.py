@@ -1,9 +1,10 @@
-"""The floor: the least that could do a poll's or a backfill's work, as one plain script.
+"""The floor: the smallest script that does the work of a poll or a backfill.
 
-It fetches the list, parses it, joins it in DuckDB with the register (the same Parquet file, sorted by identifier), fetches
-the datasets of whom it matched (`matched`; in a backfill of people too: `matched_or_person`), keeps notices and datasets in
-one Parquet file each, and writes the outbox file with its CSV and manifest, synced and renamed. What it leaves out is what
-the product is for: evidence, quarantine, state, decisions once only, proof that what is on disk is what was written.
+1. It fetches and parses the list, and joins it in DuckDB with the register's Parquet file, which is sorted by identifier.
+2. It fetches the datasets of matches (`matched`); in a backfill those of people too (`matched_or_person`).
+3. It writes notices and datasets to one Parquet file each, and the outbox file with CSV and manifest, synced and renamed.
+
+It leaves out what the product is for: evidence, quarantine, state, exactly-once decisions and the verification of files.
 
     python -m bench.floor URL AFTER SNAPSHOT_FOLDER OUT_FOLDER matched|matched_or_person
 
@@ -36,7 +37,7 @@ _JOIN = """
 
 
 def main() -> None:
-    """Do the work, and print what it took."""
+    """Do the work and print its time."""
     url, after, snapshot, out, whose = sys.argv[1:]
     began, cpu = time.perf_counter(), time.process_time()
     found = poll(url, after, Path(snapshot), Path(out), whose)
@@ -45,7 +46,7 @@ def main() -> None:
 
 
 def poll(url: str, after: str, snapshot: Path, out: Path, whose: str) -> dict[str, int]:
-    """Return how many notices, datasets and actions there were."""
+    """Do the work; return the counts of notices, datasets and actions."""
     with httpx.Client(timeout=300) as http:
         listed = http.get(f"{url}/konkursvarsler/oppdatert/{after}").json()
         notices = listed.get("_embedded", {}).get("konkursvarsler", [])

@@ -1,4 +1,4 @@
-"""Where a start goes: what `konkurs run` imports, and the largest parts, by Python's own clock (`-X importtime`)."""
+"""Start-up time: what `konkurs run` imports, and the largest packages, by Python's own clock (`-X importtime`)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _MOST: Final = 12
 
 
 def measure(folder: Path, scale: Scale) -> None:
-    """Measure and print: the imports as a whole process beside an interpreter that imports nothing."""
+    """Measure and print a process that only imports, beside an interpreter that imports nothing."""
     environ = Case(folder, scale.years, scale.customers).environ("http://127.0.0.1:1")
     found, floor = Series(), Series()
     progress("importing")
@@ -31,7 +31,7 @@ def measure(folder: Path, scale: Scale) -> None:
 
 
 def _by_package() -> dict[str, int]:
-    """Return the milliseconds of the largest packages, each without what it imports of others."""
+    """Return the milliseconds of the largest packages. What a package imports of others is not counted."""
     command = [sys.executable, "-X", "importtime", "-c", _COMMAND]
     said = subprocess.run(command, capture_output=True, text=True, check=True).stderr  # noqa: S603 -- this interpreter
     took: Counter[str] = Counter()

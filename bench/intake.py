@@ -13,7 +13,7 @@ from konkurs_pipeline.storage.store import open_store
 
 
 def main() -> None:
-    """Take it in as a run does, and print."""
+    """Take the register in as a run does, and print the time."""
     settings = load_settings()
     with open_store(settings) as store:
         began, cpu = time.perf_counter(), time.process_time()

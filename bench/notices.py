@@ -1,7 +1,7 @@
-"""The notices the benchmarks are about: years of the seeded generator, and a last week of exactly fifty.
+"""The notices of the benchmarks: years of the seeded generator, then a last week of exactly fifty.
 
-The poll that is measured is that of `DAY`: the fifty notices of the lookback (`KNOWN`, polled before) and of the day
-itself (`NEW`). What does not belong here: serving them (service.py), who is a customer (register.py).
+The measured poll is that of `DAY`. It reads fifty notices: `KNOWN` of the lookback, polled before, and `NEW` of the day.
+What does not belong here: serving them (service.py), the customers (register.py).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DAY: Final = dt.date(2024, 11, 14)
 LOOKBACK: Final = 5
 KNOWN: Final = 45
 NEW: Final = 5
-# Of the debtors of all years, one in so many is a customer; all debtors of the day's new openings are.
+# One in so many debtors of the past years is a customer. Every debtor of the day's new openings is.
 ONE_IN: Final = 20
 _SEED: Final = 1
 
@@ -33,7 +33,7 @@ def first_day(years: int) -> dt.date:
 
 
 def day_before() -> dt.date:
-    """Return the last workday before `DAY`: a prepared store was polled up to it."""
+    """Return the last workday before `DAY`: the last that a prepared store was polled for."""
     return Calendar(dt.date(2000, 1, 3)).back(DAY, 1)
 
 
@@ -62,7 +62,7 @@ def last_week() -> tuple[SimulatedNotice, ...]:
 
 
 def served(years: int) -> tuple[SimulatedNotice, ...]:
-    """Return all that the service has."""
+    """Return all notices of the service."""
     return (*history(years), *last_week())
 
 

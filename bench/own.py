@@ -3,7 +3,7 @@
     python -m bench.own FIRST_DAY LAST_DAY [PROFILE]
 
 Settings come from the environment, as everywhere. Prints one JSON object: seconds, CPU seconds, and both by step. With
-PROFILE, Python's own profile of it (CPU time) is kept in that file.
+PROFILE, Python's profile (CPU time) is written to that file.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Stopwatch:
         self._began: tuple[str, float, float] | None = None
 
     def begin(self, what: str, done: int, total: int | None) -> None:
-        """Note that a step begins, which ends the one before it."""
+        """Start timing a step; this ends the step before it."""
         if (done, total) != (0, None):
             return
         now, cpu = time.perf_counter(), time.process_time()
@@ -47,14 +47,14 @@ class Stopwatch:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Time what is done within."""
+        """Time the body of the `with` block."""
         began, cpu = time.perf_counter(), time.process_time()
         yield
         self.by_step[name] = (time.perf_counter() - began, time.process_time() - cpu)
 
 
 def poll(first: dt.date, last: dt.date) -> dict[str, Any]:
-    """Poll, and return what it took and found."""
+    """Poll; return the times and the counts."""
     watch = Stopwatch()
     settings = load_settings()
     window = settings.calendar.window(first, last, lookback=settings.lookback_workdays)

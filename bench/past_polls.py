@@ -1,6 +1,6 @@
-"""What years of polls leave: a file each in the outbox, its receipt, and their rows in the ledger. Most polls bring nothing.
+"""What years of polls leave behind: for each poll an outbox file, its receipt and their rows in the ledger.
 
-Nobody has removed any of it. Made by the product's own rendering, in the time of some seconds and not of years.
+Most polls find nothing new, and nobody has removed a file. The product's own code renders the files, in seconds.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from konkurs_pipeline.storage.ledger.database import Ledger
 _TABLES: Final = ("polls", "answers", "outbox_files", "receipts")
 _AT_ONCE: Final = 5000
 _FIRST: Final = dt.datetime(2024, 1, 2, 7, tzinfo=dt.UTC)
-# A receipt that was written just now is read once more.
+# The product reads a receipt again that was written within the last seconds.
 _UNTIL_AT_REST_S: Final = 6
 
 
 @dataclass(frozen=True)
 class _Bank:
-    """What is the same in all of its files."""
+    """What all files of the bank have in common."""
 
     name: str
     environment: str
@@ -101,7 +101,7 @@ def _rows(
     poll = {"run_id": header.run_id, "started_at": at, "ended_at": at, "from_workday": day, "to_workday": day}
     return {
         "polls": {**poll, "outcome": "nothing_new", "notices_seen": 50, "notices_new": 0},
-        # The same bytes again: they are kept once.
+        # All these answers have the same bytes, so the lake keeps them once.
         "answers": {**answer, "run_id": header.run_id, "fetched_at": at},
         "outbox_files": {
             "seq": header.seq,

@@ -1,6 +1,6 @@
-"""A plain script as one would write it first, with httpx, polars and DuckDB: fetch, match, keep, write, fsync, rename.
+"""A plain script as a programmer would write it first: httpx, polars, DuckDB; fetch, match, keep, write, fsync, rename.
 
-It has a schema for its frames and a database that it remembers notices in, and nothing of what the product is for.
+It has a schema for its frames and a database of known notices. It has nothing of what the product is for.
 
     python -m bench.plain URL AFTER SNAPSHOT_FOLDER OUT_FOLDER
 
@@ -27,7 +27,7 @@ _KEPT = (
 
 
 def main() -> None:
-    """Do the work, and print what it took."""
+    """Do the work and print its time."""
     url, after, snapshot, out = sys.argv[1:]
     began, cpu = time.perf_counter(), time.process_time()
     found = poll(url, after, Path(snapshot), Path(out))
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def poll(url: str, after: str, snapshot: Path, out: Path) -> dict[str, int]:
-    """Return how many notices, datasets and actions there were."""
+    """Do the work; return the counts of notices, datasets and actions."""
     out.mkdir(parents=True, exist_ok=True)
     with httpx.Client(timeout=60) as http:
         listed = http.get(f"{url}/konkursvarsler/oppdatert/{after}").raise_for_status().json()
@@ -74,7 +74,7 @@ def remember(path: Path, notices: pl.DataFrame) -> None:
 
 
 def write(path: Path, content: bytes) -> None:
-    """Write a file beside its place, sync it, and rename it."""
+    """Write a file under a temporary name, sync it, rename it."""
     aside = path.with_suffix(".tmp")
     with aside.open("wb") as file:
         file.write(content)

@@ -1,9 +1,10 @@
-"""A poll of fifty notices, five of them new and five matches, and how flat it is in history and in customers.
+"""A poll of fifty notices, five of them new and five matches, and what history and customers add to its time.
 
-`whole`: the process `konkurs run` beside the floor's process. `own`: the steps alone beside the floor's own part, each timed
-within its process after the imports. `plain`: a script as one would write it first (plain.py). An empty Dagster run is what a
-process costs that has one record a run over as many empty assets and checks, and does nothing else. `flat`: the same poll
-without history, with few customers, and after as many polls as the years have, which left as many files and receipts.
+- `whole`: the process `konkurs run` beside the floor's process.
+- `own`: the steps alone beside the floor's own part. Each is timed within its process, after the imports.
+- `plain`: the script that a programmer would write first (plain.py).
+- The empty Dagster run is one run over as many empty assets and checks; it does nothing else.
+- `flat`: the same poll without history, with few customers, and after years of polls that left their files and receipts.
 """
 
 from __future__ import annotations

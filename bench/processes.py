@@ -1,4 +1,4 @@
-"""Running a program and seeing what it took: wall time, CPU time, and the most memory it held."""
+"""Runs a program and measures it: wall time, CPU time, peak memory."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Ran:
     stdout: str
 
     @property
-    def said(self) -> dict[str, Any]:
+    def printed(self) -> dict[str, Any]:
         """What our own scripts print: one JSON object on the last line."""
         found: dict[str, Any] = json.loads(self.stdout.splitlines()[-1])
         return found
@@ -35,7 +35,7 @@ class Ran:
 
 @dataclass
 class Series:
-    """The figures of several runs of the same thing."""
+    """The figures of several runs of the same program."""
 
     seconds: list[float] = field(default_factory=list)
     cpu_seconds: list[float] = field(default_factory=list)
@@ -52,8 +52,8 @@ class Series:
         self.add(ran.seconds, ran.cpu_seconds, ran.peak_mib)
 
     def add_own(self, ran: Ran) -> None:
-        """Add what a script measured within itself, after its imports."""
-        self.add(ran.said["seconds"], ran.said["cpu_seconds"], ran.peak_mib)
+        """Add the times that a script measured itself, after its imports."""
+        self.add(ran.printed["seconds"], ran.printed["cpu_seconds"], ran.peak_mib)
 
     @property
     def median(self) -> float:
@@ -62,18 +62,18 @@ class Series:
 
     @property
     def cpu_median(self) -> float:
-        """The median of the CPU seconds: what other programs on the machine disturb least."""
+        """The median of the CPU seconds. Other programs on the machine disturb it least."""
         return statistics.median(self.cpu_seconds)
 
 
 def run(command: Sequence[str | Path], environ: Mapping[str, str]) -> Ran:
-    """Run a program to its end; raises `RuntimeError` with what it said when it fails."""
+    """Run a program to its end; raises `RuntimeError` with its output if it fails."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
         process = subprocess.Popen([str(part) for part in command], env=environ, stdout=out, stderr=err)  # noqa: S603 -- ours
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
-        # Waited for above: so that Popen does not ask again.
+        # `wait4` has waited for the process already, so Popen must not wait again.
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)

@@ -1,12 +1,12 @@
-"""A made register of any size: invented customers and accounts whose numbers pass their checks, as the two CSV files.
+"""A generated register of any size: invented customers and accounts with valid numbers, as the two CSV files.
 
-All columns are arithmetic on row numbers, so that ten million customers take seconds, and the same size is always the
-same bank. No number is anybody's: organisation numbers start with 1 or 2, people have a synthetic month (+ 40), so none
-but the planted debtors is also a debtor of the generator. What does not belong here: which debtors (notices.py).
+All columns are arithmetic on row numbers: ten million customers take seconds, and one size always gives the same bank. No
+number belongs to anybody: organisation numbers start with 1 or 2, people have a synthetic month (+ 40). So only the planted
+debtors are debtors of the generator. What does not belong here: the choice of debtors (notices.py).
 
     python -m bench.register FOLDER CUSTOMERS YEARS
 
-A process of its own: the memory of whoever starts a program is counted as that program's.
+It runs in a process of its own, because the memory of a parent counts as the peak memory of its child.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ from bench import notices
 _ORGNR_WEIGHTS: Final = (3, 2, 7, 6, 5, 4, 3, 2)
 _FIRST_WEIGHTS: Final = (3, 7, 6, 1, 8, 9, 4, 5, 2)
 _SECOND_WEIGHTS: Final = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
-# Of ten numbers drawn one or two have no control digit: so many more are drawn.
+# One or two of ten drawn numbers have no control digit, so more are drawn.
 _SPARE: Final = 1.35
 _ORGNR_FROM: Final = 10_000_000
 _DAYS: Final = 28 * 12 * 60
 _INDIVIDUAL: Final = 500
 _ONE_DIGIT: Final = 10
-# Odd and far from a power of ten: steps that touch every number once, far apart from one another.
+# Odd and far from a power of ten: such steps touch every number once, far apart.
 _STEP: Final = 7_368_787
 ACCOUNTS_PER_TEN: Final = 12
 
@@ -95,7 +95,7 @@ def _control(digits: pl.Expr, weights: Sequence[int]) -> pl.Expr:
 
 
 def _numbers(parts: Sequence[tuple[pl.Expr, int]], controls: Sequence[pl.Expr], count: int) -> pl.Series:
-    """Join the parts into text, leaving out numbers that have no control digit; the first `count` of them."""
+    """Join the parts into text; return the first `count` numbers that have a control digit."""
     joined = pl.concat_str([part.cast(pl.String).str.zfill(width) for part, width in parts])
     has_control = pl.all_horizontal(control < _ONE_DIGIT for control in controls)
     found = pl.select(number=joined, is_number=has_control).lazy().filter("is_number").head(count).collect()

@@ -1,4 +1,4 @@
-"""What is printed: one JSON object a measurement, on stdout; what is under way, on stderr."""
+"""Prints one JSON object for each measurement on stdout, and progress on stderr."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def measurement(
     beside: str | None = None,
     **more: Any,
 ) -> None:
-    """Print a measurement; with `floor`: as a ratio to it, held against `goal`, the largest that is wanted.
+    """Print a measurement. With `floor`: also the ratio to it, beside `goal`, the largest ratio wanted.
 
-    `beside`: what the floor is, where it is not the floor script.
+    `beside`: names the floor if it is not the floor script.
     """
     line: dict[str, Any] = {
         "measurement": name,
@@ -45,14 +45,14 @@ def measurement(
 
 
 def figures(name: str, **values: Any) -> None:
-    """Print a measurement that is no series of runs."""
+    """Print figures that are not a series of runs."""
     line = {"measurement": name, **values, "load": round(os.getloadavg()[0], 1)}
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
 
 
 def progress(text: str) -> None:
-    """Say what is under way."""
+    """Print what is under way."""
     sys.stderr.write(f"bench: {text}\n")
 
 

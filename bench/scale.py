@@ -1,4 +1,4 @@
-"""How large the made data are: `default`, which takes minutes, to `full`, ten years and ten million customers."""
+"""Sizes of the generated data: `default` takes minutes; `full` is ten years and ten million customers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Final
 class Scale:
     """Years of history and customers of the large case, customers of the small one, and runs of each measurement.
 
-    `polls`: how many the years are, 33 a workday. `minutes`: for how long notices become visible (time to file).
+    `polls`: the polls of those years, 33 a workday. `minutes`: for so long notices become visible (time to file).
     """
 
     name: str

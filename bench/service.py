@@ -1,4 +1,4 @@
-"""The simulator in a process of its own, so that its work is not in the times: `python -m bench.service YEARS`."""
+"""The simulator in a process of its own, so that no time includes it: `python -m bench.service YEARS`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bench import notices
 
 @contextmanager
 def running_service(years: int) -> Iterator[str]:
-    """Serve the notices of so many years, in plain http on loopback, and give the base URL."""
+    """Serve the notices of `years` years over plain http on loopback; yields the base URL."""
     command = [sys.executable, "-m", "bench.service", str(years)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603
         assert process.stdout is not None  # noqa: S101 -- as asked for

@@ -1,7 +1,7 @@
-"""Prepared stores: a bank that polled years of history, by a real backfill; each measurement gets a copy of its own.
+"""Prepared stores: a real backfill polls years of history, and each measurement gets a copy.
 
-Everything is kept under `BENCH_DATA` (default: a temporary folder) and used again by the next bench with the same folder.
-A copy always stands at the same path, as a bank's store does. What does not belong here: how the data are made
+`BENCH_DATA` (default: a temporary folder) keeps everything, and the next bench with the same folder uses it again.
+A copy always stands at the same path, as a bank's store does. What does not belong here: how the data are generated
 (notices.py, register.py).
 """
 
@@ -18,16 +18,15 @@ from bench.processes import BIN, Ran, run, run_script
 from bench.report import progress
 from bench.service import running_service
 
-# What the product never changes in place, only replaces: a copy may share it.
+# The product replaces these files and never changes them in place, so copies may share them.
 _SHARED = ("lake", "outbox")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A bank of so many customers with so many years of history, prepared under `folder`.
+    """A bank with `customers` customers and `years` years of history, prepared under `folder`.
 
-    `polls`: how many it has behind it, each with a file and a receipt that nobody removed; 0: some few, which brought the
-    history at once.
+    `polls`: its past polls, each with a file and a receipt that nobody removed. 0: a few polls brought the whole history.
     """
 
     folder: Path
@@ -55,11 +54,11 @@ class Case:
 
     @property
     def _receipts(self) -> Path:
-        """Where receipts are: those of many polls are never copied, as each copy would be a new file to read."""
+        """Where receipts are. Those of many polls are never copied: the product would read each copy as a new file."""
         return self.folder / f"receipts{self._after_polls}" if self.polls else self.live / "receipts"
 
     def environ(self, url: str) -> dict[str, str]:
-        """Return the environment of a program of the bank; no setting of the caller's counts."""
+        """Return the environment of a bank's program, without the caller's settings."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("KONKURS_", "DAGSTER_"))}
         return {
             **inherited,
@@ -85,20 +84,20 @@ class Case:
         aside.rename(self.register)
 
     def start_empty(self) -> None:
-        """Let the live store be a folder with nothing in it."""
+        """Make the live store an empty folder."""
         self.make_register()
         shutil.rmtree(self.live, ignore_errors=True)
         self.live.mkdir(parents=True, mode=0o700)
 
     def backfill(self, environ: Mapping[str, str]) -> Ran:
-        """Run the backfill of all the years, up to the day before the one that is measured."""
+        """Run the backfill of all years, up to the day before the measured one."""
         days = ["--from", str(notices.first_day(self.years)), "--to", str(notices.day_before())]
         return run([BIN / "konkurs", "run", *days], environ)
 
     def prepare(self) -> None:
-        """Prepare the store that copies are taken of; one that is there is polled once by the program as it is now.
+        """Prepare the store that is copied; if it exists, poll it once with today's program.
 
-        After a backfill, and after a change of the rules, a poll makes derived tables whole: that is not what is measured.
+        After a backfill or a change of the rules, a poll makes all derived tables again. That poll is not measured.
         """
         before = replace(self, polls=0)
         if self.polls and not self._kept.is_dir():
@@ -121,7 +120,7 @@ class Case:
         self.live.rename(self._kept)
 
     def restore(self) -> None:
-        """Let the live store be a fresh copy of the prepared one."""
+        """Replace the live store by a fresh copy of the prepared one."""
         shutil.rmtree(self.live, ignore_errors=True)
         self.live.mkdir(mode=0o700)
         for path in self._kept.rglob("*"):
@@ -132,7 +131,7 @@ class Case:
                 os.link(path, copy)
             else:
                 shutil.copy2(path, copy)
-        # Else the first sync of what is measured would wait for all that was copied.
+        # Otherwise the first measured sync would wait for all copied bytes.
         os.sync()
 
     def snapshot(self) -> Path:

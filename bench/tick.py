@@ -1,7 +1,7 @@
-"""From a due tick of the schedule to the manifest on disk, under Dagster's daemon; in demo the poll is due every minute.
+"""The time from a due tick of the schedule to the manifest, under Dagster's daemon. In demo a tick is due every minute.
 
-Started as in production (deploy/systemd): a code server that stays, beside the daemon. Measured from the full minute to the
-time the file system gives the manifest.
+Code server and daemon start as in production (deploy/systemd). The time runs from the full minute to the time that the file
+system gives the manifest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _STARTS_WITHIN_S: Final = 150
 
 
 def measure(folder: Path, scale: Scale) -> None:
-    """Measure and print: the first tick, in which all is started, is left out."""
+    """Measure and print, without the first tick, in which everything starts."""
     case = Case(folder, 0, scale.few_customers)
     case.start_empty()
     found = Series()
@@ -44,13 +44,13 @@ def measure(folder: Path, scale: Scale) -> None:
 
 
 def _with_days(environ: dict[str, str]) -> dict[str, str]:
-    # The days in the notices are years ago; what is polled is today, which has none.
+    # The notices are years old. The polls are of today, which has none.
     return {**environ, "KONKURS_FIRST_WORKDAY": "2024-01-02"}
 
 
 @contextmanager
 def running_dagster(case: Case, environ: dict[str, str], *, stopped: Sequence[str] = ()) -> Iterator[None]:
-    """Run a code server that stays, and the daemon, as deploy/systemd does; `stopped`: schedules that do not tick."""
+    """Run a code server and the daemon as deploy/systemd does. `stopped`: schedules that must not tick."""
     home = case.live / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     shutil.copy(_ROOT / "dagster.yaml", home)
@@ -73,7 +73,7 @@ def running_dagster(case: Case, environ: dict[str, str], *, stopped: Sequence[st
 
 
 def _wait_for_code_server(socket: Path, environ: Mapping[str, str]) -> None:
-    """Wait as the unit does: a daemon that finds no code server looks again in a minute."""
+    """Wait for the code server, as the unit does: a daemon that finds none looks again only after a minute."""
     asks: list[str | Path] = [BIN / "dagster", "api", "grpc-health-check", "--socket", socket]
     ends = time.monotonic() + _STARTS_WITHIN_S
     while subprocess.run(asks, env=environ, capture_output=True, check=False).returncode:  # noqa: S603 -- dagster's own

@@ -1,8 +1,8 @@
-"""From the moment at which the service shows a notice to the manifest on disk: code server, daemon and light looks.
+"""The time from the moment the service shows a notice to the manifest on disk: code server, daemon and light looks.
 
-Started as in production (tick.py). Notices become visible at random moments; each is an opening of a customer, so that its
-file holds a BLOCK. The schedule is stopped: the looks alone are measured. Beside it, by computation: the same with the
-quarter-hour poll alone, whose wait is even between 0 and 900 seconds.
+Everything starts as in production (tick.py). Notices become visible at random moments. Each is an opening of a customer, so
+its file holds a BLOCK. The schedule is stopped, so only looks start polls. Beside it stands a computed figure: the
+quarter-hour poll alone, whose wait is spread evenly over 0 to 900 seconds.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def measure(folder: Path, scale: Scale) -> None:
     for every_s in INTERVALS_S:
         waits, requests = _waits(case, every_s, scale.minutes)
         found = _shares(waits)
-        # Evenly spread over a quarter, and then what a poll takes: as the fastest here, which a look met at once.
+        # A wait spread evenly over a quarter, plus the time of a poll: the fastest one here, whose look came at once.
         by_quarter = {"p50": _QUARTER_S / 2 + min(waits), "p95": _QUARTER_S * 0.95 + min(waits)}
         figures(
             "time to file",

@@ -1,6 +1,6 @@
 """`make dev`: the simulator, the code server, Dagster's daemon and its UI, and a line for each poll, until Ctrl-C.
 
-Each program writes a log of its own under <data>/dev. Those of a run of this that was killed end with it.
+Each program writes its log under <data>/dev. If this process is killed, its programs end too.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _start_all(
     workspace.write_text(f"load_from: [{{grpc_server: {{socket: '{code_socket}', location_name: konkurs}}}}]\n")
     module = ("--module-name", "konkurs_pipeline.definitions", "--location-name", "konkurs")
     customers = load_settings().customers
-    # Every few minutes one of the bank's own customers is hit.
+    # Every few minutes a notice concerns a customer of the bank.
     live = ("--customers", str(customers)) if customers.is_file() else ()
     commands = {
         "simulator": ("konkurs", "simulate", "--seed", "1", *live),

@@ -1,4 +1,4 @@
-"""Property tests without a stopwatch: a loaded machine is no reason to fail. And what `make test` leaves to `make long`."""
+"""Property tests have no deadline, because a machine may be loaded. `make test` leaves some tests to `make long`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 from hypothesis import settings
 
-# A test here has a store, a process or a server of its own: a second or more. `make test` runs a sample of each file.
+# A test here has a store, a process or a server of its own and takes a second. `make test` runs a sample of each file.
 _SLOW_FOLDERS: Final = {"canary", "cli", "pipeline", "processes", "service"}
 _INPUTS_OF_A_TEST: Final = 2
 _TESTS_OF_A_FILE: Final = 6
@@ -20,7 +20,7 @@ settings.load_profile("unhurried")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to `make long` what is not in the sample: the first tests of a slow file, each with its first inputs."""
+    """Mark tests outside the sample as long. The sample is the first tests of a slow file, each with its first inputs."""
     inputs: Counter[str] = Counter()
     tests: Counter[Path] = Counter()
     for item in (item for item in items if item.path.parent.name in _SLOW_FOLDERS):

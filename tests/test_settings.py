@@ -226,26 +226,26 @@ class TestWrongValues:
     def test_one_line_names_the_variable_what_it_held_what_was_expected_and_what_to_do(
         self, name: str, value: str, expected: str
     ) -> None:
-        said = refusal(**{**CERTIFICATE, name: value})
+        message = refusal(**{**CERTIFICATE, name: value})
 
-        assert said.startswith(f"KONKURS_{name} is {value!r}; expected: ")
-        assert expected in said
-        assert said.endswith("Set it in the environment or in .env")
-        assert "\n" not in said
+        assert message.startswith(f"KONKURS_{name} is {value!r}; expected: ")
+        assert expected in message
+        assert message.endswith("Set it in the environment or in .env")
+        assert "\n" not in message
 
     def test_an_extra_closed_day_can_make_the_first_workday_none(self) -> None:
-        said = refusal(EXTRA_CLOSED_DAYS="2018-01-02")
+        message = refusal(EXTRA_CLOSED_DAYS="2018-01-02")
 
-        assert said.startswith(
+        assert message.startswith(
             "KONKURS_FIRST_WORKDAY is not set; expected: a working day; the one before is 2017-12-29"
         )
 
     @pytest.mark.parametrize("number", ["08086001471", "02013299997"], ids=["a synthetic one", "one of 2032"])
     def test_a_person_s_number_is_no_bank_s_id_and_is_not_repeated(self, number: str) -> None:
-        said = refusal(BANK_ID=number)
+        message = refusal(BANK_ID=number)
 
-        assert said.startswith("KONKURS_BANK_ID is ")
-        assert number not in said
+        assert message.startswith("KONKURS_BANK_ID is ")
+        assert number not in message
 
     def test_each_wrong_value_has_its_line(self) -> None:
         lines = refusal(BANK_ID="x", LOOKBACK_WORKDAYS="x", EXPAND="x").splitlines()
@@ -270,9 +270,9 @@ class TestWrongValues:
         ],
     )
     def test_a_name_that_is_not_known_is_refused_and_the_nearest_is_suggested(self, name: str, meant: str) -> None:
-        said = refusal(**{name: "x"})
+        message = refusal(**{name: "x"})
 
-        assert said == f"KONKURS_{name}: no such setting. Did you mean KONKURS_{meant}?"
+        assert message == f"KONKURS_{name}: no such setting. Did you mean KONKURS_{meant}?"
 
     def test_a_name_like_no_other_leads_to_the_documentation(self) -> None:
         assert refusal(B="x", QQQ="x").splitlines() == [
@@ -322,9 +322,9 @@ class TestTheService:
         ],
     )
     def test_production_refuses_test_hosts(self, url: str, why: str) -> None:
-        said = refusal(ENVIRONMENT="prod", API_URL=url, **CERTIFICATE)
+        message = refusal(ENVIRONMENT="prod", API_URL=url, **CERTIFICATE)
 
-        assert said.startswith(f"KONKURS_API_URL is {url!r}; expected: a production host"), why
+        assert message.startswith(f"KONKURS_API_URL is {url!r}; expected: a production host"), why
 
     @pytest.mark.parametrize(
         "url", ["https://konkursvarsel.vcert.brreg.no", "https://attest.example", "https://p.example"]
@@ -342,8 +342,8 @@ class TestTheService:
         assert refusal(ENVIRONMENT="prod", API_URL=loopback).startswith("KONKURS_TLS_PROXY is not set; expected: true")
         assert load(ENVIRONMENT="prod", API_URL=loopback, TLS_PROXY="true").tls_proxy
         for environment in ("test", "prod"):
-            said = refusal(ENVIRONMENT=environment, API_URL="http://10.0.0.1", TLS_PROXY="true")
-            assert "plain http is for loopback only" in said
+            message = refusal(ENVIRONMENT=environment, API_URL="http://10.0.0.1", TLS_PROXY="true")
+            assert "plain http is for loopback only" in message
 
     @pytest.mark.parametrize(
         ("environment", "url"), [("prod", "https://data.brreg.no/enhetsregisteret/api"), ("test", "off")]
@@ -406,16 +406,16 @@ class TestSecrets:
         ],
     )
     def test_a_url_with_credentials_is_refused_without_showing_them(self, url: str) -> None:
-        said = refusal(API_URL=url, **CERTIFICATE)
+        message = refusal(API_URL=url, **CERTIFICATE)
 
-        assert said.startswith("KONKURS_API_URL is 'https://")
-        assert PASSWORD not in said
+        assert message.startswith("KONKURS_API_URL is 'https://")
+        assert PASSWORD not in message
 
     def test_an_identifier_in_a_wrong_value_is_masked(self) -> None:
-        said = refusal(LOOKBACK_WORKDAYS="08086002265")
+        message = refusal(LOOKBACK_WORKDAYS="08086002265")
 
-        assert "08086002265" not in said
-        assert said.startswith("KONKURS_LOOKBACK_WORKDAYS is '‹identifier›'")
+        assert "08086002265" not in message
+        assert message.startswith("KONKURS_LOOKBACK_WORKDAYS is '‹identifier›'")
 
 
 class TestTheFile:

@@ -1,4 +1,4 @@
-"""Alerts leave by a webhook, an e-mail server and a command: real ones on loopback, well and unwell."""
+"""Alerts leave by webhook, e-mail server and command: real ones on loopback, working and failing."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Webhook(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @contextmanager
@@ -127,7 +127,7 @@ def test_a_webhook_gets_the_alert_as_json(tmp_path: Path, webhook: str, raised: 
 
 
 @pytest.mark.parametrize("status", [302, 403, 500])
-def test_a_webhook_that_does_not_take_it_is_an_error_that_hides_the_token(
+def test_a_webhook_that_refuses_an_alert_is_an_error_that_hides_the_token(
     tmp_path: Path, webhook: str, raised: Message, status: int
 ) -> None:
     Webhook.status = status
@@ -143,7 +143,7 @@ def test_a_webhook_that_cannot_be_reached_is_an_error_that_hides_the_token(tmp_p
     assert "secret-token" not in str(caught.value)
 
 
-def test_an_email_says_what_and_what_to_do(tmp_path: Path, mail_server: int, raised: Message) -> None:
+def test_an_email_names_the_problem_and_the_cure(tmp_path: Path, mail_server: int, raised: Message) -> None:
     settings = settings_of(
         tmp_path, SMTP=f"127.0.0.1:{mail_server}", EMAIL_FROM="konkurs@bank.example", EMAIL_TO="ops@bank.example"
     )
@@ -185,7 +185,7 @@ def test_a_command_that_fails_is_an_error(tmp_path: Path, raised: Message, comma
         channels_of(settings_of(tmp_path, COMMAND=command))["command"](raised)
 
 
-def test_what_cleared_says_what_it_had_been(tmp_path: Path) -> None:
+def test_the_alert_of_a_cleared_alarm_repeats_its_message(tmp_path: Path) -> None:
     cleared = message_of(Notification("email", HELD.kind, None, Notified("", HELD.message)), settings_of(tmp_path), NOW)
     assert cleared.event == "cleared"
     assert cleared.text.endswith("It was: 3 BLOCK rows are held back")
@@ -209,7 +209,7 @@ def test_no_alert_holds_a_national_identifier(tmp_path: Path) -> None:
         ({"EMAIL_TO": "a@bank.example"}, "KONKURS_ALERT_SMTP"),
     ],
 )
-def test_settings_that_could_not_work_are_refused_without_showing_a_token(
+def test_settings_that_cannot_work_are_refused_without_showing_a_token(
     tmp_path: Path, alerts: dict[str, str], names: str
 ) -> None:
     with pytest.raises(SettingsError, match=names) as caught:

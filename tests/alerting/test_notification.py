@@ -1,4 +1,4 @@
-"""One channel that never answers keeps no other from its alerts, and none is told twice for it."""
+"""A channel that never answers delays no other channel, and no channel gets an alert twice."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def settings(tmp_path: Path) -> Settings:
     return load_settings({"KONKURS_DATA_DIR": str(tmp_path)}, dotenv=tmp_path / "none")
 
 
-def test_a_channel_that_never_answers_lets_the_others_be_told_once(fakes: Channels, settings: Settings) -> None:
+def test_beside_a_channel_that_never_answers_the_others_get_the_alert_once(fakes: Channels, settings: Settings) -> None:
     state: State = {}
     for _ in range(4):
         round_ = notify([HELD], state, {"webhook": fakes.never, "command": fakes.good}, settings, NOW, seconds=0.2)
@@ -77,7 +77,7 @@ def test_a_channel_that_fails_is_left_alone_until_the_next_round(fakes: Channels
 
 @contextmanager
 def dripping() -> Iterator[int]:
-    """Serve on loopback what never comes to an end: a byte now and then, so that no single read is late."""
+    """Serve on loopback an answer without an end: one byte at a time, so that no single read times out."""
     stop = threading.Event()
 
     def serve(listener: socket.socket) -> None:
@@ -99,7 +99,9 @@ def dripping() -> Iterator[int]:
 
 
 @pytest.mark.parametrize("channel", ["webhook", "email", "command"])
-def test_a_channel_that_drips_comes_to_an_end(channel: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_channel_that_answers_byte_by_byte_is_cut_off(
+    channel: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(channels, "_TIMEOUT_S", 0.5)
     with dripping() as port:
         environ = {
@@ -116,4 +118,4 @@ def test_a_channel_that_drips_comes_to_an_end(channel: str, tmp_path: Path, monk
         done = notify([HELD], {}, channels_of(settings), settings, NOW, seconds=4)
     assert done.sent == 0
     assert len(done.failures) == 1
-    assert "did not take its alerts within" not in done.failures[0], "the channel itself came to an end"
+    assert "did not take its alerts within" not in done.failures[0], "the channel was cut off"

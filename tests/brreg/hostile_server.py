@@ -1,6 +1,6 @@
-"""A server that does to a client what networks and servers do, one raw connection at a time, on loopback.
+"""A hostile server on loopback: it fails as networks and servers do, one raw connection at a time.
 
-Each connection is given to a handler, which writes whatever bytes it likes. Certificates are made here too.
+Each connection goes to a handler, which writes any bytes. This module also makes the certificates.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ EMPTY_LIST = {"_links": {"self": {"href": "/konkursvarsler"}}}
 
 
 class HostileServer:
-    """Serves the handlers in turn, the last one for ever after; `requests` holds the head of each request."""
+    """Uses the handlers in turn, then the last one again and again. `requests` holds the head of each request."""
 
     def __init__(self, *handlers: Handler, tls: ssl.SSLContext | None = None) -> None:
         self._handlers = handlers
@@ -152,7 +152,7 @@ def sends_raw(data: bytes) -> Handler:
 
 
 def hangs_up(connection: socket.socket, _path: str) -> None:
-    """Close the connection without a word."""
+    """Close the connection without an answer."""
     connection.shutdown(socket.SHUT_RDWR)
 
 
@@ -177,7 +177,7 @@ def gzip_of_zeros(mebibytes: int) -> bytes:
 
 @dataclass
 class Authority:
-    """A certificate authority with one intermediate, made on the spot."""
+    """A new certificate authority with one intermediate."""
 
     folder: Path
     name: str

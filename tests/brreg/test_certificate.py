@@ -22,7 +22,7 @@ from konkurs_pipeline.settings import load_settings
 from tests.brreg.hostile_server import PASSWORD, Authority
 
 
-def test_the_facts_of_a_certificate_are_told(client_p12: Path) -> None:
+def test_the_facts_of_a_certificate_are_read(client_p12: Path) -> None:
     facts = read_client_certificate(client_p12, PASSWORD)
     assert facts.organisation == "Bank i Prøve AS"
     assert facts.issuer == "Test CA"
@@ -34,7 +34,7 @@ def test_the_facts_of_a_certificate_are_told(client_p12: Path) -> None:
     assert facts.not_after.tzinfo is dt.UTC
 
 
-def test_an_expired_certificate_is_a_fact_and_no_error(authority: Authority) -> None:
+def test_an_expired_certificate_is_read_without_an_error(authority: Authority) -> None:
     p12 = authority.write_p12("expired", days=(-30, -1))
     load_client_context(p12, PASSWORD, authority.bundle)
     assert read_client_certificate(p12, PASSWORD).not_after < dt.datetime.now(dt.UTC)
@@ -47,7 +47,7 @@ def test_a_context_checks_the_service_as_the_service_checks_us(client_p12: Path,
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
 
 
-def test_the_private_key_is_not_left_open_in_memory(client_p12: Path, authority: Authority) -> None:
+def test_no_memory_file_with_the_private_key_stays_open(client_p12: Path, authority: Authority) -> None:
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # a Path would open the folder lazily
     load_client_context(client_p12, PASSWORD, authority.bundle)
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208  # as above
@@ -70,7 +70,7 @@ def test_the_chain_is_sent_in_order_and_the_key_never_touches_the_disk(
     assert x509.load_pem_x509_certificates(pem)[1:] == [authority.intermediate, authority.root]
 
 
-def test_a_wrong_password_and_a_damaged_file_are_told_apart_by_nobody(client_p12: Path, tmp_path: Path) -> None:
+def test_a_wrong_password_and_a_damaged_file_give_one_error_that_names_both(client_p12: Path, tmp_path: Path) -> None:
     damaged = tmp_path / "damaged.p12"
     damaged.write_bytes(client_p12.read_bytes()[:-50])
     for p12, password in ((client_p12, b"feil-passord"), (damaged, PASSWORD), (client_p12, b"")):
@@ -133,7 +133,7 @@ def test_a_bundle_without_certificates_is_refused(client_p12: Path, tmp_path: Pa
         pytest.param("på\n".encode("utf-8-sig"), b"p\xc3\xa5", id="UTF-8 with a mark"),
         pytest.param(b"abc\n\0", b"abc", id="a NUL at its end"),
         pytest.param(b"abc\0\0\0", b"abc", id="NULs at its end"),
-        pytest.param(b"\xf8\x81\n", b"\xc3\xb8\xc2\x81", id="a byte that Windows' Latin-1 has not"),
+        pytest.param(b"\xf8\x81\n", b"\xc3\xb8\xc2\x81", id="a byte that Windows' Latin-1 lacks"),
     ],
 )
 def test_a_password_file_loses_one_line_break_only(written: bytes, password: bytes, tmp_path: Path) -> None:
@@ -143,14 +143,14 @@ def test_a_password_file_loses_one_line_break_only(written: bytes, password: byt
 
 
 @pytest.mark.parametrize("written", [b"ab\0c", b"\xff\xfea", b"\0a\0b\0"])
-def test_a_password_file_that_is_no_text_is_refused_by_name(written: bytes, tmp_path: Path) -> None:
+def test_a_password_file_that_is_not_text_is_refused_by_name(written: bytes, tmp_path: Path) -> None:
     path = tmp_path / "password"
     path.write_bytes(written)
     with pytest.raises(CertificateError, match="KONKURS_CLIENT_P12_PASSWORD_FILE"):
         read_password(path)
 
 
-def test_a_certificate_in_ber_is_read_without_a_warning_and_said_to_be_so(
+def test_a_certificate_in_ber_is_read_without_a_warning_and_marked_as_ber(
     client_p12: Path, tmp_path: Path, authority: Authority
 ) -> None:
     ber = tmp_path / "ber.p12"
@@ -166,7 +166,7 @@ def in_ber(der: bytes) -> bytes:
     return b"\x30\x80" + der[2 + length_of_length :] + b"\0\0"
 
 
-def test_rights_that_let_others_read_the_key_are_seen(tmp_path: Path) -> None:
+def test_a_key_that_others_may_read_is_noticed(tmp_path: Path) -> None:
     path = tmp_path / "client.p12"
     path.touch(mode=0o600)
     assert not open_rights(path)

@@ -49,7 +49,7 @@ class TestLists:
             konkursvarsel.fetch_notices(AFTER.astimezone(oslo), keep=keep_nothing)
         assert server.paths == [AFTER_PATH]
 
-    def test_a_naive_time_is_a_bug(self) -> None:
+    def test_a_time_without_a_zone_raises_value_error(self) -> None:
         with (
             HostileServer(sends_json(EMPTY_LIST)) as server,
             client(server) as konkursvarsel,
@@ -79,7 +79,9 @@ class TestLists:
         ):
             notices = konkursvarsel.fetch_notices(AFTER, keep=kept.append)
         assert [item.value for item in notices.items] == [0, 1, 2]
-        assert [item.answer.sha256 for item in notices.items] == [answer.sha256 for answer in kept], "of its own page"
+        assert [item.answer.sha256 for item in notices.items] == [answer.sha256 for answer in kept], (
+            "each item has the hash of its own page"
+        )
         assert server.paths == [AFTER_PATH, f"{AFTER_PATH}?page=1", f"{AFTER_PATH}?page=2"]
         assert len(notices.findings) == 1
         assert "elsewhere.example" in notices.findings[0]
@@ -94,7 +96,7 @@ class TestLists:
         assert len(server.requests) == 2
 
     def test_pages_that_take_too_long_together_are_a_failure(self) -> None:
-        """Each page keeps to its own deadline, and a thousand of them would take hours."""
+        """Each page may keep to its own deadline while a thousand of them take hours."""
         with (
             HostileServer(*(sends_json(page(number, 3)) for number in range(3))) as server,
             client(server, list_deadline_s=0.0) as konkursvarsel,
@@ -102,12 +104,12 @@ class TestLists:
         ):
             konkursvarsel.fetch_notices(AFTER, keep=keep_nothing)
 
-    def test_one_page_is_taken_however_long_it_took(self) -> None:
+    def test_a_single_page_has_only_its_own_deadline(self) -> None:
         with HostileServer(sends_json(page(0, 1))) as server, client(server, list_deadline_s=0.0) as konkursvarsel:
             notices = konkursvarsel.fetch_notices(AFTER, keep=keep_nothing)
         assert [one.value for one in notices.items] == [0]
 
-    def test_all_pages_together_keep_to_the_limit(self) -> None:
+    def test_all_pages_together_keep_to_the_size_limit(self) -> None:
         size = len(json.dumps(page(0, 3)))
         with (
             HostileServer(*(sends_json(page(number, 3)) for number in range(3))) as server,
@@ -116,14 +118,14 @@ class TestLists:
         ):
             konkursvarsel.fetch_notices(AFTER, keep=keep_nothing)
 
-    def test_where_oppdatert_is_not_there_all_notices_are_read(self) -> None:
+    def test_if_oppdatert_is_not_found_all_notices_are_read(self) -> None:
         full = {"_embedded": {"konkursvarsler": [1]}}
         with HostileServer(sends(b"", 404), sends_json(full)) as server, client(server) as konkursvarsel:
             notices = konkursvarsel.fetch_notices(AFTER, keep=keep_nothing)
         assert server.paths == [AFTER_PATH, "/konkursvarsler"]
         assert "all notices were read instead" in notices.findings[0]
 
-    def test_a_service_without_notices_at_all_is_a_failure(self) -> None:
+    def test_a_service_that_has_neither_list_is_a_failure(self) -> None:
         with (
             HostileServer(sends(b"", 404)) as server,
             client(server) as konkursvarsel,
@@ -157,7 +159,7 @@ class TestLists:
         pytest.param(429, ServiceUnreachableError, "later", 3, id="429"),
     ],
 )
-def test_a_status_is_an_error_of_its_kind_and_retried_where_it_may_pass(
+def test_each_status_has_its_error_and_only_a_passing_one_is_retried(
     status: int, kind: type[ServiceError], says: str, requests: int
 ) -> None:
     with (
@@ -196,13 +198,13 @@ def test_a_redirect_is_never_followed_and_only_its_host_named(location: str, sho
 
 
 class TestRetries:
-    def test_what_passes_by_itself_does_no_harm(self) -> None:
+    def test_a_failure_that_passes_within_the_attempts_does_no_harm(self) -> None:
         handlers: list[Handler] = [hangs_up, sends(b"", 500), sends_json(EMPTY_LIST)]
         with HostileServer(*handlers) as server, client(server) as konkursvarsel:
             assert konkursvarsel.fetch_all_notices(keep=keep_nothing).items == []
         assert len(server.requests) == 3
 
-    def test_attempts_can_be_set(self) -> None:
+    def test_the_number_of_attempts_can_be_set(self) -> None:
         with (
             HostileServer(hangs_up) as server,
             client(server, attempts=2) as konkursvarsel,
@@ -228,7 +230,7 @@ class TestRetries:
             pytest.param(format_datetime(dt.datetime.now(dt.UTC) + dt.timedelta(hours=1), usegmt=True), id="a date"),
         ],
     )
-    def test_a_retry_after_beyond_the_limit_fails_at_once_and_says_so(self, retry_after: str) -> None:
+    def test_a_retry_after_beyond_the_limit_fails_at_once_and_is_named(self, retry_after: str) -> None:
         with (
             HostileServer(sends(b"", 429, {"Retry-After": retry_after})) as server,
             client(server) as konkursvarsel,
@@ -238,7 +240,7 @@ class TestRetries:
         assert len(server.requests) == 1
 
     @pytest.mark.parametrize("retry_after", ["soon", "-1", "Fri, 08 Jun 2018 11:34:23 GMT", "Fri, 99 Jun 2018"])
-    def test_a_retry_after_that_is_none_or_past_is_a_retry_like_any_other(self, retry_after: str) -> None:
+    def test_an_invalid_or_past_retry_after_changes_nothing(self, retry_after: str) -> None:
         busy = sends(b"", 429, {"Retry-After": retry_after})
         with HostileServer(busy, sends_json({})) as server, client(server) as konkursvarsel:
             assert konkursvarsel.fetch_root() == {}

@@ -23,7 +23,7 @@ class TestDatasets:
         assert server.paths == [f"/konkursvarsler/{self.uuids[0]}"]
 
     @pytest.mark.parametrize("uuid", ["../konkursvarsler", "08086001471", "", "http://evil.example/"])
-    def test_what_is_no_uuid_is_never_put_in_a_url(self, uuid: str) -> None:
+    def test_only_a_uuid_is_put_in_a_url(self, uuid: str) -> None:
         with HostileServer(sends_json({})) as server, client(server) as konkursvarsel:
             with pytest.raises(ValueError, match="uuid") as caught:
                 konkursvarsel.fetch_dataset(uuid, keep=keep_nothing)
@@ -32,7 +32,7 @@ class TestDatasets:
         assert "08086001471" not in str(caught.value)
         assert server.requests == []
 
-    def test_a_dataset_that_is_no_object_is_a_failure(self) -> None:
+    def test_a_dataset_that_is_not_an_object_is_a_failure(self) -> None:
         with (
             HostileServer(sends_json([])) as server,
             client(server) as konkursvarsel,
@@ -67,8 +67,8 @@ class TestDatasets:
                 assert result.answer.resource.endswith(self.uuids[number])
         assert len(kept) == 32
 
-    def test_one_keep_does_not_wait_for_another(self) -> None:
-        """A disk that syncs is waited for by each alone."""
+    def test_keeping_one_dataset_does_not_wait_for_another(self) -> None:
+        """Each answer waits for its own sync only."""
         together = threading.Barrier(2, timeout=20)
 
         def keep(_answer: Answer) -> None:
@@ -78,14 +78,14 @@ class TestDatasets:
             found = list(konkursvarsel.fetch_datasets(self.uuids[:2], keep=keep))
         assert [document.content for _, document in found if isinstance(document, Document)] == [{}, {}]
 
-    def test_after_five_unreachable_in_a_row_the_rest_is_not_tried(self) -> None:
+    def test_after_five_unreachable_datasets_in_a_row_the_rest_is_not_tried(self) -> None:
         with HostileServer(hangs_up) as server, client(server, attempts=1) as konkursvarsel:
             results = list(konkursvarsel.fetch_datasets(self.uuids, keep=keep_nothing, concurrency=1))
         assert len(server.requests) == 5
         assert all(isinstance(result, ServiceUnreachableError) for _, result in results)
         assert ["not tried" in str(result) for _, result in results] == [False] * 5 + [True] * 35
 
-    def test_one_answer_in_between_keeps_the_circuit_closed(self) -> None:
+    def test_an_answer_in_between_resets_the_count_of_failures(self) -> None:
         def answer(connection: Any, path: str) -> None:  # noqa: ANN401  # a socket
             (sends_json({}) if int(path[-2:], 16) % 5 == 4 else hangs_up)(connection, path)
 
@@ -93,14 +93,14 @@ class TestDatasets:
             list(konkursvarsel.fetch_datasets(self.uuids, keep=keep_nothing, concurrency=1))
         assert len(server.requests) == 40
 
-    def test_once_the_service_refuses_us_nothing_more_is_asked(self) -> None:
+    def test_after_a_refusal_nothing_more_is_requested(self) -> None:
         with HostileServer(sends(b"", 403)) as server, client(server) as konkursvarsel:
             results = list(konkursvarsel.fetch_datasets(self.uuids, keep=keep_nothing, concurrency=1))
         assert len(server.requests) == 1
         assert isinstance(results[0][1], AccessRefusedError)
         assert "the service refused us" in str(results[1][1])
 
-    def test_a_store_that_fails_ends_it_all(self) -> None:
+    def test_a_failing_store_ends_the_fetching(self) -> None:
         def keep(_answer: Answer) -> None:
             message = "no space left"
             raise OSError(message)
@@ -114,7 +114,7 @@ class TestDatasets:
         assert len(server.requests) < 40
 
 
-def test_after_a_failure_of_our_own_nothing_more_is_started() -> None:
+def test_after_an_error_of_our_own_no_fetch_is_started() -> None:
     started: list[str] = []
 
     def fetch(name: str) -> None:

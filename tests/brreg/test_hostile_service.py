@@ -85,18 +85,18 @@ CUT_GZIP = sends(gzip.compress(LIST)[:-4], headers={"Content-Encoding": "gzip"})
         pytest.param(CUT_GZIP, id="gzip without an end"),
         pytest.param(CUT_SECOND_GZIP, id="gzip whose second member has no end"),
         pytest.param(sends_raw(b"HTTP/1.1 200 OK\r\nContent-Le"), id="half a header"),
-        pytest.param(hangs_up, id="no word"),
+        pytest.param(hangs_up, id="no answer"),
         pytest.param(resets, id="a reset"),
         pytest.param(sends_raw(b"SSH-2.0-OpenSSH 910425463\r\n\r\n"), id="not HTTP"),
     ],
 )
-def test_a_truncated_answer_is_a_failure_not_no_news_and_is_tried_again(handler: Handler) -> None:
+def test_a_cut_answer_is_a_failure_that_is_retried_and_never_an_empty_list(handler: Handler) -> None:
     with (
         HostileServer(handler) as server,
         Konkursvarsel(server.url, ssl_context=None, deadline_s=5) as konkursvarsel,
         pytest.raises(ServiceUnreachableError) as caught,
     ):
-        konkursvarsel.fetch_all_notices(keep=lambda _: pytest.fail("half an answer was kept"))
+        konkursvarsel.fetch_all_notices(keep=lambda _: pytest.fail("a cut answer was kept"))
     assert len(server.requests) == 3
     assert "try again later" in str(caught.value)
     assert "910425463" not in str(caught.value)
@@ -121,7 +121,7 @@ def test_a_slow_answer_ends_at_the_deadline(handler: Handler) -> None:
         assert 0.45 < time.monotonic() - started < 0.8
 
 
-def test_a_service_that_does_not_shake_hands_ends_at_the_deadline(client_p12: Path) -> None:
+def test_a_handshake_without_an_answer_ends_at_the_deadline(client_p12: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         settings = load_settings(
             {
@@ -142,7 +142,7 @@ def test_a_service_that_does_not_shake_hands_ends_at_the_deadline(client_p12: Pa
 
 
 def swallowing(address: str, port: int) -> list[socket.socket]:
-    """Return sockets that leave no room for another connection to `address`: further packets get no answer."""
+    """Return sockets that fill the queue of connections of `address`: further packets get no answer."""
     listener = socket.socket()
     listener.bind((address, port))
     listener.listen(0)
@@ -153,7 +153,7 @@ def swallowing(address: str, port: int) -> list[socket.socket]:
     return [listener, *waiting]
 
 
-def test_an_address_that_swallows_packets_leaves_the_next_its_share_of_the_time(
+def test_an_address_that_swallows_packets_leaves_time_for_the_next_address(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     real = socket.getaddrinfo
@@ -172,7 +172,7 @@ def test_an_address_that_swallows_packets_leaves_the_next_its_share_of_the_time(
             assert konkursvarsel.fetch_all_notices(keep=lambda _: None).items == []
 
 
-def test_a_deadline_that_is_over_before_anything_is_sent_is_a_failure_like_any_other() -> None:
+def test_a_deadline_that_has_passed_before_sending_is_an_ordinary_failure() -> None:
     with HostileServer(sends_json(EMPTY_LIST)) as server:
         with pytest.raises(ServiceUnreachableError, match="no complete answer within"):
             ask(server, deadline_s=1e-9)
@@ -187,7 +187,7 @@ def test_each_attempt_has_its_own_deadline() -> None:
         assert konkursvarsel.fetch_all_notices(keep=lambda _: None).items == []
 
 
-def test_a_service_that_is_not_there_is_named_with_what_to_do() -> None:
+def test_an_unreachable_service_is_named_with_the_cure() -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with (
@@ -200,16 +200,16 @@ def test_a_service_that_is_not_there_is_named_with_what_to_do() -> None:
 @pytest.mark.parametrize(
     ("body", "encoding"),
     [
-        pytest.param(LIST, "identity", id="as it is"),
+        pytest.param(LIST, "identity", id="uncompressed"),
         pytest.param(gzip.compress(LIST), "gzip", id="gzip"),
-        pytest.param(gzip.compress(LIST), "X-GZip", id="its old name"),
+        pytest.param(gzip.compress(LIST), "X-GZip", id="the old name of gzip"),
         pytest.param(gzip.compress(LIST[:9]) + gzip.compress(LIST[9:]), "gzip", id="gzip in two members"),
         pytest.param(gzip.compress(LIST) + gzip.compress(b"") + bytes(3), "gzip", id="an empty member and padding"),
         pytest.param(zlib.compress(LIST), "deflate", id="deflate"),
-        pytest.param(zlib.compress(LIST)[2:-4], "deflate", id="deflate without its frame"),
+        pytest.param(zlib.compress(LIST)[2:-4], "deflate", id="deflate without its header"),
     ],
 )
-def test_a_compressed_answer_is_kept_as_what_it_says(body: bytes, encoding: str) -> None:
+def test_a_compressed_answer_is_kept_uncompressed(body: bytes, encoding: str) -> None:
     with HostileServer(sends(body, headers={"Content-Encoding": encoding})) as server:
         assert ask(server) == LIST
 
@@ -222,7 +222,7 @@ def test_a_compressed_answer_is_kept_as_what_it_says(body: bytes, encoding: str)
         pytest.param(LIST, "gzip", "decompressed", id="not gzip at all"),
         pytest.param(LIST, "deflate", "decompressed", id="not deflate at all"),
         pytest.param(gzip.compress(LIST) + b"more", "gzip", "decompressed", id="bytes after the end"),
-        pytest.param(gzip.compress(LIST) + b"\x1f\x8b??", "gzip", "decompressed", id="a second member that is none"),
+        pytest.param(gzip.compress(LIST) + b"\x1f\x8b??", "gzip", "decompressed", id="a damaged second member"),
         pytest.param(zlib.compress(LIST) * 2, "deflate", "decompressed", id="deflate has no members"),
         pytest.param(gzip.compress(LIST)[:-8] + bytes(8), "gzip", "decompressed", id="a wrong checksum"),
     ],
@@ -239,7 +239,7 @@ def test_compression_that_cannot_be_read_is_a_failure(body: bytes, encoding: str
     ("body", "headers"),
     [
         pytest.param(gzip_of_zeros(200), {"Content-Encoding": "gzip"}, id="200 KB of gzip for 200 MiB"),
-        pytest.param(bytes(30 * MIB), {}, id="30 MiB as they are"),
+        pytest.param(bytes(30 * MIB), {}, id="30 MiB uncompressed"),
     ],
 )
 def test_an_answer_beyond_the_limit_is_refused_in_little_memory(body: bytes, headers: dict[str, str]) -> None:
@@ -252,7 +252,7 @@ def test_an_answer_beyond_the_limit_is_refused_in_little_memory(body: bytes, hea
             peak = tracemalloc.get_traced_memory()[1] - before
         finally:
             tracemalloc.stop()
-    # The server's own copy of what it sends counts as well.
+    # The measured memory includes the server's own copy.
     assert peak < 8 * MIB + len(body)
 
 
@@ -265,7 +265,7 @@ def test_an_answer_of_exactly_the_limit_is_taken() -> None:
             ask(server, max_bytes_list=999)
 
 
-def test_the_request_says_who_asks_and_no_proxy_of_the_environment_is_used(
+def test_the_request_names_the_program_and_ignores_a_proxy_of_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")

@@ -27,12 +27,12 @@ JSON_VALUES: st.SearchStrategy[JsonValue] = st.recursive(
 
 
 @given(JSON_VALUES)
-def test_what_json_can_say_comes_back_the_same(value: JsonValue) -> None:
+def test_any_json_value_is_read_back_unchanged(value: JsonValue) -> None:
     assert parse_json(json.dumps(value, ensure_ascii=False).encode(), what=WHAT) == value
 
 
 @given(st.binary() | st.text('[]{}",:\\0123456789.eENaIn-u \n').map(str.encode))
-def test_any_bytes_are_parsed_or_refused_by_name(body: bytes) -> None:
+def test_any_bytes_are_parsed_or_refused_with_a_named_error(body: bytes) -> None:
     try:
         parse_json(body, what=WHAT)
     except AnswerError as error:
@@ -70,16 +70,16 @@ def test_json_that_two_readers_could_read_differently_is_refused(body: bytes, re
     [
         pytest.param(b"[" * 64 + b"]" * 64, id="64 levels"),
         pytest.param(b'["' + b"[" * 100 + b'"]', id="brackets in a string are no levels"),
-        pytest.param(b'["\\"' + b"[" * 100 + b'\\\\"]', id="nor after an escaped quote"),
+        pytest.param(b'["\\"' + b"[" * 100 + b'\\\\"]', id="nor brackets after an escaped quote"),
         pytest.param(b"[" + b"9" * 100 + b"]", id="100 digits"),
-        pytest.param(b"[" + b",".join([b"[{}]"] * 1000) + b"]", id="wide is not deep"),
+        pytest.param(b"[" + b",".join([b"[{}]"] * 1000) + b"]", id="many members are no depth"),
     ],
 )
-def test_the_limits_are_not_lower_than_they_say(body: bytes) -> None:
+def test_the_largest_allowed_values_are_read(body: bytes) -> None:
     assert parse_json(body, what=WHAT) == json.loads(body)
 
 
-def test_a_refusal_quotes_nothing_of_the_body() -> None:
+def test_a_refusal_quotes_nothing_from_the_body() -> None:
     for body in (b'{"debitor": 08086001471}', b'{"910425463": 1, "910425463": 2}', b'["08086001471'):
         with pytest.raises(AnswerError) as caught:
             parse_json(body, what=WHAT)
@@ -88,7 +88,7 @@ def test_a_refusal_quotes_nothing_of_the_body() -> None:
         assert caught.value.__suppress_context__
 
 
-def test_a_body_made_to_slow_the_depth_check_down_is_refused_at_once() -> None:
+def test_a_body_that_would_slow_the_depth_check_is_refused_at_once() -> None:
     started = time.monotonic()
     with pytest.raises(AnswerError):
         parse_json(b'["' + b'\\"' * 1_000_000, what=WHAT)

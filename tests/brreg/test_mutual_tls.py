@@ -37,7 +37,7 @@ def ask(server: HostileServer, context: ssl.SSLContext) -> int:
 def test_a_service_that_trusts_our_root_lets_us_in(
     version: ssl.TLSVersion, authority: Authority, client_p12: Path
 ) -> None:
-    """The service knows the root alone, so that the intermediate must have been sent along."""
+    """The service knows only the root, so the client must send the intermediate too."""
     tls = authority.server_context(version=version, clients=authority.bundle)
     with HostileServer(sends_json(EMPTY_LIST), tls=tls) as server:
         assert ask(server, load_client_context(client_p12, PASSWORD, authority.bundle)) == 1
@@ -45,7 +45,7 @@ def test_a_service_that_trusts_our_root_lets_us_in(
 
 @VERSIONS
 @pytest.mark.parametrize("fault", ["other root", "expired", "no chain", "none"])
-def test_a_client_certificate_that_is_refused_is_said_to_be_and_not_tried_again(
+def test_a_refused_client_certificate_is_named_and_not_retried(
     version: ssl.TLSVersion, fault: str, authority: Authority, other_authority: Authority
 ) -> None:
     tls = authority.server_context(version=version, clients=authority.bundle)
@@ -67,7 +67,7 @@ def test_a_client_certificate_that_is_refused_is_said_to_be_and_not_tried_again(
 
 
 def asks_for_the_certificate_late(connection: socket.socket, _path: str) -> None:
-    """Ask after the handshake, as a server does that knows by the path alone whether it needs one."""
+    """Ask after the handshake, as a server does that decides by the path."""
     assert isinstance(connection, ssl.SSLSocket)
     connection.verify_client_post_handshake()
     connection.sendall(b"HTTP/1.1 ")
@@ -99,7 +99,7 @@ def test_a_service_that_asks_for_the_certificate_after_the_handshake_gets_it(
         pytest.param("other root", "issuer certificate", id="from a root we do not trust"),
     ],
 )
-def test_a_service_whose_certificate_fails_our_check_is_not_spoken_to(
+def test_a_service_whose_certificate_fails_our_check_gets_no_request(
     fault: str, says: str, authority: Authority, other_authority: Authority, client_p12: Path
 ) -> None:
     issuer = other_authority if fault == "other root" else authority
@@ -126,9 +126,7 @@ def test_a_service_that_speaks_no_tls_is_unreachable(authority: Authority, clien
             konkursvarsel.fetch_root()
 
 
-def test_a_connection_cut_without_a_word_is_unreachable_and_not_a_refusal(
-    authority: Authority, client_p12: Path
-) -> None:
+def test_a_cut_connection_is_unreachable_and_not_a_refusal(authority: Authority, client_p12: Path) -> None:
     tls = authority.server_context(clients=authority.bundle)
     context = load_client_context(client_p12, PASSWORD, authority.bundle)
     with HostileServer(hangs_up, sends_json(EMPTY_LIST), tls=tls) as server:
@@ -136,6 +134,6 @@ def test_a_connection_cut_without_a_word_is_unreachable_and_not_a_refusal(
         assert len(server.requests) == 2
 
 
-def test_https_without_a_context_is_a_bug() -> None:
+def test_https_without_a_context_raises_value_error() -> None:
     with pytest.raises(ValueError, match="ssl_context"):
         Konkursvarsel("https://127.0.0.1:1", ssl_context=None, deadline_s=1)

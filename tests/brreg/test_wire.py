@@ -50,7 +50,7 @@ class TestList:
         assert page == ListPage([1, 2], None, ())
 
     def test_one_notice_may_stand_without_a_list_around_it(self) -> None:
-        """HAL writes one or many."""
+        """HAL may write a single item without a list."""
         assert read_list({"_embedded": {"konkursvarsler": {"uuid": "1"}}}).items == [{"uuid": "1"}]
 
     def test_the_paging_link_may_stand_in_a_list(self) -> None:
@@ -62,11 +62,13 @@ class TestList:
         "value",
         [
             pytest.param({"_embedded": {"konkursvarsler": []}}, id="an empty list"),
-            pytest.param({"_links": {"self": {"href": "/"}}}, id="Spring HATEOAS leaves _embedded out"),
-            pytest.param({"_links": {}, "page": {"totalElements": 0, "totalPages": 0, "number": 0}}, id="with page"),
+            pytest.param({"_links": {"self": {"href": "/"}}}, id="no _embedded, as Spring HATEOAS sends it"),
+            pytest.param(
+                {"_links": {}, "page": {"totalElements": 0, "totalPages": 0, "number": 0}}, id="with a page object"
+            ),
         ],
     )
-    def test_an_empty_answer_in_a_known_shape_is_no_news(self, value: JsonValue) -> None:
+    def test_an_empty_answer_in_a_known_shape_is_an_empty_list(self, value: JsonValue) -> None:
         assert read_list(value).items == []
 
     @pytest.mark.parametrize(
@@ -79,7 +81,7 @@ class TestList:
             pytest.param({"_embedded": {}}, id="nothing embedded"),
             pytest.param({"_embedded": None, "_links": {}}, id="embedded null"),
             pytest.param({"_embedded": {"varsler": []}}, id="another key"),
-            pytest.param({"_embedded": {"konkursvarsler": [], "varsler": []}}, id="one key too many"),
+            pytest.param({"_embedded": {"konkursvarsler": [], "varsler": []}}, id="an unknown key"),
             pytest.param({"_embedded": {"konkursvarsler": {}}}, id="an object for the list"),
             pytest.param({"_links": []}, id="links are a list"),
             pytest.param({"page": {"totalElements": 0}}, id="page alone"),
@@ -87,7 +89,7 @@ class TestList:
             pytest.param({"_embedded": {"konkursvarsler": []}, "konkursvarsler": [1]}, id="items outside"),
         ],
     )
-    def test_an_answer_of_another_shape_is_a_failure_not_no_news(self, value: JsonValue) -> None:
+    def test_an_answer_of_another_shape_is_a_failure_and_never_an_empty_list(self, value: JsonValue) -> None:
         with pytest.raises(AnswerError, match="no news"):
             read_list(value)
 
@@ -95,16 +97,14 @@ class TestList:
         ("page", "items"),
         [
             pytest.param({"number": 0, "totalPages": 2}, 1, id="page 1 of 2"),
-            pytest.param({"totalPages": 2}, 1, id="one of 2, not said which"),
+            pytest.param({"totalPages": 2}, 1, id="one of 2 pages, without its number"),
             pytest.param({"number": 0, "totalPages": 1, "totalElements": 7}, 1, id="one notice of seven"),
             pytest.param({"totalElements": 1}, 0, id="no notice of one"),
             pytest.param({"totalPages": "2"}, 1, id="a count as text"),
             pytest.param(["2"], 1, id="page is a list"),
         ],
     )
-    def test_a_list_that_says_there_is_more_without_a_link_to_it_is_a_failure(
-        self, page: JsonValue, items: int
-    ) -> None:
+    def test_a_list_with_more_pages_and_no_link_is_a_failure(self, page: JsonValue, items: int) -> None:
         embedded: JsonValue = [{}] * items
         with pytest.raises(AnswerError):
             read_list({"_embedded": {"konkursvarsler": embedded}, "page": page})
@@ -119,7 +119,7 @@ class TestList:
             pytest.param(f"https://evil.example{PATH}?page=1&size=20", 1, id="another host: a finding, no request"),
         ],
     )
-    def test_of_a_paging_link_only_the_query_is_used(self, href: str, findings: int) -> None:
+    def test_only_the_query_of_a_paging_link_is_used(self, href: str, findings: int) -> None:
         page = read_list({"_embedded": {"konkursvarsler": [1]}, "_links": {"next": {"href": href}}})
         assert page.next_query == "page=1&size=20"
         assert len(page.findings) == findings
@@ -128,7 +128,7 @@ class TestList:
         "next_link",
         [
             pytest.param({"href": f"{BASE}/andre?page=1"}, id="another resource"),
-            pytest.param({"href": f"{BASE}{PATH}"}, id="no query would never end"),
+            pytest.param({"href": f"{BASE}{PATH}"}, id="no query: paging would never end"),
             pytest.param({"href": f"{BASE}{PATH}{{?page}}"}, id="a template"),
             pytest.param({"href": f"{PATH}?a=\x01"}, id="a control character"),
             pytest.param({"href": f"{PATH}?a=\ud800"}, id="a lone surrogate"),
@@ -150,7 +150,7 @@ class TestList:
         assert page.next_query == "page=1"
 
     @given(JSON_VALUES)
-    def test_any_json_is_a_page_or_a_named_failure(self, value: JsonValue) -> None:
+    def test_any_json_is_a_page_or_a_named_error(self, value: JsonValue) -> None:
         answers: list[JsonValue] = [value, {"_links": value}]
         answers.append({"_embedded": {"konkursvarsler": []}, "page": value})
         for answer in answers:
@@ -184,7 +184,7 @@ class TestNotice:
         ruling=st.none() | st.dates(dt.date(1900, 1, 1), dt.date(2200, 12, 31)),
         debtor=st.from_regex(r"[0-9]{9}|[0-9]{11}", fullmatch=True),
     )
-    def test_a_valid_notice_comes_back_as_it_was_written(
+    def test_a_valid_notice_is_read_back_unchanged(
         self, uuid: UUID, kind: str, at: dt.datetime, ruling: dt.date | None, debtor: str
     ) -> None:
         text = f"{at.isoformat(timespec='microseconds')}Z"
@@ -215,7 +215,7 @@ class TestNotice:
             pytest.param("2018-06-08T11:34:23.123456789Z", "2018-06-08T11:34:23.123456+00:00", id="cut, not rounded"),
             pytest.param("2018-06-08T13:34:23+02:00", "2018-06-08T11:34:23+00:00", id="summer time"),
             pytest.param("2018-06-08T13:34:23.000+0200", "2018-06-08T11:34:23+00:00", id="Java's older offset"),
-            pytest.param("2018-06-08T11:34:23-00:00", "2018-06-08T11:34:23+00:00", id="minus nothing"),
+            pytest.param("2018-06-08T11:34:23-00:00", "2018-06-08T11:34:23+00:00", id="an offset of minus zero"),
             pytest.param("2018-06-08T11:34Z", "2018-06-08T11:34:00+00:00", id="no seconds"),
             pytest.param("2018-06-08T13:34+02:00", "2018-06-08T11:34:00+00:00", id="no seconds, with an offset"),
             pytest.param("2018-06-08T13:34:23+02", "2018-06-08T11:34:23+00:00", id="an offset in hours"),
@@ -238,7 +238,7 @@ class TestNotice:
             pytest.param("08.06.2018T11:34:23Z", id="a Norwegian date"),
             pytest.param("2018-06-31T11:34:23Z", id="no such day"),
             pytest.param("2018-06-08T24:00:00Z", id="hour 24"),
-            pytest.param("2018-06-08T11:34:23+02:99", id="an offset that is none"),
+            pytest.param("2018-06-08T11:34:23+02:99", id="an invalid offset"),
             pytest.param("2018-06-08T11:34:23.1234567890Z", id="ten digits"),
             pytest.param("1899-12-31T23:59:59Z", id="too early"),
             pytest.param("2201-01-01T00:00:00Z", id="too late"),
@@ -260,14 +260,14 @@ class TestNotice:
         [
             pytest.param("910 425 463", "910425463", id="spaces"),
             pytest.param("910\u00a0425\u00a0463", "910425463", id="no-break spaces"),
-            pytest.param("910\u202f425\u2009463 ", "910425463", id="narrow ones, and one at the end"),
+            pytest.param("910\u202f425\u2009463 ", "910425463", id="narrow spaces, and one at the end"),
             pytest.param("080860 01471", "08086001471", id="a person's number"),
-            pytest.param("910 425 46", "910 425 46", id="too short: as it came"),
-            pytest.param("NO 910 425 463", "NO 910 425 463", id="letters: as it came"),
-            pytest.param("910-425-463", "910-425-463", id="hyphens: as it came"),
+            pytest.param("910 425 46", "910 425 46", id="too short: unchanged"),
+            pytest.param("NO 910 425 463", "NO 910 425 463", id="letters: unchanged"),
+            pytest.param("910-425-463", "910-425-463", id="hyphens: unchanged"),
         ],
     )
-    def test_a_number_written_with_spaces_is_that_number(self, written: str, read: str) -> None:
+    def test_spaces_in_a_number_are_ignored(self, written: str, read: str) -> None:
         assert parse_notice(notice(debitor=written)).notice.debtor_id == read
 
     @pytest.mark.parametrize(
@@ -292,7 +292,7 @@ class TestNotice:
             pytest.param(notice(debitor=["910425463"]), "debitor is a list", id="a list of one"),
         ],
     )
-    def test_an_unreadable_notice_says_why_and_quotes_no_value(self, item: JsonValue, detail: str) -> None:
+    def test_an_unreadable_notice_gives_its_reason_and_quotes_no_value(self, item: JsonValue, detail: str) -> None:
         with pytest.raises(UnreadableNoticeError) as caught:
             parse_notice(item)
         assert detail in caught.value.detail
@@ -302,13 +302,13 @@ class TestNotice:
     def test_an_unknown_type_is_still_a_notice_for_a_person_to_see(self) -> None:
         assert parse_notice(notice(type="gjenåpning")).notice.type == "gjenåpning"
 
-    def test_a_debtor_is_taken_as_text_whatever_it_holds(self) -> None:
+    def test_any_text_is_taken_as_the_debtor(self) -> None:
         assert parse_notice(notice(debitor="fnr 8086001471 ")).notice.debtor_id == "fnr 8086001471 "
 
     @pytest.mark.parametrize(
         "text", ["8.6.2018", "2018-02-30", "2018-06-08T00:00:00Z", "0001-01-01", "", 20180608, {}, False]
     )
-    def test_a_damaged_ruling_date_is_a_flaw_of_a_notice_that_counts(self, text: JsonValue) -> None:
+    def test_a_damaged_ruling_date_is_a_flaw_and_the_notice_counts(self, text: JsonValue) -> None:
         parsed = parse_notice(notice(kjennelsesdato=text))
         assert parsed.notice.ruling_date is None
         assert parsed.has_invalid_ruling_date

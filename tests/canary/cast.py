@@ -1,6 +1,6 @@
-"""The canaries: one invented number for each path into the pipeline, so that a number found tells which path leaked it.
+"""The canaries: one invented number for each path into the pipeline. A number that is found names the path that leaked it.
 
-Names and addresses of e-mail all hold one word that stands nowhere else.
+All names and e-mail addresses contain one word that stands nowhere else.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tests.pipeline.kit import account_no, company, damaged, person
 NAME = "Navnesen Kanarifugl"
 EMAIL = "kanarifugl@bostyrer.example"
 NAME_WORD = "kanarifugl"
-# From Brreg's published list of test notices, as a spreadsheet gives it back.
+# From Brreg's published list of test notices, without the leading zero that a spreadsheet drops.
 LOST_ZERO = "8086001471"
 
 
@@ -43,7 +43,7 @@ def real_looking_orgnr(path: str) -> str:
 
 @cache
 def damaged_fnr(path: str) -> str:
-    """Return the number that fails its check which was put in `path`: it is still somebody's."""
+    """Return the number with a wrong check digit that was put in `path`: it still points to a person."""
     return _known(path, damaged(person(f"canary {path}")))
 
 

@@ -1,4 +1,4 @@
-"""One day, run as processes of their own, with everything that can be said to the pipeline holding a canary."""
+"""One day of commands as processes. Every input that the pipeline can get holds a canary."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Bank:
         return self.data / "receipts"
 
     def environ(self, changes: Mapping[str, str]) -> dict[str, str]:
-        """Return the whole environment of a command, so that what it leaves anywhere is found."""
+        """Return the whole environment of a command; all its folders lie where the test searches."""
         mine = {
             "KONKURS_DATA_DIR": str(self.data),
             "KONKURS_API_URL": self.url,
@@ -60,7 +60,7 @@ class Bank:
         return {**inherited, **paths, **mine, **changes}
 
     def run(self, name: str, *arguments: str, **changes: str) -> None:
-        """Run a command as a process of its own, and keep what it printed."""
+        """Run a command as a process of its own and keep its output."""
         ran = subprocess.run(  # noqa: S603 -- our own console script
             [KONKURS, *arguments],
             env=self.environ(changes),
@@ -77,7 +77,7 @@ class Bank:
         with pytest.MonkeyPatch.context() as patched, redirect_stdout(out), redirect_stderr(err):
             for variable in [variable for variable in os.environ if variable.startswith("KONKURS_")]:
                 patched.delenv(variable)
-            # Set, if only to nothing, so that what a command sets is taken back.
+            # DAGSTER_HOME is patched too, so that the context undoes what a command sets.
             for variable, value in {**self.environ(changes), "DAGSTER_HOME": ""}.items():
                 patched.setenv(variable, value)
             patched.chdir(self.folder / "cwd")
@@ -95,7 +95,7 @@ def list_fault(**fault: object) -> Fault:
 
 @pytest.fixture(scope="session")
 def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
-    """Return the bank after its day."""
+    """Return the bank at the end of its day."""
     folder = tmp_path_factory.mktemp("canary")
     for name in ("tmp", "home", "cache", "cwd"):
         (folder / name).mkdir()
@@ -103,7 +103,7 @@ def bank(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
     with running_simulator(app, tls=None) as url:
         made = Bank(folder, url, app.state.simulation)
         day.write_register(made.data / "register")
-        for part in (a_poll_of_everything, a_poll_that_fails, enquiries, what_makes_no_sense):
+        for part in (a_poll_of_everything, a_poll_that_fails, enquiries, wrong_arguments):
             part(made)
         yield made
 
@@ -115,7 +115,7 @@ def a_poll_of_everything(bank: Bank) -> None:
 
 
 def a_poll_that_fails(bank: Bank) -> None:
-    """Give receipts and a damaged register, and let the service fail with a canary in what it says."""
+    """Give receipts and a damaged register; the service fails with a canary in its error text."""
     shown = min((bank.data / "outbox").glob("*.jsonl"))
     header, *rows, _ = records(shown)
     manifest = json.loads(shown.with_suffix(".manifest.json").read_bytes())
@@ -139,7 +139,7 @@ def a_poll_that_fails(bank: Bank) -> None:
 
 
 def enquiries(bank: Bank) -> None:
-    """Ask everything, of a service that is odd, refuses us, or has moved."""
+    """Run every command that asks, against a service that answers oddly, refuses us, or has moved."""
     bank.service.faults.replace([list_fault(kind="json_value", body=day.list_body())])
     bank.run("contract", "contract")
     bank.run_here("contract as JSON", "contract", "--json")
@@ -186,8 +186,8 @@ SETTINGS: Final[dict[str, dict[str, str]]] = {
 }
 
 
-def what_makes_no_sense(bank: Bank) -> None:
-    """Look canaries up, and give them where they do not belong."""
+def wrong_arguments(bank: Bank) -> None:
+    """Look canaries up, and pass them as wrong arguments."""
     run_id = json.loads(bank.printed["stdout of held as JSON"])[0]["run_id"]
     bank.run("lookup", "lookup", day.DEBTOR)
     for name, arguments in COMMANDS.items():

@@ -1,4 +1,4 @@
-"""What the service, the bank and core banking say on the day of the canaries: a canary in every place that holds text."""
+"""The input of the canaries' day, from the service, the bank and core banking: a canary in every place for text."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ _IN_FULL, _LINKED, _CONTRADICTING, _FAILING, _MOVED, _A_PAGE, _NO_JSON = range(1
 
 
 def items() -> list[object]:
-    """Return the list that the service gives: what can be read, and what cannot."""
+    """Return the items of the service's list: readable and unreadable ones."""
     link = f"http://{fnr('the host of a link')}.example/{fnr('a link')}?{fnr('the query of a link')}"
     extra = {fnr("an unknown key of a notice"): NAME, "merknad": fnr("an unknown field of a notice"), NAME: EMAIL}
     return [
@@ -94,7 +94,7 @@ def _document(n: int, debtor: str, **changes: object) -> SimulatedNotice:
 
 
 def documents() -> list[SimulatedNotice]:
-    """Return the notices whose expanded datasets the service gives."""
+    """Return the notices whose expanded datasets the service serves."""
     person = {
         "identifikator": DEBTOR,
         "navn": NAME,
@@ -128,8 +128,8 @@ def documents() -> list[SimulatedNotice]:
 
 
 def dataset_faults() -> list[Fault]:
-    """Return what the service does instead of giving some of the datasets."""
-    said: dict[int, dict[str, Any]] = {
+    """Return the faults with which the service answers for the other datasets."""
+    answers: dict[int, dict[str, Any]] = {
         _FAILING: {
             "kind": "status",
             "status": 500,
@@ -145,11 +145,11 @@ def dataset_faults() -> list[Fault]:
         },
         _NO_JSON: {"kind": "json_value", "body": f'{{"debitor": {fnr("what is no JSON")}x'},
     }
-    return [Fault.model_validate({"resource": "dataset", "uuid": _uuid(n), **fault}) for n, fault in said.items()]
+    return [Fault.model_validate({"resource": "dataset", "uuid": _uuid(n), **fault}) for n, fault in answers.items()]
 
 
 def customers() -> list[tuple[str, str, str, str]]:
-    """Return the bank's customers: the debtors of all notices, and some who are none."""
+    """Return the bank's customers: the debtors of all notices, and some other people."""
     debtors = [item["debitor"] for item in items() if isinstance(item, dict) and isinstance(item["debitor"], str)]
     others = [orgnr("a linked unit"), fnr("a linked unit"), fnr("a customer without a bankruptcy")]
     known = [number for number in [*debtors, *others] if number not in (FORMER, NAME)]
@@ -158,7 +158,7 @@ def customers() -> list[tuple[str, str, str, str]]:
 
 
 def accounts() -> list[tuple[str, str, str, str]]:
-    """Return an account of each, and one whose relation and is_blocked hold what belongs elsewhere."""
+    """Return an account of each customer, and one with wrong values in relation and is_blocked."""
     rows = [(account_no(f"canary of {ref}"), ref, "owner", "false") for ref, *_ in customers()]
     return [*rows, (account_no("odd"), "K-000", fnr("a relation"), NAME)]
 
@@ -171,7 +171,7 @@ def write_register(folder: Path) -> None:
 
 
 def damaged_registers() -> dict[str, bytes]:
-    """Return damaged customers files, by what is wrong with them."""
+    """Return damaged customers files by their damage."""
     first, *others = customers()
     headless = (fnr("the header of a register file"), NAME, EMAIL, "x")
     quoted = f'K-1,{fnr("a field of a register file that does not close")},,"{NAME}\n'.encode()
@@ -188,7 +188,7 @@ def damaged_registers() -> dict[str, bytes]:
 
 
 def write_receipts(folder: Path, good: dict[str, Any], name: str) -> None:
-    """Write receipts: one that is taken, with canaries in its codes, and others that are set aside."""
+    """Write receipts: one is taken and has canaries in its codes, the others are set aside."""
     ids = [action["action_id"] for action in good.pop("rows")]
     codes = [{"action_id": one, "status": "REJECTED", "code": fnr("the code of an action"), "at": None} for one in ids]
     strangers = [{"action_id": fnr("an action_id"), "status": "APPLIED", "code": NAME, "at": None}]

@@ -1,6 +1,6 @@
-"""Finds canaries in bytes, in whatever dress: with separators, in UTF-16, base64 or hex, as a binary number, compressed.
+"""Finds canaries in bytes in any encoding: with separators, in UTF-16, base64 or hex, as a binary number, compressed.
 
-A file is looked into as it stands and as what it holds: a gzip or zlib stream is unpacked, an SQLite file read row by row.
+It searches a file as it is and then its content: a gzip or zlib stream unpacked, an SQLite file row by row.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ def canaries_in(content: bytes, canaries: Mapping[str, str]) -> set[str]:
     """Return the paths (values of `canaries`) whose numbers (keys) stand in `content`, and whether a name does."""
     found: set[str] = set()
     for layer in _layers(content):
-        found |= _plainly_in(layer, canaries) | _plainly_in(layer.replace(b"\0", b""), canaries)
-        found |= {path for number, path in canaries.items() if any(dress in layer for dress in _dresses(number))}
-        if any(dress in layer for dress in _dresses(NAME_WORD.title())):
+        found |= _paths_in(layer, canaries) | _paths_in(layer.replace(b"\0", b""), canaries)
+        found |= {path for number, path in canaries.items() if any(form in layer for form in _encodings(number))}
+        if any(form in layer for form in _encodings(NAME_WORD.title())):
             found.add("a name")
     return found
 
 
-def _plainly_in(content: bytes, canaries: Mapping[str, str]) -> set[str]:
+def _paths_in(content: bytes, canaries: Mapping[str, str]) -> set[str]:
     found = {canaries[number] for number in _numbers_in(content, canaries)}
     return found | {"a name"} if NAME_WORD.encode() in content.lower() else found
 
@@ -56,11 +56,11 @@ def _numbers_in(content: bytes, numbers: Collection[str]) -> set[str]:
     return {window for window in windows if window in numbers}
 
 
-def _dresses(text: str) -> Iterator[bytes]:
+def _encodings(text: str) -> Iterator[bytes]:
     plain = text.encode()
     for before in range(3):
         coded = base64.b64encode(bytes(before) + plain)
-        # The signs at both ends depend on what stands beside.
+        # The characters at both ends depend on the bytes beside them.
         yield coded[-(-before * 4 // 3) : (before + len(plain)) * 4 // 3]
     yield plain.hex().encode()
     if text.isdecimal():
@@ -79,19 +79,19 @@ def _layers(content: bytes) -> Iterator[bytes]:
 
 
 def canaries_in_file(path: Path, canaries: Mapping[str, str]) -> set[str]:
-    """Look into a file as it stands and, where it is an SQLite database, into every value of it."""
+    """Search a file as it is; if it is an SQLite database, search every value too."""
     content = path.read_bytes()
     if content.startswith(_SQLITE):
-        # As it stands too: a page that is free still holds what was deleted.
-        return _plainly_in(content, canaries) | canaries_in(b"\n".join(_values_of(path)), canaries)
+        # As it is too: a free page still holds deleted rows.
+        return _paths_in(content, canaries) | canaries_in(b"\n".join(_values_of(path)), canaries)
     if path.name.endswith(_BESIDE_SQLITE):
-        # What it holds is among the database's values.
-        return _plainly_in(content, canaries)
+        # Its content is among the database's values.
+        return _paths_in(content, canaries)
     return canaries_in(content, canaries)
 
 
 def _values_of(path: Path) -> Iterator[bytes]:
-    """Yield the values of a database, unpacked where they are packed, from a copy: opening it would change it."""
+    """Yield the values of a database, unpacked, from a copy: opening the file would change it."""
     with TemporaryDirectory() as folder:
         for part in path.parent.glob(f"{path.name}*"):
             shutil.copy(part, folder)
@@ -115,5 +115,5 @@ def names_under(folder: Path) -> Iterator[bytes]:
 
 
 def files_under(folder: Path, but: Callable[[Path], bool]) -> Iterator[Path]:
-    """Yield the files under `folder`, `but` for some."""
+    """Yield the files under `folder`, except those that `but` names."""
     yield from (path for path in sorted(folder.rglob("*")) if path.is_file() and not but(path))

@@ -1,7 +1,7 @@
-"""Once its time has ended, nothing of a person is left: not one byte, in the data folder and in Dagster's home within it.
+"""After the retention time nothing of a person is left: not one byte in the data folder, Dagster's home included.
 
-A person for each way into the store lives through a bankruptcy, in runs of the real job. `konkurs erase --apply` runs long
-after. Given are the bank's own register and its current snapshot, and core banking's receipts.
+The real job runs over the bankruptcies of one person for each path into the store. `konkurs erase --apply` runs long after.
+The search leaves out the bank's own register, its current snapshot, and core banking's receipts.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _listed(*items: object) -> str:
 
 
 def _first_day() -> list[dict[str, object]]:
-    """Return the openings; one cannot be read yet, one belongs to a day that no run asks for."""
+    """Return the openings. One is not readable yet; one belongs to a day that no run asks for."""
     odd = ("unknown type", "healed", "never stored", "only in a look")
     usual = [_item(path) for path in PATHS if not path.endswith(odd)]
     never = _item("never stored", registreringstidspunkt=instant_text(oslo(TUESDAY.replace(day=20), "10:00")))
@@ -80,7 +80,7 @@ def _first_day() -> list[dict[str, object]]:
 
 
 def _second_day() -> list[dict[str, object]]:
-    """Return everything again, read and ended; a notice says something else, and one has a type nobody knows."""
+    """Return all notices again, readable, with their endings. One notice has changed; one has an unknown type."""
     openings = [one for one in _first_day() if one["uuid"] != _uuid("healed", "aapning")]
     endings = [_item(path, "avslutning", TUESDAY) for path in PATHS if path not in {"never stored", "only in a look"}]
     changed = _item("a notice that changed", kjennelsesdato=TUESDAY.isoformat())
@@ -94,7 +94,7 @@ def _document(path: str, **changes: object) -> str:
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bank]:
-    """Return a bank in whose store every one of them is, also in what killed processes left."""
+    """Return a bank whose store holds every one of them, also in files that killed processes left."""
     folder = tmp_path_factory.mktemp("erasure")
     for name in ("tmp", "home", "cache", "cwd"):
         (folder / name).mkdir()
@@ -192,7 +192,7 @@ def _found(bank: Bank, but: Callable[[Path], bool]) -> dict[str, set[str]]:
 
 
 def _in_parquet(path: Path) -> set[str]:
-    """Return what stands in the values of a Parquet file or a DuckDB file, which pack them."""
+    """Return the values of a Parquet or DuckDB file, which stores them compressed."""
     import duckdb  # noqa: PLC0415 -- here only
 
     if path.suffix == ".parquet" and path.stat().st_size > 100:
@@ -207,25 +207,25 @@ def _in_parquet(path: Path) -> set[str]:
     return {where for number, where in LOOKED_FOR.items() if number in text} | ({"a name"} if NAME in text else set())
 
 
-def test_nothing_is_left_of_anybody_once_their_time_has_ended(ended: Bank) -> None:
+def test_after_the_retention_time_nothing_is_left_of_anybody(ended: Bank) -> None:
     assert ended.codes["poll 2"] in {0, 1}, ended.printed["stderr of poll 2"].decode()
     assert b"held" in ended.printed["stderr of poll 1"]
     before = set().union(*_found(ended, lambda _: False).values())
-    assert before >= {*PATHS}, "else this looks for people who never were there"
+    assert before >= {*PATHS}, "the store held every one of them before the erasure"
     short = {"KONKURS_RETENTION_CUSTOMERS_YEARS": "0", "KONKURS_RETENTION_OTHERS_DAYS": "0"}
     ended.run_here("erase", "erase", "--apply", "--json", **short)
-    said = ended.printed["stderr of erase"].decode()
-    assert ended.codes["erase"] == 0, said
+    printed_text = ended.printed["stderr of erase"].decode()
+    assert ended.codes["erase"] == 0, printed_text
     current = json.loads((ended.data / "lake" / "register" / "current.json").read_bytes())["id"]
     found = _found(ended, lambda path: current in path.parts)
     assert found == {}, ended.printed["stdout of erase"].decode()
     assert not [name for name in names_under(ended.data) if any(number.encode() in name for number in LOOKED_FOR)]
-    assert (ended.data / "dagster").is_dir(), "a real Dagster home was searched"
+    assert (ended.data / "dagster").is_dir(), "the search covers a real Dagster home"
     ended.run_here("verify", "verify", **short)
     assert ended.codes["verify"] == 0, ended.printed["stderr of verify"].decode()
 
 
-def test_a_run_after_the_erasure_takes_nothing_back(ended: Bank) -> None:
+def test_a_run_after_the_erasure_stores_nothing_again(ended: Bank) -> None:
     body = _listed(*(one for one in _second_day() if one["uuid"] != _uuid("never stored", "aapning")))
     ended.service.faults.replace([list_fault(kind="json_value", body=body)])
     ended.run_here("poll 3", "run", "--from", TUESDAY.isoformat(), "--to", TUESDAY.isoformat())

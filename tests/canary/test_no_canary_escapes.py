@@ -1,6 +1,6 @@
-"""After the day of the canaries: none of them stands outside the lake, the ledger, what it publishes, and what was given.
+"""After the canaries' day none of them stands outside the lake, the ledger, the published tables and the input files.
 
-Given are the bank's own register and core banking's receipts. Account numbers stand in the outbox, by contract.
+The input files are the bank's own register and core banking's receipts. By contract, account numbers stand in the outbox.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.canary.conftest import Bank
 from tests.canary.search import canaries_in, canaries_in_file, files_under, names_under
 from tests.pipeline.kit import records
 
-# The day is made of processes, and a loaded machine is no reason to fail.
+# The day is made of processes: a loaded machine may take long.
 pytestmark = pytest.mark.timeout(600)
 PROTECTED: Final = ("lake", "ledger", "published")
 GIVEN: Final = ("register", "receipts")
@@ -32,30 +32,30 @@ def leaks(places: dict[str, set[str]]) -> dict[str, set[str]]:
 
 
 def test_nothing_that_a_command_prints_holds_a_canary(bank: Bank) -> None:
-    assert leaks({name: canaries_in(said, CANARIES) for name, said in bank.printed.items()}) == {}
+    assert leaks({name: canaries_in(output, CANARIES) for name, output in bank.printed.items()}) == {}
 
 
 @pytest.mark.parametrize("folder", ["outbox", "dagster", "."])
 def test_no_file_outside_the_protected_folders_holds_a_canary(bank: Bank, folder: str) -> None:
-    """Dagster's databases are read value by value too, with what stands only in their logs yet."""
+    """The search also reads Dagster's databases value by value, with rows that stand only in their logs."""
     others = () if folder != "." else (bank.data / "outbox", bank.data / "dagster")
     paths = [
         path
         for path in files_under(bank.data / folder, lambda path: is_protected(bank, path))
         if not any(path.is_relative_to(other) for other in others)
     ]
-    assert paths, "else this looks at the wrong place"
+    assert paths, "the search looks at the right place"
     assert leaks({str(path.relative_to(bank.data)): canaries_in_file(path, CANARIES) for path in paths}) == {}
 
 
 def test_no_file_or_folder_is_named_after_a_canary(bank: Bank) -> None:
     names = b"\n".join(name for name in names_under(bank.folder) if not name.startswith(b"data/receipts/"))
-    assert b"data/lake/raw_notices/2018-09.000001.parquet" in names, "else this looks at the wrong place"
+    assert b"data/lake/raw_notices/2018-09.000001.parquet" in names, "the search looks at the right place"
     assert canaries_in(names, CANARIES) == set()
 
 
 def test_nothing_is_left_in_temporary_folders_or_where_the_commands_were_run(bank: Bank) -> None:
-    """No cache, no crash dump, no half-written file: what is left beside the data folder is what the test put there."""
+    """No cache, no crash dump, no half-written file: beside the data folder only the test's own files are left."""
     left = [
         path.relative_to(bank.folder) for path in files_under(bank.folder, lambda path: path.is_relative_to(bank.data))
     ]
@@ -69,7 +69,7 @@ def test_every_account_number_in_the_outbox_is_one_of_the_register(bank: Bank) -
     assert {row["account_no"] for row in rows} - {None} <= given
 
 
-# That the day was one
+# The day itself
 
 MUST_BE_KEPT: Final = {
     "a name",
@@ -93,7 +93,7 @@ MUST_BE_KEPT: Final = {
 }
 
 
-def test_the_search_finds_the_canaries_where_they_may_stand(bank: Bank) -> None:
+def test_the_search_finds_the_canaries_in_their_permitted_places(bank: Bank) -> None:
     folders = [bank.data / "lake" / "answers", *(bank.data / name for name in GIVEN)]
     found = set[str]()
     for path in (path for folder in folders for path in files_under(folder, lambda _: False)):
@@ -108,7 +108,7 @@ ENDED: Final = {
     "held": 0,
     "verify": 0,
     "lookup": 0,
-    # Two notices of the day cannot be read: something stops matching.
+    # Two notices of the day cannot be read, so `contract` exits 1.
     "contract": 1,
     "doctor": 1,
     "contract, refused": 1,
@@ -123,16 +123,16 @@ ENDED: Final = {
 
 
 @pytest.mark.parametrize("name", ENDED)
-def test_the_day_went_as_it_was_meant_to(bank: Bank, name: str) -> None:
-    said = bank.printed[f"stdout of {name}"] + bank.printed[f"stderr of {name}"]
-    assert bank.codes[name] == ENDED[name], said.decode()
-    assert b"Traceback" not in said
+def test_each_command_of_the_day_ended_as_expected(bank: Bank, name: str) -> None:
+    output = bank.printed[f"stdout of {name}"] + bank.printed[f"stderr of {name}"]
+    assert bank.codes[name] == ENDED[name], output.decode()
+    assert b"Traceback" not in output
 
 
 def test_the_polls_left_failed_checks_and_a_failed_run_behind(bank: Bank) -> None:
-    """Whose texts Dagster keeps: they are what is searched above."""
-    said = bank.printed["stderr of a poll of everything"] + bank.printed["stderr of a poll that fails"]
+    """Dagster keeps their texts, which the tests above search."""
+    output = bank.printed["stderr of a poll of everything"] + bank.printed["stderr of a poll that fails"]
     for part in (b"expanded datasets could not be had", b"new in quarantine", b"are held", b"contradict", b"503"):
-        assert part in said
+        assert part in output
     (status,) = [bank.printed["stdout of status as JSON"]]
     assert json.loads(status)["receipts_set_aside"] == 5

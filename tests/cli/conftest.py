@@ -1,4 +1,4 @@
-"""The command line in this process: `konkurs(...)` gives its exit code and what it said; and a service for it to poll."""
+"""The command line in this process: `konkurs(...)` returns exit code and output. And a service for it to poll."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _EVENING = dt.datetime(2018, 9, 3, 20, tzinfo=dt.UTC)
 
 
 @dataclass(frozen=True)
-class Said:
+class CommandResult:
     """How a command ended: exit code, stdout, stderr."""
 
     code: int
@@ -45,7 +45,7 @@ class CommandLine:
     def data(self) -> Path:
         return self.folder / "data"
 
-    def __call__(self, *arguments: str, **environ: str) -> Said:
+    def __call__(self, *arguments: str, **environ: str) -> CommandResult:
         """Run `konkurs ARGUMENTS` with these settings beside the usual ones."""
         whole = {**self.environ, **environ}
         with self.patch.context() as patched:
@@ -53,18 +53,18 @@ class CommandLine:
                 patched.delenv(name)
             for name, value in whole.items():
                 patched.setenv(name, value)
-            # Set, if only to nothing, so that what a command sets is taken back.
+            # Patched too, so that the context undoes what a command sets.
             patched.setenv("DAGSTER_HOME", "")
             patched.chdir(self.folder)
             self.capture.readouterr()
             code = run_command(arguments)
-        said = self.capture.readouterr()
-        return Said(code, said.out, said.err)
+        printed = self.capture.readouterr()
+        return CommandResult(code, printed.out, printed.err)
 
     def filled(self, fill: Callable[[CommandLine], None]) -> CommandLine:
-        """Fill the data folder, the second time with a copy of the first: a run is the dearest part of a test.
+        """Fill the data folder; later calls copy the first one's, because a run is the slowest part of a test.
 
-        Tests that begin alike stand in one folder: the views of a store name its files by their whole path.
+        Tests with the same beginning use one folder, because a store's views name its files by their whole path.
         """
         self.folder = self.kept / f"{fill.__module__}.{fill.__name__}"
         self.environ["KONKURS_DATA_DIR"] = str(self.data)
@@ -78,7 +78,7 @@ class CommandLine:
         return self
 
     def write_customers(self, *rows: str, content: bytes | None = None) -> None:
-        """Replace the file of customers: rows of ref,number,former,name, or bytes as they are."""
+        """Replace the customers file: rows of ref,number,former,name, or raw bytes."""
         path = self.data / "register" / "customers.csv"
         path.parent.mkdir(parents=True, exist_ok=True)
         lines = "\n".join(["customer_ref,national_id,former_ids,name", *rows, ""])
@@ -102,7 +102,7 @@ def served() -> Iterator[tuple[str, Simulation]]:
 
 @pytest.fixture(scope="session")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return where the data folders stand that tests begin with."""
+    """Return the folder of the prepared data folders."""
     return tmp_path_factory.mktemp("kept")
 
 

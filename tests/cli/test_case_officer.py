@@ -1,4 +1,4 @@
-"""The case officer's commands as they are typed: `reviews`, `review`, `evidence`, and `lookup` with the number on stdin."""
+"""The case officer's commands as a person types them: `reviews`, `review`, `evidence`, `lookup` with the number on stdin."""
 
 from __future__ import annotations
 
@@ -65,13 +65,13 @@ def test_an_outcome_that_cannot_be_recorded_exits_2_and_leaves_the_review_open(
     polled: CommandLine, action_id: str | None, outcome: str, note: str, why: str
 ) -> None:
     (review,) = json.loads(polled("reviews", "--json").out)
-    said = polled("review", action_id or review["action_id"], "--outcome", outcome, "--by", "Kari", "--note", note)
-    (line,) = said.err.splitlines()
-    assert (said.code, said.out, why in line, FIRM in line) == (2, "", True, False)
+    result = polled("review", action_id or review["action_id"], "--outcome", outcome, "--by", "Kari", "--note", note)
+    (line,) = result.err.splitlines()
+    assert (result.code, result.out, why in line, FIRM in line) == (2, "", True, False)
     assert len(json.loads(polled("reviews", "--json").out)) == 1
 
 
-def test_while_a_run_holds_the_store_reviews_and_evidence_answer_and_a_review_waits(polled: CommandLine) -> None:
+def test_while_a_run_holds_the_store_questions_are_answered_and_a_review_waits(polled: CommandLine) -> None:
     (review,) = json.loads(polled("reviews", "--json").out)
     with open_store(load_settings(polled.environ, dotenv=polled.folder / "none")):
         assert polled("review", review["action_id"], "--outcome", "other", "--by", "K", "--note", "x").code == 3
@@ -89,7 +89,7 @@ def test_the_evidence_is_a_page_on_stdout_or_in_a_file_for_its_owner_alone(polle
     assert page.read_text(encoding="utf-8").count(OPENING) == printed.out.count(OPENING)
 
 
-def test_evidence_is_not_overwritten_unasked_and_needs_a_folder_and_a_case(polled: CommandLine) -> None:
+def test_evidence_overwrites_no_file_by_default_and_needs_a_folder_and_a_case(polled: CommandLine) -> None:
     page = polled.folder / "case.html"
     page.write_text("kept", encoding="utf-8")
     cases = [
@@ -99,9 +99,9 @@ def test_evidence_is_not_overwritten_unasked_and_needs_a_folder_and_a_case(polle
         ((FIRM,), "knows no notice"),
     ]
     for arguments, why in cases:
-        said = polled("evidence", *arguments)
-        (line,) = said.err.splitlines()
-        assert (said.code, why in line, FIRM in line) == (2, True, False)
+        result = polled("evidence", *arguments)
+        (line,) = result.err.splitlines()
+        assert (result.code, why in line, FIRM in line) == (2, True, False)
     assert page.read_text(encoding="utf-8") == "kept"
     assert polled("evidence", OPENING, "--out", str(page), "--force").code == 0
     assert page.read_text(encoding="utf-8") != "kept"
@@ -119,7 +119,7 @@ def test_a_lookup_takes_the_number_from_stdin_and_names_the_case(
     polled: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(f" {FIRM}\n".encode())))
-    said = polled("lookup", "-")
-    assert (said.code, "bankrupt: no" in said.out) == (0, True)
-    assert (OPENING in said.out, APPEAL in said.out, FIRM in said.out) == (True, True, False)
-    assert f"konkurs evidence {OPENING}" in said.err
+    result = polled("lookup", "-")
+    assert (result.code, "bankrupt: no" in result.out) == (0, True)
+    assert (OPENING in result.out, APPEAL in result.out, FIRM in result.out) == (True, True, False)
+    assert f"konkurs evidence {OPENING}" in result.err

@@ -1,4 +1,4 @@
-"""The table of commands: each can be imported and says what it does, and only the one asked for is imported."""
+"""The table of commands: each can be imported and explains itself. The program imports only the command it runs."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ _HEAVY = "dagster"
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 def test_every_command_explains_itself(konkurs: CommandLine, command: Command) -> None:
     for option in ("-h", "--help"):
-        said = konkurs(command.name, option)
-        assert (said.code, said.err) == (0, "")
-        assert said.out.startswith(f"Usage: konkurs {command.name}")
+        result = konkurs(command.name, option)
+        assert (result.code, result.err) == (0, "")
+        assert result.out.startswith(f"Usage: konkurs {command.name}")
 
 
 def test_every_command_stands_in_the_list_with_its_summary(konkurs: CommandLine) -> None:
-    said = konkurs("-h")
-    lines = [line.strip() for line in said.out.splitlines()]
+    result = konkurs("-h")
+    lines = [line.strip() for line in result.out.splitlines()]
     for command in COMMANDS:
         assert any(line.startswith(command.name) and line.endswith(command.summary) for line in lines)
 
 
-def test_the_version_is_said(konkurs: CommandLine) -> None:
-    said = konkurs("--version")
-    assert (said.code, said.err) == (0, "")
-    assert said.out.startswith("konkurs 0.")
+def test_the_version_is_printed(konkurs: CommandLine) -> None:
+    result = konkurs("--version")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("konkurs 0.")
 
 
 @pytest.mark.parametrize("arguments", [("status",), ("--help",), ("lookup", "-h")], ids=" ".join)

@@ -1,4 +1,4 @@
-"""`konkurs control-request`: answers, records, never waits for a poll, and keeps no number of the party."""
+"""`konkurs control-request` answers and records a request. It never waits for a poll and stores no number of the party."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from konkurs_pipeline.contracts.control_request import ControlAnswer
 from konkurs_pipeline.domain.control_requests import BRREG, MANDATE
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.store import open_store
-from tests.cli.conftest import CommandLine, Said
+from tests.cli.conftest import CommandLine, CommandResult
 from tests.cli.test_exit_codes import FIRM, RUN, complaint, serve_opening
 from tests.pipeline.kit import company
 
@@ -42,15 +42,15 @@ def _poll(konkurs: CommandLine) -> None:
     assert konkurs(*RUN).code == 0
 
 
-def ask(bank: CommandLine, *options: str, **changed: object) -> Said:
+def ask(bank: CommandLine, *options: str, **changed: object) -> CommandResult:
     bank.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps({**REQUEST, **changed}).encode())))
     return bank("control-request", *options)
 
 
 def answered(bank: CommandLine, **changed: object) -> ControlAnswer:
-    said = ask(bank, "--json", **changed)
-    assert (said.code, said.err) == (0, "")
-    return ControlAnswer.model_validate_json(said.out)
+    result = ask(bank, "--json", **changed)
+    assert (result.code, result.err) == (0, "")
+    return ControlAnswer.model_validate_json(result.out)
 
 
 def recorded(bank: CommandLine) -> list[dict[str, Any]]:
@@ -79,7 +79,7 @@ def test_a_rejection_gives_every_reason_and_is_recorded_too(bank: CommandLine) -
     assert set(row["reasons"].split(",")) == set(found.reasons)
 
 
-def test_a_bank_that_did_not_read_the_service_lately_says_so_instead_of_no(bank: CommandLine) -> None:
+def test_a_bank_without_a_recent_poll_rejects_as_not_up_to_date(bank: CommandLine) -> None:
     later = dt.datetime.now(dt.UTC) + dt.timedelta(hours=8)
     bank.patch.setattr("konkurs_pipeline.cli.record.control_request.utc_now", lambda: later)
     found = answered(bank, party_id=company("well"))
@@ -93,7 +93,7 @@ def test_a_request_is_recorded_while_a_poll_holds_the_store(bank: CommandLine) -
     assert len(recorded(bank)) == 1
 
 
-def test_a_line_that_a_crash_left_half_written_harms_no_other(bank: CommandLine) -> None:
+def test_a_half_written_line_of_a_crash_harms_no_other_line(bank: CommandLine) -> None:
     answered(bank)
     with (bank.data / "control_requests.jsonl").open("ab") as journal:
         journal.write(b'{"request_id": "half')
@@ -103,7 +103,7 @@ def test_a_line_that_a_crash_left_half_written_harms_no_other(bank: CommandLine)
 
 
 @pytest.mark.parametrize("field", ["correlation_id", "account_info_request_id", "scope", "legal_mandate"])
-def test_the_party_s_number_is_kept_nowhere_else_either(bank: CommandLine, field: str) -> None:
+def test_the_party_s_number_is_stored_nowhere(bank: CommandLine, field: str) -> None:
     answered(bank, **{field: f"about {FIRM}"})
     assert FIRM.encode() not in (bank.data / "control_requests.jsonl").read_bytes()
 
@@ -122,11 +122,11 @@ def test_the_macro_for_jdbc_answers_as_the_command_does(bank: CommandLine) -> No
     with duckdb.connect(str(bank.data / "konkurs.duckdb"), read_only=True) as con:
         for changed in CHANGES:
             found = answered(bank, **changed)
-            said = con.execute(
+            row = con.execute(
                 "SELECT decision, reasons, opening_uuid, earliest_from_date FROM control_request(?, ?, ?, ?, ?, ?)",
                 list({**REQUEST, **changed}.values())[:6],
             ).fetchone()
-            assert said == (found.decision, [*found.reasons], found.opening_uuid, found.earliest_from_date)
+            assert row == (found.decision, [*found.reasons], found.opening_uuid, found.earliest_from_date)
 
 
 UNREADABLE = [
@@ -142,22 +142,22 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("text", "why"), UNREADABLE)
-def test_what_cannot_be_read_is_a_usage_error_that_repeats_no_value(bank: CommandLine, text: str, why: str) -> None:
+def test_an_unreadable_request_is_a_usage_error_that_repeats_no_value(bank: CommandLine, text: str, why: str) -> None:
     bank.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
-    said = bank("control-request", "--json")
-    assert (said.code, said.out) == (2, "")
-    assert why in complaint(said)
-    assert FIRM not in said.err
+    result = bank("control-request", "--json")
+    assert (result.code, result.out) == (2, "")
+    assert why in complaint(result)
+    assert FIRM not in result.err
 
 
 def test_bytes_that_are_no_utf_8_are_a_usage_error(bank: CommandLine) -> None:
     latin = json.dumps(REQUEST, ensure_ascii=False).encode("latin-1")
     bank.patch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(latin), encoding="utf-8"))
-    said = bank("control-request", "--json")
-    assert (said.code, said.out) == (2, "")
-    assert "not UTF-8" in complaint(said)
+    result = bank("control-request", "--json")
+    assert (result.code, result.out) == (2, "")
+    assert "not UTF-8" in complaint(result)
 
 
-def test_without_a_store_nothing_is_answered(konkurs: CommandLine) -> None:
-    said = ask(konkurs, "--json")
-    assert (said.code, said.out, konkurs.data.exists()) == (1, "", False)
+def test_without_a_store_the_exit_code_is_1(konkurs: CommandLine) -> None:
+    result = ask(konkurs, "--json")
+    assert (result.code, result.out, konkurs.data.exists()) == (1, "", False)

@@ -1,4 +1,4 @@
-"""At a terminal of 80 columns no line is longer, so none is folded inside an account number, a date or an id."""
+"""At a terminal of 80 columns no line is longer, so the terminal breaks no account number, date or id."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from tests.pipeline.kit import account_no
 
 OPENING: Final = "11111111-1111-4111-8111-111111111111"
 OWNED, SHARED = account_no("owned"), account_no("shared")
-# What a terminal obeys, and a line that a progress bar wrote over.
+# Terminal control sequences, and a line that a progress bar overwrote.
 _MOVES: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|^.*\r", re.MULTILINE)
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that reports itself as a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -28,7 +28,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def bank(konkurs: CommandLine) -> CommandLine:
-    """Return a bank with a row that is held, a REVIEW that is open, and a receipt that was set aside."""
+    """Return a bank with a held row, an open REVIEW and a receipt that was set aside."""
     konkurs.write_customers(f"K-1,{FIRM},,")
     accounts = konkurs.data / "register" / "accounts.csv"
     rows = ("account_no,customer_ref,relation,is_blocked", f"{OWNED},K-1,owner,false", f"{SHARED},K-1,co_owner,")
@@ -42,7 +42,7 @@ def bank(konkurs: CommandLine) -> CommandLine:
 
 
 def printed(bank: CommandLine, *arguments: str) -> str:
-    """Return what a person sees who types a command."""
+    """Return what a person at a terminal sees of a command."""
     terminal = Terminal()
     with bank.patch.context() as patched:
         for name, value in {**bank.environ, "COLUMNS": "80", "TERM": "xterm", "DAGSTER_HOME": ""}.items():
@@ -73,7 +73,7 @@ COMMANDS: Final = [
 
 
 def test_no_line_is_longer_than_the_terminal_and_every_value_is_whole(bank: CommandLine) -> None:
-    """One bank for all commands: a poll costs more than they do."""
+    """One bank serves all commands, because a poll takes longer than they do."""
     for arguments, whole in COMMANDS:
         shown = printed(bank, *arguments)
         too_long = [line for line in shown.splitlines() if len(line) > 80 and " " in line.strip()]
@@ -81,6 +81,6 @@ def test_no_line_is_longer_than_the_terminal_and_every_value_is_whole(bank: Comm
         assert (arguments, [value for value in whole if value not in shown]) == (arguments, [])
 
 
-def test_a_program_reads_lines_that_are_not_broken(bank: CommandLine) -> None:
+def test_a_program_reads_unbroken_lines(bank: CommandLine) -> None:
     (problem,) = [line for line in bank("status").err.splitlines() if "blocks_held" in line]
     assert len(problem) > 80

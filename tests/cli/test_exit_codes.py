@@ -1,4 +1,4 @@
-"""Exit codes and messages (docs/operations.md): one clear line for all that the outside world can cause, no traceback."""
+"""Exit codes and messages (docs/operations.md): one clear line for every outside cause, never a traceback."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from konkurs_pipeline.brreg.simulator.notices import simulated_notice
 from konkurs_pipeline.brreg.simulator.pki import make_certificates
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.store import open_store
-from tests.cli.conftest import DAY, CommandLine, Said
+from tests.cli.conftest import DAY, CommandLine, CommandResult
 from tests.pipeline.kit import MONDAY, company, oslo
 
 RUN = ("run", "--from", DAY, "--to", DAY)
@@ -23,10 +23,10 @@ CONSOLE_SCRIPT = Path(sys.executable).with_name("konkurs")
 UNREACHABLE = "http://127.0.0.1:1"
 
 
-def complaint(said: Said) -> str:
-    """Return the one line on stderr that says what is wrong."""
-    assert "Traceback" not in said.err
-    (line,) = [line for line in said.err.splitlines() if line.startswith("konkurs: ")]
+def complaint(result: CommandResult) -> str:
+    """Return the one line on stderr that names the problem."""
+    assert "Traceback" not in result.err
+    (line,) = [line for line in result.err.splitlines() if line.startswith("konkurs: ")]
     return line
 
 
@@ -44,25 +44,25 @@ def serve_opening(konkurs: CommandLine, kind: str = "aapning") -> None:
 # 0
 
 
-def test_a_run_says_what_it_did_and_exits_0(konkurs: CommandLine) -> None:
+def test_a_run_prints_its_counts_and_exits_0(konkurs: CommandLine) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
     serve_opening(konkurs)
-    said = konkurs(*RUN)
-    assert said.code == 0
-    assert "notices: 1 in the window, 1 new" in said.out
-    assert "(1 BLOCK)" in said.out
+    result = konkurs(*RUN)
+    assert result.code == 0
+    assert "notices: 1 in the window, 1 new" in result.out
+    assert "(1 BLOCK)" in result.out
     again = konkurs(*RUN)
     assert (again.code, "(no action)" in again.out) == (0, True)
 
 
-def test_a_run_that_leaves_something_for_a_person_exits_0_says_so_and_status_goes_on_showing_it(
+def test_a_run_that_leaves_something_for_a_person_exits_0_and_run_and_status_report_it(
     konkurs: CommandLine,
 ) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
     serve_opening(konkurs)
-    said = konkurs(*RUN, KONKURS_MAX_BLOCKS_PER_RUN="0")
-    assert said.code == 0
-    assert "1 BLOCK rows are held" in complaint(said)
+    result = konkurs(*RUN, KONKURS_MAX_BLOCKS_PER_RUN="0")
+    assert result.code == 0
+    assert "1 BLOCK rows are held" in complaint(result)
     konkurs(*RUN, KONKURS_MAX_BLOCKS_PER_RUN="0")
     status = konkurs("status", "--json")
     assert (status.code, json.loads(status.out)["held"]) == (0, 1)
@@ -97,31 +97,31 @@ FAILING = [
 
 
 @pytest.mark.parametrize(("fault", "why"), FAILING)
-def test_a_service_that_answers_nonsense_ends_a_run_with_1_and_one_line(
+def test_an_unusable_answer_ends_a_run_with_1_and_one_line(
     konkurs: CommandLine, fault: dict[str, object], why: str
 ) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
     konkurs.service.faults.replace([Fault.model_validate({"resource": "list", **fault})])
-    said = konkurs(*RUN)
-    assert said.code == 1
-    assert why in complaint(said)
+    result = konkurs(*RUN)
+    assert result.code == 1
+    assert why in complaint(result)
     assert list((konkurs.data / "outbox").glob("KONKURS_*")) == []
 
 
 def test_a_service_that_is_down_ends_a_run_with_1(konkurs: CommandLine) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
-    said = konkurs(*RUN, KONKURS_API_URL=UNREACHABLE)
-    assert said.code == 1
-    assert "127.0.0.1" in complaint(said)
+    result = konkurs(*RUN, KONKURS_API_URL=UNREACHABLE)
+    assert result.code == 1
+    assert "127.0.0.1" in complaint(result)
 
 
-def test_a_missing_dataset_ends_a_run_with_1_though_it_wrote_its_file(konkurs: CommandLine) -> None:
+def test_a_missing_dataset_ends_a_run_with_1_although_it_wrote_its_file(konkurs: CommandLine) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
     serve_opening(konkurs)
     konkurs.service.faults.replace([Fault.model_validate({"kind": "status", "status": 404, "resource": "dataset"})])
-    said = konkurs(*RUN)
-    assert (said.code, "(1 BLOCK)" in said.out) == (1, True)
-    assert "partial" in complaint(said)
+    result = konkurs(*RUN)
+    assert (result.code, "(1 BLOCK)" in result.out) == (1, True)
+    assert "partial" in complaint(result)
 
 
 REGISTERS = [
@@ -134,31 +134,31 @@ REGISTERS = [
 
 
 @pytest.mark.parametrize(("content", "why"), REGISTERS)
-def test_without_a_register_that_can_be_used_a_run_ends_with_1_and_one_line(
+def test_without_a_usable_register_a_run_ends_with_1_and_one_line(
     konkurs: CommandLine, content: bytes | None, why: str
 ) -> None:
     if content is not None:
         konkurs.write_customers(content=content)
     serve_opening(konkurs)
-    said = konkurs(*RUN)
-    assert said.code == 1
-    assert why in complaint(said)
+    result = konkurs(*RUN)
+    assert result.code == 1
+    assert why in complaint(result)
 
 
-def test_with_an_accepted_register_a_refused_one_is_left_for_a_person_and_exits_0(konkurs: CommandLine) -> None:
+def test_a_refused_register_beside_an_accepted_one_is_left_for_a_person_and_exits_0(konkurs: CommandLine) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
     assert konkurs(*RUN).code == 0
     konkurs.write_customers(content=b"\xff\xfe")
     serve_opening(konkurs)
-    said = konkurs(*RUN)
-    assert (said.code, "(1 BLOCK)" in said.out) == (0, True)
-    assert "the register was refused" in complaint(said)
+    result = konkurs(*RUN)
+    assert (result.code, "(1 BLOCK)" in result.out) == (0, True)
+    assert "the register was refused" in complaint(result)
 
 
-def test_verify_without_a_store_says_what_to_do(konkurs: CommandLine) -> None:
-    said = konkurs("verify")
-    assert said.code == 1
-    assert "konkurs run" in complaint(said)
+def test_verify_without_a_store_names_the_cure(konkurs: CommandLine) -> None:
+    result = konkurs("verify")
+    assert result.code == 1
+    assert "konkurs run" in complaint(result)
 
 
 def test_a_folder_of_another_bank_is_refused(konkurs: CommandLine) -> None:
@@ -166,9 +166,9 @@ def test_a_folder_of_another_bank_is_refused(konkurs: CommandLine) -> None:
     with open_store(load_settings(konkurs.environ, dotenv=konkurs.folder / "none")):
         pass
     for command in (RUN, ("status",), ("verify",)):
-        said = konkurs(*command, KONKURS_BANK_ID="OTHER")
-        assert said.code == 1
-        assert "KONKURS_DATA_DIR" in complaint(said)
+        result = konkurs(*command, KONKURS_BANK_ID="OTHER")
+        assert result.code == 1
+        assert "KONKURS_DATA_DIR" in complaint(result)
 
 
 # 2
@@ -186,18 +186,18 @@ SETTINGS = [
 
 
 @pytest.mark.parametrize(("environ", "says"), SETTINGS)
-def test_a_setting_that_is_missing_or_wrong_stops_before_anything_is_touched(
+def test_a_missing_or_wrong_setting_stops_the_program_before_it_touches_anything(
     konkurs: CommandLine, environ: dict[str, str], says: list[str]
 ) -> None:
-    said = konkurs(*RUN, **environ)
-    assert said.code == 2
-    line = complaint(said)
+    result = konkurs(*RUN, **environ)
+    assert result.code == 2
+    line = complaint(result)
     for part in says:
         assert part in line
     assert not konkurs.data.exists()
 
 
-def test_a_wrong_certificate_password_is_said_without_the_password(konkurs: CommandLine) -> None:
+def test_a_wrong_certificate_password_is_reported_without_the_password(konkurs: CommandLine) -> None:
     certificates = make_certificates(konkurs.folder / "tls")
     environ = {
         "KONKURS_API_URL": "https://127.0.0.1:1",
@@ -205,10 +205,10 @@ def test_a_wrong_certificate_password_is_said_without_the_password(konkurs: Comm
         "KONKURS_CLIENT_P12_PASSWORD": "hunter2-is-wrong",
         "KONKURS_CA_BUNDLE": str(certificates.ca),
     }
-    said = konkurs(*RUN, **environ)
-    assert said.code == 2
-    assert "password" in complaint(said)
-    assert "hunter2" not in said.out + said.err
+    result = konkurs(*RUN, **environ)
+    assert result.code == 2
+    assert "password" in complaint(result)
+    assert "hunter2" not in result.out + result.err
     assert not konkurs.data.exists()
 
 
@@ -218,26 +218,26 @@ USAGE = [
     pytest.param(("run", "--from", "2199-01-04", "--to", "2199-01-04"), "today", id="the future"),
     pytest.param(("run", "--from", "2001-01-02", "--to", DAY), "KONKURS_FIRST_WORKDAY", id="before the first"),
     pytest.param(("lookup", "910425463", "--as-of", "yesterday"), "--as-of", id="no time"),
-    pytest.param(("status", "--max-age", "soon"), "--max-age", id="no span of time"),
+    pytest.param(("status", "--max-age", "soon"), "--max-age", id="no duration"),
     pytest.param(("status", "--off-hours-max-age", "4h"), "--max-age", id="off hours alone"),
     pytest.param(("plan", "--to", DAY), "--from", id="a plan with --to alone"),
     pytest.param(("gaps", "--from", DAY, "--to", "2018-09-01"), "earlier", id="gaps backwards"),
-    pytest.param(("release", "nobody", "--by", " ", "--reason", "x"), "--by", id="nobody releases"),
+    pytest.param(("release", "nobody", "--by", " ", "--reason", "x"), "--by", id="no name of who releases"),
 ]
 
 
 @pytest.mark.parametrize(("arguments", "why"), USAGE)
-def test_arguments_that_make_no_sense_exit_2(konkurs: CommandLine, arguments: tuple[str, ...], why: str) -> None:
-    said = konkurs(*arguments)
-    assert said.code == 2
-    assert why in complaint(said)
+def test_wrong_arguments_exit_2(konkurs: CommandLine, arguments: tuple[str, ...], why: str) -> None:
+    result = konkurs(*arguments)
+    assert result.code == 2
+    assert why in complaint(result)
 
 
 @pytest.mark.parametrize("arguments", [("run", "--from", "8 June"), ("nonsense",), ("lookup",)], ids=" ".join)
-def test_what_the_command_line_does_not_know_exits_2(konkurs: CommandLine, arguments: tuple[str, ...]) -> None:
-    said = konkurs(*arguments)
-    assert said.code == 2
-    assert "Traceback" not in said.err
+def test_unknown_commands_and_options_exit_2(konkurs: CommandLine, arguments: tuple[str, ...]) -> None:
+    result = konkurs(*arguments)
+    assert result.code == 2
+    assert "Traceback" not in result.err
 
 
 # 3
@@ -248,14 +248,14 @@ def test_what_the_command_line_does_not_know_exits_2(konkurs: CommandLine, argum
     [RUN, ("plan", *RUN[1:]), ("verify",), ("release", "run-1", "--by", "Kari", "--reason", "checked")],
     ids=lambda arguments: arguments[0],
 )
-def test_while_another_run_holds_the_store_nothing_is_done_and_the_exit_code_is_3(
+def test_while_another_run_holds_the_store_a_command_does_nothing_and_exits_3(
     konkurs: CommandLine, arguments: tuple[str, ...]
 ) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
     with open_store(load_settings(konkurs.environ, dotenv=konkurs.folder / "none")):
-        said = konkurs(*arguments)
-    assert said.code == 3
-    assert "another run holds the store" in complaint(said)
+        result = konkurs(*arguments)
+    assert result.code == 3
+    assert "another run holds the store" in complaint(result)
 
 
 @pytest.mark.parametrize("arguments", [("status",), ("held",), ("gaps",), ("lookup", FIRM)], ids=lambda a: a[0])
@@ -268,15 +268,15 @@ def test_questions_are_answered_while_a_run_holds_the_store(konkurs: CommandLine
 # As a process of its own
 
 
-def test_the_console_script_runs_a_poll_that_fails_with_one_line_and_1(konkurs: CommandLine) -> None:
+def test_the_console_script_ends_a_failed_poll_with_one_line_and_1(konkurs: CommandLine) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
     environ = {**konkurs.environ, "KONKURS_API_URL": UNREACHABLE, "PATH": "/usr/bin:/bin"}
     ran = subprocess.run(  # noqa: S603 -- our own console script
         [CONSOLE_SCRIPT, *RUN], env=environ, cwd=konkurs.folder, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 1
-    assert complaint(Said(ran.returncode, ran.stdout, ran.stderr))
-    assert len(ran.stderr.splitlines()) == 1, "one clear line, and it comes first"
+    assert complaint(CommandResult(ran.returncode, ran.stdout, ran.stderr))
+    assert len(ran.stderr.splitlines()) == 1, "stderr has one line"
 
 
 def test_the_console_script_stops_quietly_when_its_reader_is_gone(konkurs: CommandLine) -> None:

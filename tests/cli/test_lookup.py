@@ -38,9 +38,9 @@ def typed(bank: CommandLine, text: bytes) -> None:
 
 
 def found(bank: CommandLine, *arguments: str) -> dict[str, Any]:
-    said = bank("lookup", *arguments, "--json")
-    assert said.code == 0
-    answer: dict[str, Any] = json.loads(said.out)
+    result = bank("lookup", *arguments, "--json")
+    assert result.code == 0
+    answer: dict[str, Any] = json.loads(result.out)
     return answer
 
 
@@ -58,19 +58,19 @@ def test_spaces_and_dots_in_a_typed_number_are_ignored(bank: CommandLine, number
 @pytest.mark.parametrize(
     "text", ["", " ", "K-1003", "91042546", "9104254631", "910425463X", "９１０４２５４６３", "080860-01471", "."]
 )
-def test_what_is_no_number_is_a_usage_error_and_never_an_answer(bank: CommandLine, text: str) -> None:
-    said = bank("lookup", text, "--json")
-    assert (said.code, said.out) == (2, "")
-    assert "spaces and dots are ignored" in complaint(said)
-    assert not text.strip(" .") or text not in said.err
+def test_text_that_is_no_number_is_a_usage_error_and_never_an_answer(bank: CommandLine, text: str) -> None:
+    result = bank("lookup", text, "--json")
+    assert (result.code, result.out) == (2, "")
+    assert "spaces and dots are ignored" in complaint(result)
+    assert not text.strip(" .") or text not in result.err
 
 
 @pytest.mark.parametrize("number", [damaged(FIRM), "000000000", damaged(person("x"))])
-def test_a_number_that_fails_its_check_is_looked_up_and_said_to_fail(bank: CommandLine, number: str) -> None:
-    said = bank("lookup", number)
-    assert (said.code, "fails its check" in complaint(said)) == (0, True)
+def test_a_number_that_fails_its_check_is_looked_up_with_a_warning(bank: CommandLine, number: str) -> None:
+    result = bank("lookup", number)
+    assert (result.code, "fails its check" in complaint(result)) == (0, True)
     assert found(bank, number)["id_valid"] is False
-    assert number not in said.out + said.err
+    assert number not in result.out + result.err
 
 
 READING = [
@@ -94,16 +94,16 @@ READING = [
 
 
 @pytest.mark.parametrize("arguments", READING, ids=lambda arguments: " ".join(arguments[:2]))
-def test_a_command_that_needs_a_store_and_finds_none_exits_1_and_says_so(
+def test_a_command_that_needs_a_store_and_finds_none_reports_it_and_exits_1(
     konkurs: CommandLine, arguments: tuple[str, ...]
 ) -> None:
-    said = konkurs(*arguments)
-    assert (said.code, said.out) == (1, "")
-    assert "there is no store" in complaint(said)
+    result = konkurs(*arguments)
+    assert (result.code, result.out) == (1, "")
+    assert "there is no store" in complaint(result)
     assert not konkurs.data.exists()
 
 
-def test_the_answer_says_up_to_when_the_service_was_read(bank: CommandLine) -> None:
+def test_the_answer_gives_the_time_of_the_last_good_poll(bank: CommandLine) -> None:
     known_up_to = dt.datetime.fromisoformat(found(bank, FIRM)["known_up_to"])
     assert abs(known_up_to - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=2)
     assert "has read the service up to" in bank("lookup", company("nobody")).out
@@ -113,8 +113,8 @@ def test_a_store_that_never_read_the_service_gives_no_all_clear(konkurs: Command
     konkurs.data.mkdir()
     with open_store(load_settings(konkurs.environ, dotenv=konkurs.folder / "none")):
         pass
-    said = konkurs("lookup", FIRM)
-    assert "this is no all-clear" in complaint(said)
+    result = konkurs("lookup", FIRM)
+    assert "this is no all-clear" in complaint(result)
     assert found(konkurs, FIRM)["known_up_to"] is None
 
 
@@ -127,37 +127,37 @@ def test_a_notice_of_an_unknown_type_is_no_all_clear(konkurs: CommandLine) -> No
 
 def test_each_line_of_standard_input_is_answered(bank: CommandLine) -> None:
     typed(bank, f"{company('well')}\n{SPACED}\n".encode())
-    said = bank("lookup", "-", "--json")
-    answers = [json.loads(line) for line in said.out.splitlines()]
-    assert said.code == 0
+    result = bank("lookup", "-", "--json")
+    answers = [json.loads(line) for line in result.out.splitlines()]
+    assert result.code == 0
     assert [(one["line"], one["is_bankrupt"], one["id_valid"]) for one in answers] == [
         (1, False, True),
         (2, True, True),
     ]
 
 
-def test_one_line_that_is_no_number_leaves_the_others_answered_and_exits_2(bank: CommandLine) -> None:
+def test_a_line_that_is_no_number_exits_2_and_the_other_lines_are_answered(bank: CommandLine) -> None:
     typed(bank, f"K-1003\n\n{FIRM}".encode())
-    said = bank("lookup", "-")
-    assert said.code == 2
-    assert said.out.startswith("line 3\nbankrupt: yes")
-    assert [line[:16] for line in said.err.splitlines()[:2]] == ["konkurs: line 1 ", "konkurs: line 2 "]
+    result = bank("lookup", "-")
+    assert result.code == 2
+    assert result.out.startswith("line 3\nbankrupt: yes")
+    assert [line[:16] for line in result.err.splitlines()[:2]] == ["konkurs: line 1 ", "konkurs: line 2 "]
 
 
-def test_a_line_that_is_no_utf_8_is_no_number_and_leaves_the_others_answered(bank: CommandLine) -> None:
+def test_a_line_that_is_not_utf_8_is_no_number_and_the_other_lines_are_answered(bank: CommandLine) -> None:
     typed(bank, b"\xff\xfe9\x001\x00\n" + FIRM.encode())
-    said = bank("lookup", "-")
-    assert said.code == 2
-    assert said.out.startswith("line 2\nbankrupt: yes")
+    result = bank("lookup", "-")
+    assert result.code == 2
+    assert result.out.startswith("line 2\nbankrupt: yes")
 
 
-def test_as_of_a_time_to_come_says_what_is_known_now(bank: CommandLine) -> None:
-    said = bank("lookup", FIRM, "--as-of", "9999-12-31T23:59Z")
-    assert (said.code, "bankrupt: yes" in said.out) == (0, True)
-    assert "konkurs: " not in said.err
+def test_as_of_a_future_time_gives_what_is_known_now(bank: CommandLine) -> None:
+    result = bank("lookup", FIRM, "--as-of", "9999-12-31T23:59Z")
+    assert (result.code, "bankrupt: yes" in result.out) == (0, True)
+    assert "konkurs: " not in result.err
 
 
-def test_nothing_on_standard_input_is_a_usage_error(bank: CommandLine) -> None:
+def test_empty_standard_input_is_a_usage_error(bank: CommandLine) -> None:
     typed(bank, b"")
     assert bank("lookup", "-").code == 2
 
@@ -165,13 +165,13 @@ def test_nothing_on_standard_input_is_a_usage_error(bank: CommandLine) -> None:
 def test_a_customer_is_looked_up_by_all_its_numbers(bank: CommandLine) -> None:
     answer = found(bank, "--customer", "K-1")
     assert (answer["customer_ref"], answer["is_bankrupt"]) == ("K-1", True)
-    assert found(bank, company("earlier"))["is_bankrupt"], "by the number it had before"
+    assert found(bank, company("earlier"))["is_bankrupt"], "a former number finds the customer"
     assert found(bank, "--customer", "K-2")["notices"] == []
     assert bank("lookup", "--customer", "K-9").code == 2
 
 
 @pytest.mark.parametrize("arguments", [(), (FIRM, "--customer", "K-1")], ids=["neither", "both"])
-def test_one_party_is_asked_about(bank: CommandLine, arguments: tuple[str, ...]) -> None:
+def test_a_lookup_needs_exactly_one_party(bank: CommandLine, arguments: tuple[str, ...]) -> None:
     assert bank("lookup", *arguments).code == 2
 
 
@@ -180,17 +180,17 @@ def test_an_earlier_time_is_answered_with_what_was_known_and_done_then(bank: Com
     before = dt.datetime.fromisoformat(known_at) - dt.timedelta(seconds=5)
     then = found(bank, FIRM, "--as-of", before.isoformat())
     assert (then["is_bankrupt"], then["notices"], then["actions"], then["known_up_to"]) == (False, [], [], None)
-    assert found(bank, FIRM, "--as-of", known_at)["is_bankrupt"], "a time as it is shown includes its moment"
+    assert found(bank, FIRM, "--as-of", known_at)["is_bankrupt"], "a printed time includes its own moment"
 
 
-def test_a_time_that_is_shown_to_a_person_can_be_typed_as_it_stands(bank: CommandLine) -> None:
+def test_a_printed_time_can_be_typed_unchanged(bank: CommandLine) -> None:
     out = bank("lookup", FIRM).out
     (row,) = [line for line in out.splitlines() if OPENING in line and "aapning" in line]
     shown = row.split("  ")[-1]
     assert found(bank, FIRM, "--as-of", shown)["is_bankrupt"]
 
 
-def test_a_status_is_what_the_ledger_said_then(bank: CommandLine) -> None:
+def test_an_earlier_status_is_that_of_the_ledger_then(bank: CommandLine) -> None:
     bank.write_customers(f"K-1,{FIRM},,", f"K-3,{FIRM},,")
     bank(*RUN, KONKURS_MAX_BLOCKS_PER_RUN="0")
     (held,) = json.loads(bank("held", "--json").out)
@@ -202,7 +202,7 @@ def test_a_status_is_what_the_ledger_said_then(bank: CommandLine) -> None:
     assert {action["customer_ref"]: action["status"] for action in then} == {"K-1": "exported", "K-3": "held"}
 
 
-def test_a_notice_and_an_action_are_named_by_a_unique_beginning(bank: CommandLine) -> None:
+def test_a_unique_beginning_names_a_notice_or_an_action(bank: CommandLine) -> None:
     action = found(bank, FIRM)["actions"][0]["action_id"]
     for beginning in (OPENING[:8], OPENING[:8].upper(), action[:8], action.upper(), action[:13]):
         assert OPENING in bank("evidence", beginning, "--json").out
@@ -213,8 +213,8 @@ def test_a_notice_and_an_action_are_named_by_a_unique_beginning(bank: CommandLin
 
 def test_a_subject_gets_everything_on_one_page_with_source_reason_and_end(bank: CommandLine) -> None:
     typed(bank, f"{SPACED}\n".encode())
-    said = bank("lookup", "-", "--subject", "--json")
-    (page,) = [json.loads(line) for line in said.out.splitlines()]
+    result = bank("lookup", "-", "--subject", "--json")
+    (page,) = [json.loads(line) for line in result.out.splitlines()]
     by_table = {kept["table"]: kept for kept in page["kept"]}
     assert by_table.keys() == {
         *(
@@ -231,14 +231,14 @@ def test_a_subject_gets_everything_on_one_page_with_source_reason_and_end(bank: 
     assert by_table["raw_notices"]["content"]["debtor_id"] == FIRM
     assert all(kept["source"] and kept["why"] and kept["until"] for kept in page["kept"])
     assert by_table["register"]["content"]["customer_ref"] == "K-1"
-    assert (said.code, page["line"], page["erased"]) == (0, 1, [])
-    assert FIRM not in said.err
+    assert (result.code, page["line"], page["erased"]) == (0, 1, [])
+    assert FIRM not in result.err
 
 
-def test_a_page_for_a_person_is_readable_and_names_what_was_asked_by_its_line_alone(bank: CommandLine) -> None:
+def test_a_page_for_a_person_names_the_asked_number_by_its_line_only(bank: CommandLine) -> None:
     typed(bank, f"{company('unheard of')}\n{FIRM}\n".encode())
-    said = bank("lookup", "-", "--subject")
-    first, second = said.out.split("What the bank keeps on the number of line 2")
+    result = bank("lookup", "-", "--subject")
+    first, second = result.out.split("What the bank keeps on the number of line 2")
     assert first.strip() == "What the bank keeps on the number of line 1: 0 things"
     for part in (
         "since   2018-",
@@ -249,19 +249,19 @@ def test_a_page_for_a_person_is_readable_and_names_what_was_asked_by_its_line_al
         assert part in second
 
 
-def test_a_subject_is_told_what_was_erased(bank: CommandLine) -> None:
+def test_a_subject_sees_what_was_erased(bank: CommandLine) -> None:
     with open_store(load_settings(bank.environ, dotenv=bank.folder / "none")) as store:
         row = {"rule": "others", "erasure_id": OPENING, "erased_at": AT, "uuid": OPENING, "workday": AT.date()}
         more = {"type": "aapning", "registered_at": AT, "first_seen_at": AT, "answer_sha256": "0" * 64}
         store.ledger.append("erased_notices", [{**row, **more, "debtor_mark": mark_of(store.ledger, FIRM)}])
     typed(bank, FIRM.encode())
-    said = bank("lookup", "-", "--subject")
-    assert "Erased on 2020-01-02" in said.out
+    result = bank("lookup", "-", "--subject")
+    assert "Erased on 2020-01-02" in result.out
 
 
 @pytest.mark.parametrize("arguments", [(FIRM,), ("-", "--as-of", "2018-09-04"), ("--customer", "K-1")])
 def test_a_subjects_number_comes_from_standard_input_only(bank: CommandLine, arguments: tuple[str, ...]) -> None:
     typed(bank, FIRM.encode())
-    said = bank("lookup", *arguments, "--subject")
-    assert (said.code, said.out) == (2, "")
-    assert FIRM not in said.err
+    result = bank("lookup", *arguments, "--subject")
+    assert (result.code, result.out) == (2, "")
+    assert FIRM not in result.err

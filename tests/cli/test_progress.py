@@ -1,4 +1,4 @@
-"""Progress is for a person at a terminal: what is under way, how much of how much; a program reads none of it."""
+"""A person at a terminal sees progress: the step, and how much of how much. A program reads none of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from konkurs_pipeline.cli.printing.progress import shown_progress
 from konkurs_pipeline.progress import silent
 
 
-def test_a_terminal_is_shown_what_is_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_terminal_shows_the_step_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = pty.openpty()
     with os.fdopen(theirs, "w", encoding="utf-8") as terminal, monkeypatch.context() as patched:
         patched.setenv("TERM", "xterm")
@@ -28,7 +28,7 @@ def test_a_terminal_is_shown_what_is_under_way(monkeypatch: pytest.MonkeyPatch) 
 
 
 def read_all(terminal: int) -> str:
-    """Return what was written to a terminal so far."""
+    """Return everything written to the terminal so far."""
     parts: list[bytes] = []
     while select.select([terminal], [], [], 0.2)[0]:
         parts.append(os.read(terminal, 100_000))
@@ -37,7 +37,7 @@ def read_all(terminal: int) -> str:
     return b"".join(parts).decode()
 
 
-def test_a_program_is_told_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_program_reads_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
     with shown_progress() as told:
         assert told is silent
         told("raw notices", 0, None)

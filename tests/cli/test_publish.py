@@ -6,7 +6,7 @@ from tests.cli.conftest import CommandLine
 from tests.cli.test_exit_codes import FIRM, RUN, complaint, serve_opening
 
 
-def test_publish_writes_a_copy_and_says_whether_it_holds_identifiers(konkurs: CommandLine) -> None:
+def test_publish_writes_a_copy_and_prints_whether_it_holds_identifiers(konkurs: CommandLine) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
     serve_opening(konkurs)
     konkurs(*RUN)
@@ -15,10 +15,10 @@ def test_publish_writes_a_copy_and_says_whether_it_holds_identifiers(konkurs: Co
     key.chmod(0o600)
     full = konkurs("publish", "full.duckdb")
     assert (full.code, "with national identifiers" in full.err) == (0, True)
-    said = konkurs("publish", "copy.duckdb", "--pseudonymise", "--key-file", str(key))
-    assert (said.code, "pseudonymised with the key" in said.err) == (0, True)
-    assert FIRM not in full.out + full.err + said.out + said.err
-    assert "raw_notices                1" in said.out
+    result = konkurs("publish", "copy.duckdb", "--pseudonymise", "--key-file", str(key))
+    assert (result.code, "pseudonymised with the key" in result.err) == (0, True)
+    assert FIRM not in full.out + full.err + result.out + result.err
+    assert "raw_notices                1" in result.out
     over = konkurs("publish", "copy.duckdb")
     assert (over.code, "asked for was a full copy" in complaint(over)) == (2, True)
 

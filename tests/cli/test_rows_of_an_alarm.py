@@ -1,4 +1,4 @@
-"""What an alarm speaks of can be listed, and the banks of a data centre stand in one list."""
+"""Commands list the rows behind an alarm, and the banks of a data centre."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ def _poll(konkurs: CommandLine) -> None:
 
 
 @pytest.mark.parametrize("command", ["actions", "quarantine", "receipts"])
-def test_the_rows_that_an_alarm_speaks_of_are_listed_and_harmless(bank: CommandLine, command: str) -> None:
-    said = bank(command)
-    assert (said.code, said.err) == (0, "")
-    assert all(letter == "\n" or letter.isprintable() for letter in said.out)
+def test_the_rows_behind_an_alarm_are_listed_and_made_harmless(bank: CommandLine, command: str) -> None:
+    result = bank(command)
+    assert (result.code, result.err) == (0, "")
+    assert all(letter == "\n" or letter.isprintable() for letter in result.out)
     rows = json.loads(bank(command, "--json").out)
     assert rows
-    assert FIRM not in said.out + json.dumps(rows)
+    assert FIRM not in result.out + json.dumps(rows)
 
 
-def test_they_are_chosen_by_status(bank: CommandLine) -> None:
+def test_the_rows_are_filtered_by_status(bank: CommandLine) -> None:
     every = json.loads(bank("quarantine", "--json").out)
     for status, is_open in (("open", True), ("resolved", False)):
         found = json.loads(bank("quarantine", "--status", status, "--json").out)
@@ -51,24 +51,24 @@ def test_each_alarm_has_its_name_severity_and_link_and_errors_come_first(bank: C
     severities = [alarm["severity"] for alarm in alarms]
     assert severities == sorted(severities)
     assert all(alarm["link"] == f"docs/runbook.md#{alarm['alarm']}" for alarm in alarms)
-    said = bank("status").err
+    printed = bank("status").err
     for alarm in alarms:
-        assert f"needs a person: {alarm['severity']} {alarm['alarm']}: " in said
+        assert f"needs a person: {alarm['severity']} {alarm['alarm']}: " in printed
 
 
-def test_the_banks_of_a_folder_are_one_line_each_worst_first(bank: CommandLine) -> None:
+def test_status_all_prints_one_line_a_bank_worst_first(bank: CommandLine) -> None:
     for name, lines in {"GOOD": bank.environ, "LOST": {"KONKURS_DATA_DIR": "/nowhere/at/all"}}.items():
         folder = bank.folder / "banks" / name
         folder.mkdir(parents=True)
         text = "".join(f"{variable}={value}\n" for variable, value in lines.items())
         (folder / "konkurs.env").write_text(text, encoding="utf-8")
-    said = bank("status", "--all", "banks", "--json")
-    assert [row["bank"] for row in json.loads(said.out)] == ["LOST", "GOOD"]
-    assert (said.code, "there is no store" in complaint(said)) == (1, True)
+    result = bank("status", "--all", "banks", "--json")
+    assert [row["bank"] for row in json.loads(result.out)] == ["LOST", "GOOD"]
+    assert (result.code, "there is no store" in complaint(result)) == (1, True)
     assert bank("status", "--all", "no-such-folder").code == 2
 
 
-def test_a_plan_names_its_rows_when_asked(bank: CommandLine) -> None:
+def test_plan_rows_prints_the_rows(bank: CommandLine) -> None:
     bank.write_customers(f"K-1,{FIRM},,", f"K-2,{FIRM},,")
     rows = json.loads(bank("plan", *RUN[1:], "--rows", "--json").out)["rows"]
     assert {row["customer_ref"] for row in rows} <= {"K-1", "K-2"}

@@ -15,7 +15,7 @@ from tests.cli.conftest import CommandLine
 
 CONSOLE_SCRIPT: Final = Path(sys.executable).with_name("konkurs")
 LINE: Final = "konkurs: stopped; what was committed stays, and the next run goes on from there"
-# Listening for signals begins when Python has started, which nothing can shorten.
+# A signal counts only once Python has started.
 _STARTED_S: Final = 0.5
 MOMENTS: Final = [
     (("demo",), signal.SIGINT, 0.0),
@@ -47,8 +47,8 @@ def test_a_signal_ends_a_command_with_one_line_and_130(
     assert [line for line in err.splitlines() if "new notices" not in line] == [LINE]
 
 
-def test_a_command_that_swallows_the_interrupt_is_ended_all_the_same(tmp_path: Path) -> None:
-    """Dagster takes interrupts as they suit it, and a library's own code does not see them at all."""
+def test_a_command_that_ignores_the_interrupt_is_ended(tmp_path: Path) -> None:
+    """Dagster handles interrupts itself, and compiled code of a library never sees them."""
     program = (
         "import sys, time\nfrom konkurs_pipeline.cli import running\nfrom konkurs_pipeline.cli.main import main\n"
         "def deaf(arguments):\n    print('deaf', flush=True)\n    while True:\n"

@@ -1,4 +1,4 @@
-"""Whatever the streams are: an answer is whole or the exit code is 1, and no foreign text moves the terminal's cursor."""
+"""With any streams an answer is whole or the exit code is 1, and no foreign text moves the terminal's cursor."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.cli.conftest import CommandLine
 
 CONSOLE_SCRIPT: Final = Path(sys.executable).with_name("konkurs")
 PACKAGE: Final = Path(konkurs_pipeline.__file__).parent
-# ESC, BEL, a turned direction, a line break, a carriage return, C1's CSI, a next-line, and half of a surrogate pair.
+# ESC, BEL, a reversed direction, a line break, a carriage return, C1's CSI, a next-line, and half of a surrogate pair.
 HOSTILE: Final = ["\x1b[2J", "\a", "\u202e", "\n", "\r", "\x9b", "\x85", "\udce6"]
 
 
@@ -39,37 +39,37 @@ def shell(konkurs: CommandLine, line: str, **environ: str) -> subprocess.Complet
 def test_an_answer_that_cannot_be_written_ends_with_1_and_one_line(
     konkurs: CommandLine, command: str, stdout: str, why: str
 ) -> None:
-    said = shell(konkurs, f"{command} >{stdout}")
-    assert said.returncode == 1
-    (line,) = said.stderr.splitlines()
+    result = shell(konkurs, f"{command} >{stdout}")
+    assert result.returncode == 1
+    (line,) = result.stderr.splitlines()
     assert line.startswith("konkurs: ")
     assert why in line
 
 
-def test_a_reader_that_goes_away_is_no_defect(konkurs: CommandLine) -> None:
-    said = shell(konkurs, "(konkurs doctor; echo $? >code) | true")
-    assert "defect" not in said.stderr
-    assert "Traceback" not in said.stderr
+def test_a_reader_that_closes_the_pipe_is_no_defect(konkurs: CommandLine) -> None:
+    result = shell(konkurs, "(konkurs doctor; echo $? >code) | true")
+    assert "defect" not in result.stderr
+    assert "Traceback" not in result.stderr
     assert (konkurs.folder / "code").read_text(encoding="utf-8") in ("1\n", "0\n")
 
 
-def test_problems_that_cannot_be_written_stop_nothing(konkurs: CommandLine) -> None:
+def test_a_command_goes_on_if_stderr_cannot_be_written(konkurs: CommandLine) -> None:
     for closed in ("2>&-", "2>/dev/full", "<&- 2>&-"):
-        said = shell(konkurs, f"konkurs doctor --json {closed}")
-        assert said.returncode in (0, 1)
-        assert isinstance(json.loads(said.stdout), list)
+        result = shell(konkurs, f"konkurs doctor --json {closed}")
+        assert result.returncode in (0, 1)
+        assert isinstance(json.loads(result.stdout), list)
 
 
 def test_a_closed_stream_is_not_given_to_a_file_that_is_opened_later(konkurs: CommandLine) -> None:
-    """Else what a library writes on descriptor 2 would stand in the ledger."""
-    said = shell(konkurs, "konkurs run --from 2018-09-03 --to 2018-09-03 2>&- <&-; konkurs verify")
-    assert "wrong" in said.stdout
-    assert said.returncode in (0, 1)
+    """Otherwise a library's output on descriptor 2 would stand in the ledger."""
+    result = shell(konkurs, "konkurs run --from 2018-09-03 --to 2018-09-03 2>&- <&-; konkurs verify")
+    assert "wrong" in result.stdout
+    assert result.returncode in (0, 1)
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "ascii", "utf-16"])
 def test_an_encoding_that_lacks_a_letter_is_no_defect(konkurs: CommandLine, encoding: str) -> None:
-    said = subprocess.run(  # noqa: S603 -- our own console script
+    result = subprocess.run(  # noqa: S603 -- our own console script
         [CONSOLE_SCRIPT, "doctor"],
         env={
             **konkurs.environ,
@@ -81,8 +81,8 @@ def test_an_encoding_that_lacks_a_letter_is_no_defect(konkurs: CommandLine, enco
         capture_output=True,
         check=False,
     )
-    assert said.returncode == 1
-    assert b"defect" not in said.stderr
+    assert result.returncode == 1
+    assert b"defect" not in result.stderr
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=ascii)
@@ -97,7 +97,7 @@ def test_foreign_text_cannot_steer_the_terminal(text: str, capsys: pytest.Captur
 
 
 def _prints(tree: ast.Module) -> list[str]:
-    """Return what in a module writes to a stream without the functions of cli/printing."""
+    """Return the calls of a module that write to a stream without the functions of cli/printing."""
     names = {"print", "echo", "secho", "Console", "stdout", "stderr", "__stdout__", "__stderr__"}
     return [
         name
@@ -107,8 +107,8 @@ def _prints(tree: ast.Module) -> list[str]:
     ]
 
 
-def test_nothing_is_printed_but_through_the_one_module() -> None:
-    """Who writes to a stream elsewhere could print foreign text as it is."""
+def test_only_one_module_prints() -> None:
+    """Any other code could print foreign text without making it harmless."""
     elsewhere = {
         path.relative_to(PACKAGE).as_posix(): found
         for path in PACKAGE.rglob("*.py")

@@ -1,4 +1,4 @@
-"""What operations ask from outside Dagster: is it alive, which hours were polled, what would a run do."""
+"""Operations' questions from outside Dagster: is polling alive, which hours were polled, what would a run do."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ def _poll(konkurs: CommandLine) -> None:
     assert konkurs(*RUN).code == 0
 
 
-def test_the_dead_man_s_signal_is_well_while_the_last_good_poll_is_recent(polled: CommandLine) -> None:
+def test_the_dead_man_s_signal_exits_0_while_the_last_good_poll_is_recent(polled: CommandLine) -> None:
     assert polled("status", "--max-age", "45m").code == 0
     assert polled("status", "--max-age", "45m", "--off-hours-max-age", "4h").code == 0
 
 
 @pytest.mark.parametrize("more", [(), ("--json",)], ids=["for people", "for programs"])
-def test_it_ends_with_1_and_says_why_when_the_last_good_poll_is_too_old(
+def test_the_dead_man_s_signal_exits_1_with_the_reason_if_the_last_good_poll_is_too_old(
     polled: CommandLine, more: tuple[str, ...]
 ) -> None:
-    said = polled("status", "--max-age", "0s", "--off-hours-max-age", "0s", *more)
-    assert said.code == 1
-    assert said.err.startswith("konkurs: no good poll within 0 s: the last one ended")
+    result = polled("status", "--max-age", "0s", "--off-hours-max-age", "0s", *more)
+    assert result.code == 1
+    assert result.err.startswith("konkurs: no good poll within 0 s: the last one ended")
 
 
-def test_polls_that_fail_do_not_keep_it_alive(konkurs: CommandLine) -> None:
+def test_failed_polls_do_not_keep_the_dead_man_s_signal_alive(konkurs: CommandLine) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
     assert konkurs(*RUN, KONKURS_API_URL="http://127.0.0.1:1").code == 1
-    said = konkurs("status", "--max-age", "45m")
-    assert (said.code, "none ever came to a good end" in said.err) == (1, True)
+    result = konkurs("status", "--max-age", "45m")
+    assert (result.code, "none ever came to a good end" in result.err) == (1, True)
 
 
-def test_before_the_first_poll_it_is_not_alive(konkurs: CommandLine) -> None:
+def test_before_the_first_poll_the_dead_man_s_signal_exits_1(konkurs: CommandLine) -> None:
     assert konkurs("status", "--max-age", "45m").code == 1
 
 
@@ -73,20 +73,20 @@ def test_gaps_are_counted_from_the_first_poll_on(polled: CommandLine) -> None:
     assert isinstance(json.loads(polled("gaps", "--all", "--json").out), list)
 
 
-def test_a_plan_says_what_a_run_would_write_and_writes_nothing(konkurs: CommandLine, polled: CommandLine) -> None:
+def test_a_plan_prints_what_a_run_would_write_and_writes_nothing(konkurs: CommandLine, polled: CommandLine) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,", f"K-2,{FIRM},,")
     before = sorted((polled.data / "outbox").iterdir())
-    said = konkurs("plan", *RUN[1:], "--json")
-    assert said.code == 0
-    assert json.loads(said.out)["rows"] == [
+    result = konkurs("plan", *RUN[1:], "--json")
+    assert result.code == 0
+    assert json.loads(result.out)["rows"] == [
         {"action": "BLOCK", "reason": "estate_open", "would be": "written", "rows": 1}
     ]
-    assert said.err.startswith("nothing was written; 0 notices would be new")
+    assert result.err.startswith("nothing was written; 0 notices would be new")
     assert sorted((polled.data / "outbox").iterdir()) == before
     assert "BLOCK" in konkurs("plan", *RUN[1:]).out
 
 
 def test_a_plan_that_cannot_reach_the_service_fails_as_the_run_would(polled: CommandLine) -> None:
-    said = polled("plan", *RUN[1:], KONKURS_API_URL="http://127.0.0.1:1")
-    assert said.code == 1
-    assert said.err.startswith("konkurs: GET /konkursvarsler")
+    result = polled("plan", *RUN[1:], KONKURS_API_URL="http://127.0.0.1:1")
+    assert result.code == 1
+    assert result.err.startswith("konkurs: GET /konkursvarsler")

@@ -1,4 +1,4 @@
-"""What a person types is not repeated where it may be an identifier, and what is printed is printed as it is."""
+"""Typed text that may be an identifier is not repeated, and printed values are not interpreted."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ MISTYPED = [
 def test_a_number_typed_in_the_wrong_place_is_masked_in_one_clear_line(
     konkurs: CommandLine, arguments: tuple[str, ...], says: str
 ) -> None:
-    said = konkurs(*arguments)
-    (line,) = said.err.splitlines()
-    assert (said.code, said.out) == (2, "")
+    result = konkurs(*arguments)
+    (line,) = result.err.splitlines()
+    assert (result.code, result.out) == (2, "")
     assert line.startswith("konkurs: ")
     assert says in line
     assert NUMBER[:-1] not in line
@@ -41,28 +41,28 @@ def test_a_defect_of_our_own_is_one_masked_line_too(konkurs: CommandLine, monkey
         raise RuntimeError(message)
 
     monkeypatch.setattr("konkurs_pipeline.cli.show.status.load_settings", break_down)
-    said = konkurs("status")
-    (line,) = said.err.splitlines()
-    assert (said.code, said.out) == (1, "")
+    result = konkurs("status")
+    (line,) = result.err.splitlines()
+    assert (result.code, result.out) == (1, "")
     assert line.startswith("konkurs: a defect of this program: RuntimeError: cannot think of ")
     assert NUMBER not in line
 
 
 def test_without_a_command_the_commands_are_listed(konkurs: CommandLine) -> None:
-    said = konkurs()
-    assert said.code == 2
-    assert said.err.startswith("Usage: konkurs")
-    assert "lookup" in said.err
+    result = konkurs()
+    assert result.code == 2
+    assert result.err.startswith("Usage: konkurs")
+    assert "lookup" in result.err
 
 
-def test_help_is_no_mistake(konkurs: CommandLine) -> None:
-    said = konkurs("run", "--help")
-    assert (said.code, said.err) == (0, "")
-    assert "--from" in said.out
+def test_help_exits_0(konkurs: CommandLine) -> None:
+    result = konkurs("run", "--help")
+    assert (result.code, result.err) == (0, "")
+    assert "--from" in result.out
 
 
 @pytest.mark.parametrize("text", ["[/x]", "[red]K-1[/red]", "[link=http://x]", ":warning:"])
-def test_brackets_in_a_value_are_no_instruction_to_the_printer(capsys: pytest.CaptureFixture[str], text: str) -> None:
+def test_brackets_in_a_value_are_printed_as_they_are(capsys: pytest.CaptureFixture[str], text: str) -> None:
     print_table(text, [{"customer_ref": text}])
     assert capsys.readouterr().out.count(text) == 2
 
@@ -83,7 +83,7 @@ UNSIGNED = [
 
 
 @pytest.mark.parametrize(("by", "reason", "says"), UNSIGNED)
-def test_a_signature_says_something_and_holds_no_identifier(by: str, reason: str, says: str) -> None:
+def test_a_signature_is_not_empty_and_holds_no_identifier(by: str, reason: str, says: str) -> None:
     with pytest.raises(UsageError, match=says) as refused:
         signed(by, reason)
     assert NUMBER not in str(refused.value)
@@ -100,12 +100,10 @@ ODD_ARGUMENTS = [
 
 
 @pytest.mark.parametrize("arguments", ODD_ARGUMENTS)
-def test_what_is_typed_in_bytes_that_are_no_utf_8_is_a_usage_error(
-    konkurs: CommandLine, arguments: tuple[str, ...]
-) -> None:
-    said = konkurs(*arguments)
-    (line,) = said.err.splitlines()
-    assert (said.code, said.out) == (2, "")
+def test_arguments_that_are_not_utf_8_are_a_usage_error(konkurs: CommandLine, arguments: tuple[str, ...]) -> None:
+    result = konkurs(*arguments)
+    (line,) = result.err.splitlines()
+    assert (result.code, result.out) == (2, "")
     assert "not UTF-8" in line
 
 
@@ -119,22 +117,22 @@ ODD_DAYS = [
 
 @pytest.mark.parametrize("arguments", ODD_DAYS, ids=" ".join)
 def test_a_day_at_the_end_of_the_calendar_is_a_usage_error(konkurs: CommandLine, arguments: tuple[str, ...]) -> None:
-    said = konkurs(*arguments)
-    (line,) = said.err.splitlines()
-    assert (said.code, said.out, "YYYY-MM-DD" in line) == (2, "", True)
+    result = konkurs(*arguments)
+    (line,) = result.err.splitlines()
+    assert (result.code, result.out, "YYYY-MM-DD" in line) == (2, "", True)
 
 
-def test_a_question_that_there_is_not_lists_those_there_are_in_one_line(konkurs: CommandLine) -> None:
-    said = konkurs("ask", "99")
-    (line,) = said.err.splitlines()
-    assert (said.code, "1 How many notices a month" in line, "\ufffd" in line) == (2, True, False)
+def test_an_unknown_question_lists_the_known_ones_in_one_line(konkurs: CommandLine) -> None:
+    result = konkurs("ask", "99")
+    (line,) = result.err.splitlines()
+    assert (result.code, "1 How many notices a month" in line, "\ufffd" in line) == (2, True, False)
 
 
 @pytest.mark.parametrize("command", [("report",), ("metrics",), ("evidence", "11111111")])
 @pytest.mark.parametrize(("out", "why"), [("pipe", "is no file"), (".", "is a folder"), ("none/x", "no folder none")])
-def test_a_page_replaces_nothing_but_a_file(konkurs: CommandLine, command: tuple[str, ...], out: str, why: str) -> None:
+def test_a_page_replaces_only_a_file(konkurs: CommandLine, command: tuple[str, ...], out: str, why: str) -> None:
     os.mkfifo(konkurs.folder / "pipe")
-    said = konkurs(*command, "--out", out)
-    (line,) = said.err.splitlines()
-    assert (said.code, said.out, why in line) == (2, "", True)
+    result = konkurs(*command, "--out", out)
+    (line,) = result.err.splitlines()
+    assert (result.code, result.out, why in line) == (2, "", True)
     assert (konkurs.folder / "pipe").is_fifo()

@@ -1,4 +1,4 @@
-"""The JSON Schemas of the package: current, valid, and true of what is written and read (docs/outbox.md)."""
+"""The JSON Schemas of the package are current and valid, and every file that we write or read fits them (docs/outbox.md)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_the_files_of_the_package_are_current() -> None:
 
 
 @pytest.mark.parametrize("name", json_schemas())
-def test_each_is_a_json_schema_that_describes_every_property(name: str) -> None:
+def test_each_schema_is_valid_and_describes_every_property(name: str) -> None:
     schema = validator(name.removesuffix(".schema.json")).schema
     models = [schema, *schema.get("$defs", {}).values()]
     properties = [one for model in models for one in model.get("properties", {}).items()]
@@ -57,7 +57,7 @@ def test_the_command_writes_them(tmp_path: Path) -> None:
     }
 
 
-def test_the_command_says_where_it_cannot_write(tmp_path: Path) -> None:
+def test_the_command_names_a_folder_that_it_cannot_write(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     done = CliRunner().invoke(build_app("schemas"), ["schemas", "--out", str(tmp_path / "file")])
     assert "cannot be written" in str(done.exception)
@@ -78,7 +78,7 @@ def test_the_command_says_where_it_cannot_write(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_the_schema_of_a_receipt_says_what_to_write(changes: dict[str, Any], is_valid: bool) -> None:  # noqa: FBT001 -- a case
+def test_the_schema_of_a_receipt_accepts_the_documented_forms_only(changes: dict[str, Any], is_valid: bool) -> None:  # noqa: FBT001 -- a case
     assert validator("receipt").is_valid({**RECEIPT, **changes}) is is_valid
 
 
@@ -88,7 +88,9 @@ def test_the_schema_of_a_receipt_says_what_to_write(changes: dict[str, Any], is_
     code=st.none() | st.text(st.characters(codec="utf-8"), max_size=8),
     at=st.none() | st.datetimes().map(lambda at: f"{at.isoformat()}Z"),
 )
-def test_what_is_valid_by_the_schema_is_read(status: str, answers: list[str], code: str | None, at: str | None) -> None:
+def test_a_receipt_that_fits_the_schema_is_read(
+    status: str, answers: list[str], code: str | None, at: str | None
+) -> None:
     actions = [{"action_id": UUID, "status": answer, "code": code, "at": at} for answer in answers]
     receipt = {**RECEIPT, "status": status, "code": code, "actions": actions}
     assert_valid("receipt", receipt)
@@ -96,7 +98,7 @@ def test_what_is_valid_by_the_schema_is_read(status: str, answers: list[str], co
     assert [one.status.value for one in read.actions] == answers
 
 
-def test_every_reason_of_the_decision_table_is_one_the_schema_allows() -> None:
+def test_the_schema_allows_every_reason_of_the_decision_table() -> None:
     record = dict.fromkeys(ActionRecord.model_fields) | {
         "record": "A",
         "n": 1,
@@ -126,7 +128,7 @@ def test_the_demo_register_is_valid_row_by_row(file: str, name: str) -> None:
 PAGE: Final = Path(__file__).parents[2] / "docs" / "outbox.md"
 
 
-def test_the_examples_of_the_page_are_what_a_receiver_takes() -> None:
+def test_a_receiver_takes_the_examples_of_the_page() -> None:
     jsonl, manifest, receipt = re.findall(r"```json\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     header, actions, trailer = records_in(jsonl.encode())
     check_trailer(trailer, actions, jsonl.encode())

@@ -1,6 +1,6 @@
 """One seed, one bank-year of the pure core without a disk, against the oracle.
 
-What is lived through: a register that is judged, matching, fold, decide, settle, releases, receipts, and people's answers.
+A year has a judged register, matching, fold, decide, settle, releases, receipts and people's answers.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _PARTY: Final = {
 
 @dataclass
 class LedgerRow:
-    """What the ledger in memory knows of an action; `seq`: the poll that decided it last."""
+    """What the ledger in memory knows of an action. `seq`: the last poll that decided it."""
 
     action: Action
     status: ActionStatus
@@ -55,7 +55,7 @@ class LedgerRow:
     is_released: bool = False
 
     def __post_init__(self) -> None:
-        """Make the action's id once: it is a hash."""
+        """Compute the action's id once, because it is a hash."""
         action = self.action
         self.row = Row(action.kind.value, action.customer_ref, action.account_no, action.notice.uuid)
         self._issued = issued_as(action, self.status, seq=self.seq)
@@ -69,7 +69,7 @@ class LedgerRow:
 
 
 class CoreYear:
-    """The simulation of one seed; `failures`: what was lost, doubled or wrong, a line each."""
+    """The simulation of one seed. `failures`: one line for each lost, doubled or wrong row."""
 
     def __init__(self, seed: int, day_count: int = 365) -> None:
         self._seed = seed
@@ -87,7 +87,7 @@ class CoreYear:
         self.failures: list[str] = []
 
     def run(self) -> Met:
-        """Live through the year, a poll or two a workday; returns what was met."""
+        """Simulate the year, a poll or two a workday; returns the counts of what occurred."""
         for day in self._days:
             self._life.go_on(day)
             if day.weekday() < 5:
@@ -117,7 +117,7 @@ class CoreYear:
         self._oracle.held = dict.fromkeys(self._oracle.held, True)
 
     def _answer(self, row: LedgerRow) -> None:
-        """Let core banking answer, or a person a REVIEW: what was carried out stays so; `blocked` blocks by hand."""
+        """Let core banking answer a row, or a person a REVIEW. A carried-out row stays so; `blocked` blocks by hand."""
         if row.action.kind in (ActionKind.BLOCK, ActionKind.REOPEN):
             if row.status not in _DONE:
                 row.status = self._rng.choices(_ANSWERS, (14, 2, 3, 2))[0]
@@ -176,7 +176,7 @@ class CoreYear:
             self.met.fates[fate] += 1
             self._ledger[uid].status = ActionStatus.VOID
 
-    # What the core is given
+    # The input of the core
 
     def _situation(self, visible: Sequence[Event], day: dt.date) -> Situation:
         customers = tuple((c.ref, c.number, " ".join(c.former), "") for c in self._life.customers)
@@ -213,7 +213,7 @@ class CoreYear:
         }
 
     def _blocked_by_us(self) -> set[str]:
-        """Return the accounts that core banking has blocked for us: rejected rows were not carried out."""
+        """Return the accounts that core banking has blocked for us; it did not carry out rejected rows."""
         lifted = {
             row.action.caused_by
             for row in self._ledger.values()

@@ -1,6 +1,6 @@
-"""A seeded year of notices and of a bank's register, dense with what is rare.
+"""A seeded year of notices and of a bank's register, with many rare cases.
 
-Two openings of one debtor, slettinger by the dozen, late and odd notices, accounts that are shared and change hands.
+Two openings of one debtor, dozens of slettinger, late and odd notices, shared accounts, accounts that change owner.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ _RELATION_WEIGHTS: Final = (24, 3, 3, 1)
 
 @dataclass
 class Event:
-    """A notice and what the bank comes to know of it. `units`: number → whether its form is unknown.
+    """A notice and what the bank later learns of it. `units`: number → whether its form is unknown.
 
-    `flaw`: what is wrong with it from the start; `doubted_until`: its document contradicts it until then;
-    `other_debtor`: the debtor that it names once it was seen.
+    `flaw`: what is wrong with it from the start. `doubted_until`: its document contradicts it until then. `other_debtor`: the
+    debtor that it names after its first reading.
     """
 
     notice: Notice
@@ -42,7 +42,7 @@ class Event:
 
 
 class Life:
-    """What happens day by day: `events` that are visible, and the register as it stands."""
+    """What happens day by day: the visible `events`, and the register."""
 
     def __init__(self, seed: int, first: dt.date) -> None:
         self.rng = seeded(f"core {seed}")
@@ -61,7 +61,7 @@ class Life:
             self._add_customer()
 
     def go_on(self, day: dt.date) -> None:
-        """Let a day pass: notices are registered, and the register changes."""
+        """Simulate a day: notices are registered, and the register changes."""
         for _ in range(self.rng.choice((0, 1, 1, 2, 3))):
             self._register(day)
         draw = self.rng.random()
@@ -78,7 +78,7 @@ class Life:
             self._change_account(self.rng.randrange(len(self._accounts)))
 
     def accounts(self, day: dt.date, blocked_by_us: set[str]) -> list[Account] | None:
-        """Return the accounts file of a day; null where the bank gives none yet."""
+        """Return the accounts file of a day; None while the bank gives none."""
         if day < self._has_accounts_from:
             return None
         blocked = blocked_by_us | self.blocked_by_hand
@@ -108,7 +108,7 @@ class Life:
         self.events.append(event)
 
     def _describe(self, event: Event) -> None:
-        """Give a notice its document: a person's names the person's unit, one of an ending often does not."""
+        """Give a notice its document. A person's names the person's unit; that of an ending often does not."""
         unit = self._units.get(event.notice.debtor_id)
         event.document_on = event.visible_on + dt.timedelta(days=self.rng.choice((0, 0, 0, 1, 5)))
         if unit and self.rng.random() < (0.9 if event.notice.type == "aapning" else 0.4):
@@ -180,7 +180,7 @@ class Life:
 
 
 def _damaged_versions(account: Account) -> list[Account]:
-    """Return an account with a date that is none, with a wrong check digit, and with a digit that is lost."""
+    """Return an account with an invalid date, one with a wrong check digit, and one that lost a digit."""
     wrong = account.number[:-1] + str((int(account.number[-1]) + 1) % 10)
     return [
         account._replace(opened="2020-02-30", damaged=True),
@@ -190,5 +190,5 @@ def _damaged_versions(account: Account) -> list[Account]:
 
 
 def pick(rng: random.Random, chance: float) -> bool:
-    """Whether something happens that has this chance."""
+    """Return true with this chance."""
     return rng.random() < chance

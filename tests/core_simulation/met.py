@@ -1,4 +1,4 @@
-"""What a simulation of the core met: rows of the decision table, pairs of rows on one account, orders of arrival."""
+"""What occurred in a simulation of the core: rows of the decision table, pairs of rows on one account, arrival orders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.simulation.oracle import Notified
 
 @dataclass
 class Met:
-    """Counts. `pairs`: (earlier reason, later reason) of two rows on one account, or of one and the customer as a whole."""
+    """The counts. `pairs`: (earlier reason, later reason) of two rows on one account, or on an account and its customer."""
 
     bank_years: float = 0.0
     polls: int = 0
@@ -27,7 +27,7 @@ class Met:
     _seen: defaultdict[str, set[tuple[str | None, str]]] = field(default_factory=lambda: defaultdict(set))
 
     def note(self, action: Action) -> None:
-        """Count a row that was written."""
+        """Count a written row."""
         reason, number = str(action.reason), action.account_no
         self.reasons[reason] += 1
         seen = self._seen[action.customer_ref]
@@ -36,7 +36,7 @@ class Met:
         seen.add((number, reason))
 
     def note_arrival(self, notice: Notice, known: Iterable[Notified]) -> None:
-        """Count a notice that came after one of the same debtor that was registered later."""
+        """Count a notice that arrived after a later-registered notice of the same debtor."""
         later = {
             other.type
             for other in known
@@ -45,7 +45,7 @@ class Met:
         self.orders.update(f"{notice.type} after a later {kind}" for kind in later)
 
     def add(self, other: Met) -> None:
-        """Add another year's."""
+        """Add the counts of another year."""
         self.bank_years += other.bank_years
         self.polls += other.polls
         self.notices += other.notices
@@ -53,7 +53,7 @@ class Met:
             getattr(self, name).update(getattr(other, name))
 
     def never_met(self) -> list[str]:
-        """Return the reasons that no row gave; an unreadable notice and a future one lead to no row here."""
+        """Return the reasons that occurred in no row. Unreadable and future notices lead to no row here."""
         elsewhere = {QuarantineReason.UNREADABLE_NOTICE, QuarantineReason.REGISTERED_IN_FUTURE}
         rows = {*Reason, *Doubt, *QuarantineReason} - elsewhere
         return sorted(str(reason) for reason in rows if not self.reasons[reason])

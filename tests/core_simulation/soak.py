@@ -1,4 +1,4 @@
-"""`make soak-core`: a thousand bank-years of the pure core; prints what was met, and fails when anything was found.
+"""`make soak-core`: a thousand bank-years of the pure core. It fails if a row is lost, doubled or wrong.
 
 python -m tests.core_simulation.soak --seeds 1000 --first-seed 1
 """
@@ -21,7 +21,7 @@ def live_through(seed: int) -> tuple[Met, list[str]]:
     """Simulate one seed."""
     from tests.core_simulation.core_year import CoreYear  # noqa: PLC0415 -- polars reads its thread count at import
 
-    # Looking for circles of objects takes a tenth of the time: once a year is enough.
+    # The garbage collector takes a tenth of the time: once a year is enough.
     gc.collect()
     gc.disable()
     year = CoreYear(seed)
@@ -29,7 +29,7 @@ def live_through(seed: int) -> tuple[Met, list[str]]:
 
 
 def main() -> int:
-    """Run the seeds; returns 1 when anything was lost, doubled or wrong."""
+    """Run the seeds; returns 1 if anything was lost, doubled or wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=1000)
     parser.add_argument("--first-seed", type=int, default=1)

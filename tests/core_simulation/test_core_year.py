@@ -1,4 +1,4 @@
-"""A few weeks of the core against the oracle; `make soak-core` lives through a thousand years."""
+"""A few weeks of the core against the oracle; `make soak-core` runs a thousand years."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ def _without_the_last(*args: Any, **more: Any) -> Settlement:
 BREAKS: list[Any] = [
     pytest.param("tests.core_simulation.core_year.settle", _without_the_last, "lost", id="a row is forgotten"),
     pytest.param(
-        f"{Situation.__module__}.Situation.other_blocks_on", lambda *_: [], "wrong", id="other blocks are not looked at"
+        f"{Situation.__module__}.Situation.other_blocks_on", lambda *_: [], "wrong", id="other blocks are ignored"
     ),
     pytest.param(
         "konkurs_pipeline.domain.actions.policy._is_of_person", lambda _: False, "wrong", id="nobody is a person"
     ),
-    pytest.param(f"{Situation.__module__}.Situation.written_reviews", {}, "lost", id="who was told is forgotten"),
+    pytest.param(f"{Situation.__module__}.Situation.written_reviews", {}, "lost", id="written reviews are forgotten"),
 ]
 
 

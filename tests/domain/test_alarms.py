@@ -52,18 +52,18 @@ def test_whatever_fails_each_channel_hears_of_every_change_it_missed_and_of_none
     rounds: list[tuple[list[Alarm], set[str]]],
 ) -> None:
     state: State = {}
-    heard: dict[str, dict[AlarmKind, str]] = {channel: {} for channel in CHANNELS}
+    received: dict[str, dict[AlarmKind, str]] = {channel: {} for channel in CHANNELS}
     for alarms, failing in rounds:
         due = notifications_due(alarms, state, CHANNELS)
         delivered = [notification for notification in due if notification.channel not in failing]
         for notification in delivered:
-            _hear(heard[notification.channel], notification)
+            _receive(received[notification.channel], notification)
         state = after_delivery(state, delivered, CHANNELS)
         for channel in set(CHANNELS) - failing:
-            assert heard[channel] == {alarm.kind: alarm.level for alarm in alarms}
+            assert received[channel] == {alarm.kind: alarm.level for alarm in alarms}
 
 
-def _hear(knows: dict[AlarmKind, str], notification: Notification) -> None:
+def _receive(knows: dict[AlarmKind, str], notification: Notification) -> None:
     """Hear of a change; hearing what is known already would be an alert sent twice."""
     if notification.alarm is None:
         del knows[notification.kind]

@@ -89,11 +89,11 @@ def test_a_forced_vat_registration_is_a_party_too() -> None:
 def test_the_debtors_name_and_place_stand_with_the_debtor() -> None:
     debtor = read(document()).parties[0]
 
-    said = document()["debitor"]
+    debitor = document()["debitor"]
     assert (debtor.name, debtor.postal_code, debtor.postal_place) == (
-        said["navn"],
-        said["adresse"]["postnummer"],
-        said["adresse"]["poststed"],
+        debitor["navn"],
+        debitor["adresse"]["postnummer"],
+        debitor["adresse"]["poststed"],
     )
 
 
@@ -142,7 +142,7 @@ def test_what_a_linked_unit_makes(units: object, linked: list[str], finding: str
     if finding is None:
         assert reading.findings == ()
     else:
-        assert any(finding in said for said in reading.findings), reading.findings
+        assert any(finding in text for text in reading.findings), reading.findings
 
 
 def test_every_trustee_of_several_is_known_and_never_a_party() -> None:
@@ -185,8 +185,8 @@ def test_findings_hold_no_value(seeds: list[int], *, as_list: bool) -> None:
     numbers = [random_fnr(seeded(seed)) for seed in seeds]
     reading = read(document(rekvirent=numbers if as_list else dict(enumerate(numbers))))
 
-    said = json.dumps(reading.findings)
-    assert not any(number in said for number in numbers)
+    findings = json.dumps(reading.findings)
+    assert not any(number in findings for number in numbers)
     assert bool(reading.findings) == bool(numbers)
 
 

@@ -50,8 +50,8 @@ def test_a_count_at_its_bound_is_expected_and_one_more_is_not(bound: object) -> 
     (row,) = [one for one in BOUNDS if one is bound]
     for more, found in ((0, 0), (1, 1)):
         group = (row.type.value, FRIDAY, "10:30", row.at_most + more)
-        said = [e for e in too_many(notices(group), [FRIDAY]) if (e.hour is None) == (row.per is Per.WORKDAY)]
-        assert len(said) == found, more
+        excesses = [e for e in too_many(notices(group), [FRIDAY]) if (e.hour is None) == (row.per is Per.WORKDAY)]
+        assert len(excesses) == found, more
 
 
 def test_the_usual_day_is_no_excess() -> None:

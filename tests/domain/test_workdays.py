@@ -207,14 +207,14 @@ def test_the_lookback_ends_at_the_first_workday() -> None:
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "said"),
+    ("first", "last", "message"),
     [
         pytest.param(dt.date(2018, 6, 12), dt.date(2018, 6, 11), "lies after --to 2018-06-11", id="reversed"),
         pytest.param(dt.date(2018, 1, 1), dt.date(2018, 6, 11), "set KONKURS_FIRST_WORKDAY", id="before_the_first"),
     ],
 )
-def test_a_window_that_cannot_be_is_refused_with_what_to_do(first: dt.date, last: dt.date, said: str) -> None:
-    with pytest.raises(UsageError, match=said):
+def test_a_window_that_cannot_be_is_refused_with_what_to_do(first: dt.date, last: dt.date, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
         CALENDAR.window(first, last, lookback=5)
 
 

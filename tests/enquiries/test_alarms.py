@@ -211,7 +211,7 @@ def test_an_empty_list_all_day_is_how_a_silent_outage_looks(tmp_path: Path) -> N
 def test_a_flood_is_told_of(tmp_path: Path) -> None:
     found = look(tmp_path, well().notice(FRIDAY, "11:55", "sletting", 3), NOON)
     assert found == {"too_many_notices": "2026-03-27: 3 sletting, at most 2 are expected"} | {
-        key: said for key, said in found.items() if key == "short_list"
+        key: text for key, text in found.items() if key == "short_list"
     }
 
 

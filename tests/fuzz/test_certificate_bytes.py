@@ -83,8 +83,8 @@ def _context(path: Path) -> object:
 
 def _facts(path: Path) -> object:
     facts = read_client_certificate(path, b"")
-    said = f"{facts.organisation} {facts.issuer}"
-    assert redact(said) == said
+    shown = f"{facts.organisation} {facts.issuer}"
+    assert redact(shown) == shown
     return facts.may_authenticate
 
 

@@ -117,8 +117,8 @@ def test_what_is_taken_is_what_the_bytes_say(body: bytes) -> None:
     page = page_of(body)
 
     if page is not None:
-        said = json.loads(body)
-        assert page.items == said.get("_embedded", {}).get("konkursvarsler", [])
+        sent = json.loads(body)
+        assert page.items == sent.get("_embedded", {}).get("konkursvarsler", [])
         assert not any(holds_an_identifier(finding) for finding in page.findings)
 
 

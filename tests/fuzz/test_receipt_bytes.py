@@ -63,8 +63,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 
 
 def _write_a_file(store: Store) -> None:
-    said = {"created_at": NOW, "run_id": "run-1", "action_count": len(ACTION_IDS)}
-    file = {"seq": 1, "file_id": FILE_ID, "base_name": NAME, "sha256": SHA256, **said}
+    rest = {"created_at": NOW, "run_id": "run-1", "action_count": len(ACTION_IDS)}
+    file = {"seq": 1, "file_id": FILE_ID, "base_name": NAME, "sha256": SHA256, **rest}
     block = {
         "action": "BLOCK",
         "customer_ref": "K-1",
@@ -130,8 +130,8 @@ def test_an_action_is_confirmed_only_where_the_receipt_says_so(store: Store, fol
 
     for action_id, state in _states(store).items():
         if state in {"applied", "already_applied"}:
-            said = {one["status"] for one in json.loads(body)["actions"] if one["action_id"] == action_id}
-            assert state.upper() in said
+            sent = {one["status"] for one in json.loads(body)["actions"] if one["action_id"] == action_id}
+            assert state.upper() in sent
 
 
 @fuzzed(usual=15, cost=16)

@@ -96,7 +96,7 @@ class Polled:
         """Return the action rows of one kind."""
         return [action for action in self.actions if action["action"] == kind]
 
-    def said(self) -> list[tuple[str, str, str]]:
+    def decided(self) -> list[tuple[str, str, str]]:
         """Return action, customer and reason of each row, in order."""
         return [(a["action"], a["customer_ref"], a["reason"]) for a in self.actions]
 

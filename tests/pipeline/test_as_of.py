@@ -44,7 +44,7 @@ def answer(bank: Bank, jsonl_index: int, status: str, *, action_at: str | None =
     """Let core banking answer one file: each of its actions ends in `status`."""
     path = bank.shown()[jsonl_index]
     rows = records(path)
-    said = {
+    receipt = {
         "schema": "konkurs-receipt/1",
         "file_id": rows[0]["file_id"],
         "sha256": json.loads(path.with_suffix(".manifest.json").read_text())["files"][0]["sha256"],
@@ -56,7 +56,7 @@ def answer(bank: Bank, jsonl_index: int, status: str, *, action_at: str | None =
             if row["record"] == "A"
         ],
     }
-    (bank.settings.receipts_dir / f"{path.stem}{RECEIPT_SUFFIX}").write_text(json.dumps(said))
+    (bank.settings.receipts_dir / f"{path.stem}{RECEIPT_SUFFIX}").write_text(json.dumps(receipt))
 
 
 def release(bank: Bank) -> None:

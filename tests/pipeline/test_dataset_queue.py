@@ -42,7 +42,7 @@ def test_documents_that_always_fail_starve_no_other(bank: Bank, clock: str) -> N
     bank.customer("K-ENK", enk_of(PERSON))
     bank.notice("aapning", PERSON, MONDAY, clock)
     polled = bank.poll(MONDAY)
-    assert polled.said() == [("BLOCK", "K-ENK", "estate_open")]
+    assert polled.decided() == [("BLOCK", "K-ENK", "estate_open")]
     assert (polled.outcome, (polled.detail or "")[:33]) == ("partial", "12 of 13 expanded datasets could ")
 
 
@@ -52,7 +52,7 @@ def test_where_no_answer_comes_the_rest_waits_and_is_first_in_the_next_poll(bank
     older = bank.notice("aapning", PERSON, MONDAY, "08:00")
     assert bank.poll(MONDAY).actions == []
     assert older.uuid not in asked_for(bank)
-    assert bank.poll(TUESDAY).said() == [("BLOCK", "K-ENK", "estate_open")]
+    assert bank.poll(TUESDAY).decided() == [("BLOCK", "K-ENK", "estate_open")]
     assert asked_for(bank)[0] in {older.uuid, *STUCK}
 
 
@@ -85,11 +85,11 @@ def test_a_poll_out_of_time_blocks_direct_matches_and_the_next_poll_goes_on(bank
     bank.customer("K-ENK", enk_of(PERSON))
     bank.notice("aapning", PERSON)
     first = bank.poll(MONDAY)
-    assert (first.outcome, first.said()) == ("partial", [("BLOCK", "K-1", "estate_open")])
+    assert (first.outcome, first.decided()) == ("partial", [("BLOCK", "K-1", "estate_open")])
     assert "KONKURS_DATASETS_BUDGET_S" in (first.detail or "")
     bank.extra["KONKURS_DATASETS_BUDGET_S"] = "30"
     second = bank.poll(TUESDAY)
-    assert (second.outcome, second.said()) == ("nothing_new", [("BLOCK", "K-ENK", "estate_open")])
+    assert (second.outcome, second.decided()) == ("nothing_new", [("BLOCK", "K-ENK", "estate_open")])
 
 
 def test_a_range_of_workdays_has_all_the_time_it_needs(bank: Bank) -> None:
@@ -97,7 +97,7 @@ def test_a_range_of_workdays_has_all_the_time_it_needs(bank: Bank) -> None:
     bank.customer("K-ENK", enk_of(PERSON))
     bank.notice("aapning", PERSON)
     polled = bank.poll(MONDAY, TUESDAY)
-    assert (polled.outcome, polled.said()) == ("new", [("BLOCK", "K-ENK", "estate_open")])
+    assert (polled.outcome, polled.decided()) == ("new", [("BLOCK", "K-ENK", "estate_open")])
 
 
 def test_a_document_under_way_is_cut_off_when_the_time_is_used_up(bank: Bank) -> None:
@@ -106,7 +106,7 @@ def test_a_document_under_way_is_cut_off_when_the_time_is_used_up(bank: Bank) ->
     notice = bank.notice("aapning", PERSON)
     bank.fail(fails(notice.uuid, kind="slow", delay_s=0.1))
     polled = bank.poll(MONDAY)
-    assert (polled.outcome, polled.said()) == ("partial", [("BLOCK", "K-1", "estate_open")])
+    assert (polled.outcome, polled.decided()) == ("partial", [("BLOCK", "K-1", "estate_open")])
     assert "KONKURS_DATASETS_BUDGET_S" in (polled.detail or "")
 
 

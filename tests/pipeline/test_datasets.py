@@ -62,7 +62,7 @@ def test_a_linked_unit_of_an_unknown_form_goes_to_a_person(bank: Bank) -> None:
     bank.customer("K-AS", company("as"))
     units = [{"organisasjonsnummer": company("as"), "organisasjonsform": "AS"}]
     bank.notice("aapning", PERSON, uid=UUID, dataset=document(tilknyttedeEnheter=units))
-    assert bank.poll(MONDAY).said() == [("REVIEW", "K-AS", "linked_unit_form_unknown")]
+    assert bank.poll(MONDAY).decided() == [("REVIEW", "K-AS", "linked_unit_form_unknown")]
 
 
 def test_an_enk_blocked_through_the_dataset_is_reopened_by_the_sletting(bank: Bank) -> None:
@@ -89,12 +89,12 @@ def test_a_document_that_contradicts_its_notice_is_set_aside_and_a_person_looks_
     bank.customer("K-ANOTHER", person("another"))
     bank.customer("K-ENK", enk_of(PERSON))
     bank.notice("aapning", PERSON, uid=UUID, dataset=document(**contradiction))
-    assert bank.poll(MONDAY).said() == [("REVIEW", "K-1", "dataset_contradicts")]
+    assert bank.poll(MONDAY).decided() == [("REVIEW", "K-1", "dataset_contradicts")]
     assert bank.open_quarantine() == ["dataset_contradicts"]
     assert bank.published("expanded_datasets").is_empty()
     bank.serve([])
     bank.notice("aapning", PERSON, uid=UUID, dataset=document())
-    assert sorted(bank.poll(TUESDAY).said()) == [
+    assert sorted(bank.poll(TUESDAY).decided()) == [
         ("BLOCK", "K-1", "estate_open"),
         ("BLOCK", "K-ENK", "estate_open"),
     ]
@@ -118,12 +118,12 @@ def test_a_dataset_that_cannot_be_had_holds_up_nothing_and_the_next_poll_fetches
     bank.fail(Fault.model_validate({"resource": "dataset", **fault}))
     first = bank.poll(MONDAY)
     assert first.outcome == "partial"
-    assert first.said() == [("BLOCK", "K-1", "estate_open")], "the direct match is blocked on the notice alone"
+    assert first.decided() == [("BLOCK", "K-1", "estate_open")], "the direct match is blocked on the notice alone"
     assert first.detail is not None
     assert "1 of 1 expanded datasets could not be had" in first.detail
     bank.fail()
     second = bank.poll(TUESDAY)
-    assert second.said() == [("BLOCK", "K-ENK", "estate_open")]
+    assert second.decided() == [("BLOCK", "K-ENK", "estate_open")]
     assert second.outcome != "partial"
 
 
@@ -134,7 +134,7 @@ def test_a_missing_dataset_is_fetched_also_by_a_poll_whose_window_is_past_its_no
     bank.fail(Fault.model_validate({"kind": "status", "resource": "dataset"}))
     assert bank.poll(MONDAY).actions == []
     bank.fail()
-    assert bank.poll(WEDNESDAY).said() == [("BLOCK", "K-ENK", "estate_open")]
+    assert bank.poll(WEDNESDAY).decided() == [("BLOCK", "K-ENK", "estate_open")]
 
 
 @pytest.mark.parametrize(
@@ -173,7 +173,7 @@ def test_a_dataset_map_changes_where_a_field_is_found_without_code(bank: Bank) -
     units = [{"organisasjonsnummer": enk_of(PERSON), "organisasjonsform": "ENK"}]
     bank.customer("K-ENK", enk_of(PERSON))
     bank.notice("aapning", PERSON, uid=UUID, dataset=document(tilknyttedeEnheter=[], enheter=units))
-    assert bank.poll(MONDAY).said() == [("BLOCK", "K-ENK", "estate_open")]
+    assert bank.poll(MONDAY).decided() == [("BLOCK", "K-ENK", "estate_open")]
 
 
 def test_a_document_that_agrees_at_last_releases_its_notice_though_the_poll_that_stored_it_was_killed(
@@ -182,7 +182,7 @@ def test_a_document_that_agrees_at_last_releases_its_notice_though_the_poll_that
     """Found by the simulation (seed 201): the document was there, nobody fetched it again, and the entry stayed open."""
     bank.customer("K-1", PERSON)
     bank.notice("aapning", PERSON, uid=UUID, dataset=document(type="avslutning"))
-    assert bank.poll(MONDAY).said() == [("REVIEW", "K-1", "dataset_contradicts")]
+    assert bank.poll(MONDAY).decided() == [("REVIEW", "K-1", "dataset_contradicts")]
     bank.notices.clear()
     bank.notice("aapning", PERSON, uid=UUID, dataset=document())
 

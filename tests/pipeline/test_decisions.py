@@ -43,7 +43,7 @@ def test_a_sletting_registered_before_its_opening_in_the_same_answer_leaves_the_
     bank.customer("K-1", FIRM)
     bank.notice("sletting", FIRM, MONDAY, "09:00")
     bank.notice("aapning", FIRM, MONDAY, "10:00")
-    assert bank.poll(MONDAY).said() == [
+    assert bank.poll(MONDAY).decided() == [
         ("REVIEW", "K-1", "sletting_without_opening"),
         ("BLOCK", "K-1", "estate_open"),
     ]
@@ -64,7 +64,7 @@ def test_a_sletting_that_arrives_before_its_opening_asks_a_person_and_the_openin
     bank.serve([])
     bank.notice("sletting", FIRM, MONDAY, "12:00", uid="00000000-0000-4000-8000-000000000001")
     first = bank.poll(MONDAY)
-    assert first.said() == [("REVIEW", "K-1", "sletting_without_opening")]
+    assert first.decided() == [("REVIEW", "K-1", "sletting_without_opening")]
     bank.serve([late, *bank.notices])
     assert bank.poll(TUESDAY).actions == []
     assert bank.states() == {late.uuid: "deleted"}
@@ -76,7 +76,7 @@ def test_of_two_openings_a_sletting_deletes_the_latest_and_the_other_still_holds
     second = bank.notice("aapning", FIRM, MONDAY, "10:00")
     assert [a["notice_uuid"] for a in bank.poll(MONDAY).of("BLOCK")] == [first.uuid, second.uuid]
     bank.notice("sletting", FIRM, TUESDAY)
-    assert bank.poll(TUESDAY).said() == [("REVIEW", "K-1", "other_estate_open")]
+    assert bank.poll(TUESDAY).decided() == [("REVIEW", "K-1", "other_estate_open")]
     assert bank.states() == {first.uuid: "open", second.uuid: "deleted"}
 
 
@@ -120,7 +120,7 @@ def test_an_ending_that_is_no_sletting_tells_and_never_reopens(
     bank.notice("aapning", FIRM)
     bank.poll(MONDAY)
     bank.notice(kind, FIRM, TUESDAY)
-    assert bank.poll(TUESDAY).said() == [then]
+    assert bank.poll(TUESDAY).decided() == [then]
     assert bank.poll(WEDNESDAY).actions == [], "told once"
 
 
@@ -130,7 +130,7 @@ def test_a_sletting_after_an_oppheving_reopens_what_the_opening_blocked(bank: Ba
     bank.poll(MONDAY)
     bank.notice("oppheving", FIRM, TUESDAY, "09:00")
     bank.notice("sletting", FIRM, TUESDAY, "10:00")
-    assert bank.poll(TUESDAY).said() == [("REVIEW", "K-1", "oppheving"), ("REOPEN", "K-1", "opening_deleted")]
+    assert bank.poll(TUESDAY).decided() == [("REVIEW", "K-1", "oppheving"), ("REOPEN", "K-1", "opening_deleted")]
 
 
 # Accounts
@@ -231,7 +231,7 @@ def test_a_number_of_the_rule_of_2032_is_a_person_like_any_other(bank: Bank) -> 
     debtor = random_fnr_2032(seeded("2032"))
     bank.customer("K-1", debtor)
     bank.notice("aapning", debtor)
-    assert bank.poll(MONDAY).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(MONDAY).decided() == [("BLOCK", "K-1", "estate_open")]
     assert bank.open_quarantine() == []
 
 
@@ -266,7 +266,7 @@ def test_an_unknown_type_goes_to_a_person_and_stands_in_quarantine(bank: Bank) -
     bank.customer("K-1", FIRM)
     bank.notice("gjenaapning", FIRM)
     polled = bank.poll(MONDAY)
-    assert polled.said() == [("REVIEW", "K-1", "unknown_type")]
+    assert polled.decided() == [("REVIEW", "K-1", "unknown_type")]
     assert bank.open_quarantine() == ["unknown_type"]
     assert polled.detail is not None
     assert "quarantine" in polled.detail
@@ -276,17 +276,17 @@ def test_an_unknown_type_does_not_change_what_its_debtor_s_opening_asks_for(bank
     bank.customer("K-1", FIRM)
     bank.notice("aapning", FIRM, MONDAY, "09:00")
     bank.notice("gjenaapning", FIRM, MONDAY, "10:00")
-    assert bank.poll(MONDAY).said() == [("BLOCK", "K-1", "estate_open"), ("REVIEW", "K-1", "unknown_type")]
+    assert bank.poll(MONDAY).decided() == [("BLOCK", "K-1", "estate_open"), ("REVIEW", "K-1", "unknown_type")]
 
 
 def test_a_notice_that_changed_sends_the_customers_of_both_versions_to_a_person_and_its_first_stays(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.customer("K-2", company("another"))
     first = bank.notice("aapning", FIRM)
-    assert bank.poll(MONDAY).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(MONDAY).decided() == [("BLOCK", "K-1", "estate_open")]
     bank.serve([])
     bank.notice("aapning", company("another"), uid=first.uuid)
-    assert bank.poll(TUESDAY).said() == [("REVIEW", "K-1", "changed_notice"), ("REVIEW", "K-2", "changed_notice")]
+    assert bank.poll(TUESDAY).decided() == [("REVIEW", "K-1", "changed_notice"), ("REVIEW", "K-2", "changed_notice")]
     assert bank.open_quarantine() == ["changed_notice"]
     assert bank.published("raw_notices")["debtor_id"].to_list() == [FIRM]
 
@@ -299,9 +299,9 @@ def test_a_customer_whose_number_fails_its_check_gets_reviews_only_also_by_the_v
     bank.poll(MONDAY)
     bank.serve([])
     bank.notice("aapning", company("another"), uid=first.uuid)
-    assert bank.poll(TUESDAY).said() == [("REVIEW", "K-2", "changed_notice")]
+    assert bank.poll(TUESDAY).decided() == [("REVIEW", "K-2", "changed_notice")]
     bank.notice("avslutning", FIRM, WEDNESDAY)
-    assert bank.poll(WEDNESDAY).said() == [("REVIEW", "K-2", "customer_identifier_invalid")]
+    assert bank.poll(WEDNESDAY).decided() == [("REVIEW", "K-2", "customer_identifier_invalid")]
 
 
 def test_an_opening_that_changed_before_its_customer_came_blocks_nobody_until_it_is_as_before(bank: Bank) -> None:
@@ -311,9 +311,9 @@ def test_an_opening_that_changed_before_its_customer_came_blocks_nobody_until_it
     bank.serve([])
     bank.notice("aapning", company("third"), uid=first.uuid)
     bank.customer("K-1", FIRM)
-    assert bank.poll(TUESDAY).said() == [("REVIEW", "K-1", "changed_notice")]
+    assert bank.poll(TUESDAY).decided() == [("REVIEW", "K-1", "changed_notice")]
     bank.serve([first])
-    assert bank.poll(WEDNESDAY).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(WEDNESDAY).decided() == [("BLOCK", "K-1", "estate_open")]
     assert bank.open_quarantine() == []
 
 

@@ -91,9 +91,9 @@ def test_nothing_is_known_of_a_number_that_no_notice_names(story: Story, asked: 
 
 
 def test_the_answer_never_repeats_an_identifier(story: Story) -> None:
-    said = str(look_up(story.bank.layout, enk_of(DEBTOR), story.deleted))
+    found = str(look_up(story.bank.layout, enk_of(DEBTOR), story.deleted))
     for number in (DEBTOR, enk_of(DEBTOR), FIRM, FORMER):
-        assert number not in said
+        assert number not in found
 
 
 def test_a_lookup_answers_in_an_empty_folder(bank: Bank) -> None:

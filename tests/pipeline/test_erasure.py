@@ -198,8 +198,8 @@ def test_a_register_that_no_kept_decision_rests_on_is_removed(lived: Bank) -> No
 def test_verify_says_what_was_erased(lived: Bank) -> None:
     erased(lived)
     with lived.store(allow_untrusted=True) as store:
-        said = {part.part: part.erased for part in inspect(store) if part.erased}
-    assert said == {
+        erased_parts = {part.part: part.erased for part in inspect(store) if part.erased}
+    assert erased_parts == {
         "answers": "4 answers hold less than was received: erased by the retention rules, the last on 2019-01-01",
         "lake": "2 notices are gone: erased by the retention rules, the last on 2019-01-01",
     }

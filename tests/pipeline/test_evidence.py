@@ -163,8 +163,8 @@ def test_a_customer_whose_bankruptcy_was_over_when_the_bank_first_heard_of_it_is
     opening = bank.notice("aapning", FIRM)
     bank.notice("sletting", FIRM, TUESDAY)
     bank.poll(MONDAY, TUESDAY)
-    (*_, said) = summary_of(evidence_of(bank.settings, opening.uuid, utc_now()))
-    assert said.startswith("It concerns the customer K-1. Nothing was written")
+    (*_, sentence) = summary_of(evidence_of(bank.settings, opening.uuid, utc_now()))
+    assert sentence.startswith("It concerns the customer K-1. Nothing was written")
 
 
 def test_that_nobody_was_found_is_said_with_the_register_that_was_compared(story: Story) -> None:
@@ -172,11 +172,11 @@ def test_that_nobody_was_found_is_said_with_the_register_that_was_compared(story
     assert (case.matches, case.actions) == ((), ())
     (register,) = case.registers
     assert (register.customers, register.accounts) == (1, 2)
-    said = " ".join(summary_of(case))
-    assert "No customer of the bank was found" in said
-    assert f"register {register.register_id[:8]}" in said
+    sentences = " ".join(summary_of(case))
+    assert "No customer of the bank was found" in sentences
+    assert f"register {register.register_id[:8]}" in sentences
     assert case.newest_file is not None
-    assert f"in the newest file, {case.newest_file.seq} of" in said
+    assert f"in the newest file, {case.newest_file.seq} of" in sentences
     assert len(case.files) == 1, "the first file after it was taken: it holds no row for the notice"
 
 

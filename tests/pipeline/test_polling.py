@@ -25,15 +25,15 @@ def test_a_notice_later_than_the_range_waits_for_its_own_run(bank: Bank) -> None
     first = bank.poll(MONDAY, now=oslo(WEDNESDAY, "12:00"))
     assert (first.actions, first.outcome) == ([], "nothing_new")
     assert bank.published("raw_notices").is_empty()
-    assert bank.poll(TUESDAY).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(TUESDAY).decided() == [("BLOCK", "K-1", "estate_open")]
 
 
 def test_a_sletting_later_than_the_range_does_not_stop_the_range_s_block(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.notice("aapning", FIRM, MONDAY)
     bank.notice("sletting", FIRM, TUESDAY)
-    assert bank.poll(MONDAY, now=oslo(WEDNESDAY, "12:00")).said() == [("BLOCK", "K-1", "estate_open")]
-    assert bank.poll(TUESDAY).said() == [("REOPEN", "K-1", "opening_deleted")]
+    assert bank.poll(MONDAY, now=oslo(WEDNESDAY, "12:00")).decided() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(TUESDAY).decided() == [("REOPEN", "K-1", "opening_deleted")]
 
 
 def test_a_notice_that_becomes_visible_late_is_found_within_the_lookback(bank: Bank) -> None:
@@ -43,7 +43,7 @@ def test_a_notice_that_becomes_visible_late_is_found_within_the_lookback(bank: B
     for day in (MONDAY, THURSDAY):
         assert bank.poll(day).actions == []
     polled = bank.poll(FRIDAY)
-    assert polled.said() == [("BLOCK", "K-1", "estate_open")]
+    assert polled.decided() == [("BLOCK", "K-1", "estate_open")]
     assert bank.published("raw_notices")["workday"].to_list() == [MONDAY, MONDAY]
 
 
@@ -51,13 +51,13 @@ def test_a_notice_that_becomes_visible_after_the_lookback_is_found_by_a_wider_ru
     bank.customer("K-1", FIRM)
     bank.notice("aapning", FIRM, MONDAY, visible_from=oslo(SIX_WORKDAYS_LATER, "09:00"))
     assert bank.poll(SIX_WORKDAYS_LATER).actions == []
-    assert bank.poll(MONDAY, SIX_WORKDAYS_LATER).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(MONDAY, SIX_WORKDAYS_LATER).decided() == [("BLOCK", "K-1", "estate_open")]
 
 
 def test_a_notice_registered_at_the_first_instant_of_the_lookback_is_read(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.notice("aapning", FIRM, MONDAY, "00:00")
-    assert bank.poll(dt.date(2018, 9, 10)).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(dt.date(2018, 9, 10)).decided() == [("BLOCK", "K-1", "estate_open")]
 
 
 def test_two_notices_with_the_same_time_are_both_read(bank: Bank) -> None:
@@ -81,7 +81,7 @@ def test_without_oppdatert_for_the_time_the_full_list_is_read_instead(bank: Bank
     bank.customer("K-1", FIRM)
     bank.notice("aapning", FIRM)
     bank.fail(Fault.model_validate({"kind": "status", "status": 404, "resource": "list", "times": 1}))
-    assert bank.poll(MONDAY).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(MONDAY).decided() == [("BLOCK", "K-1", "estate_open")]
     assert "/konkursvarsler" in [line.path for line in bank.service.requests]
 
 
@@ -131,7 +131,7 @@ def test_one_notice_that_cannot_be_read_is_set_aside_once_and_stops_no_other(ban
     bank.notice("aapning", FIRM, uid=GOOD["uuid"])
     bank.fail(listing(item, GOOD))
     polled = bank.poll(MONDAY)
-    assert polled.said() == [("BLOCK", "K-1", "estate_open")]
+    assert polled.decided() == [("BLOCK", "K-1", "estate_open")]
     assert polled.detail is not None
     assert "quarantine" in polled.detail
     assert bank.poll(TUESDAY).detail is None, "nothing new was set aside"
@@ -167,7 +167,7 @@ def test_an_item_that_a_later_version_can_read_keeps_the_answer_it_first_came_in
         bank.poll(MONDAY)
     first = bank.published("answers").row(0, named=True)
     bank.serve([])
-    assert bank.poll(TUESDAY).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(TUESDAY).decided() == [("BLOCK", "K-1", "estate_open")]
     (row,) = bank.published("raw_notices").to_dicts()
     assert (row["answer_sha256"], row["first_seen_at"]) == (first["sha256"], first["fetched_at"])
 
@@ -178,14 +178,14 @@ def test_an_unreadable_notice_that_the_service_mends_is_understood_and_acted_on(
     assert bank.poll(MONDAY).actions == []
     bank.notice("aapning", FIRM, uid=GOOD["uuid"])
     bank.fail(listing(GOOD))
-    assert bank.poll(TUESDAY).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(TUESDAY).decided() == [("BLOCK", "K-1", "estate_open")]
     assert bank.open_quarantine() == []
 
 
 def test_a_ruling_date_that_is_no_date_leads_to_a_person_until_it_is_mended(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.fail(listing({**GOOD, "kjennelsesdato": "3. september"}))
-    assert bank.poll(MONDAY).said() == [("REVIEW", "K-1", "invalid_ruling_date")]
+    assert bank.poll(MONDAY).decided() == [("REVIEW", "K-1", "invalid_ruling_date")]
     assert bank.open_quarantine() == ["invalid_ruling_date"]
 
 
@@ -232,7 +232,7 @@ def test_after_a_failed_poll_the_next_one_makes_up_for_it_without_a_gap(bank: Ba
     assert bank.try_poll(TUESDAY) is not None
     bank.fail()
     polled = bank.poll(WEDNESDAY)
-    assert polled.said() == [("BLOCK", "K-1", "estate_open")]
+    assert polled.decided() == [("BLOCK", "K-1", "estate_open")]
     assert [path.name.split("_")[3] for path in bank.shown()] == ["00000001", "00000002"]
     assert bank.published("polls")["outcome"].to_list() == ["nothing_new", "failed", "new"]
 
@@ -255,7 +255,7 @@ def test_a_refused_register_leaves_the_last_accepted_one_in_use_and_says_so(bank
     bank.customers = bank.customers[-2:]
     bank.notice("aapning", company("firm 0"), TUESDAY)
     polled = bank.poll(TUESDAY)
-    assert polled.said() == [("BLOCK", "K-0", "estate_open")]
+    assert polled.decided() == [("BLOCK", "K-0", "estate_open")]
     assert polled.outcome == "new"
     assert polled.detail is not None
     assert "the register was refused" in polled.detail
@@ -273,7 +273,7 @@ def test_without_any_register_a_poll_is_partial_keeps_the_notices_and_matches_th
     assert bank.published("raw_notices")["uuid"].to_list() == [notice.uuid]
     bank.__dict__["write_register"] = unwritten
     bank.customer("K-1", FIRM)
-    assert bank.poll(TUESDAY).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(TUESDAY).decided() == [("BLOCK", "K-1", "estate_open")]
 
 
 def test_every_answer_is_kept_as_received(bank: Bank) -> None:
@@ -293,7 +293,7 @@ def test_links_that_point_elsewhere_are_a_finding_for_a_person_and_are_never_fol
     bank.notice("aapning", company("one"))
     bank.fail(Fault.model_validate({"kind": "foreign_href"}))
     polled = bank.poll(MONDAY)
-    assert polled.said() == [("BLOCK", "K-1", "estate_open")]
+    assert polled.decided() == [("BLOCK", "K-1", "estate_open")]
     assert polled.detail is not None
     assert "the list is not as documented" in polled.detail
     assert "127.0.0.2" in polled.detail, "where they point"
@@ -313,7 +313,7 @@ def test_a_notice_of_a_holiday_ahead_waits_with_a_person_until_its_time_has_come
     bank.customer("K-1", company("firm"))
     bank.notice("aapning", company("firm"), good_friday, visible_from=oslo(wednesday, "08:00"))
     early = bank.poll(wednesday, now=oslo(wednesday, "09:00"), clock=bank.clock)
-    assert early.said() == [("REVIEW", "K-1", "registered_in_future")]
+    assert early.decided() == [("REVIEW", "K-1", "registered_in_future")]
     assert bank.open_quarantine() == ["registered_in_future"]
-    assert bank.poll(tuesday, clock=bank.clock).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(tuesday, clock=bank.clock).decided() == [("BLOCK", "K-1", "estate_open")]
     assert bank.open_quarantine() == []

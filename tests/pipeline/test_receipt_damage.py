@@ -205,8 +205,8 @@ def test_a_receipt_whose_name_is_no_utf_8_is_set_aside_and_stops_no_poll(exporte
 
 def test_a_receipt_that_is_read_while_it_is_written_is_read_again_once_it_is_whole(exported: Bank) -> None:
     content = whole(exported)
-    (said,) = read(exported, content[: len(content) // 2], content)
-    assert "cannot be read" in said
+    (reason,) = read(exported, content[: len(content) // 2], content)
+    assert "cannot be read" in reason
     assert statuses(exported) == ["applied", "applied"]
 
 
@@ -226,8 +226,8 @@ def test_what_was_once_carried_out_stays_so_in_whatever_order_receipts_say_it(
 ) -> None:
     """A BLOCK that may stand must be reopened by a sletting: so of two receipts the one that it stands is believed."""
     first = ids(exported)[0]
-    for said in story:
-        actions = [{"action_id": first, "status": one, "code": None, "at": AT} for one in said]
+    for given in story:
+        actions = [{"action_id": first, "status": one, "code": None, "at": AT} for one in given]
         assert read(exported, receipt(exported, actions=actions)) == []
     assert statuses(exported) == [status, "exported"]
 

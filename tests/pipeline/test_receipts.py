@@ -69,7 +69,7 @@ def statuses(bank: Bank) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("said", "status"),
+    ("answer", "status"),
     [
         ("APPLIED", "applied"),
         ("ALREADY_APPLIED", "already_applied"),
@@ -77,16 +77,16 @@ def statuses(bank: Bank) -> list[str]:
         ("PENDING", "exported"),
     ],
 )
-def test_a_receipt_says_what_became_of_each_action(exported: Bank, said: str, status: str) -> None:
-    give(exported, receipt(exported, [said, "APPLIED"]))
+def test_a_receipt_says_what_became_of_each_action(exported: Bank, answer: str, status: str) -> None:
+    give(exported, receipt(exported, [answer, "APPLIED"]))
     assert exported.poll(TUESDAY).detail is None
     assert statuses(exported) == [status, "applied"]
 
 
 def test_a_confirmed_action_carries_the_time_and_code_core_banking_gave(exported: Bank) -> None:
-    said = receipt(exported)
-    said["actions"] = [{"action_id": ids(exported)[0], "status": "REJECTED", "code": "E17", "at": AT}]
-    give(exported, said)
+    given = receipt(exported)
+    given["actions"] = [{"action_id": ids(exported)[0], "status": "REJECTED", "code": "E17", "at": AT}]
+    give(exported, given)
     exported.poll(TUESDAY)
     (row,) = [r for r in exported.published("actions").to_dicts() if r["status"] == "rejected"]
     assert (row["status_code"], row["confirmed_at"].isoformat()) == ("E17", "2018-09-03T15:00:00+00:00")
@@ -119,8 +119,8 @@ def test_of_several_words_on_one_action_in_one_receipt_the_last_counts(
 ) -> None:
     action_id = ids(exported)[0]
     times = ["2018-09-03T15:00:00.000001Z", "2018-09-03T18:30:00+02:00"]
-    said = [{"action_id": action_id, "status": w, "code": w, "at": at} for w, at in zip(words, times, strict=True)]
-    give(exported, receipt(exported, actions=said))
+    actions = [{"action_id": action_id, "status": w, "code": w, "at": at} for w, at in zip(words, times, strict=True)]
+    give(exported, receipt(exported, actions=actions))
     exported.poll(TUESDAY)
     assert statuses(exported) == [status, "exported"]
     last = dt.datetime.fromisoformat(times[1])
@@ -151,9 +151,9 @@ def test_a_time_later_than_the_reading_is_kept_and_flagged_and_the_action_confir
     exported: Bank,
 ) -> None:
     future = utc_now() + dt.timedelta(days=400)
-    said = receipt(exported, ["APPLIED", "APPLIED"])
-    said["actions"][0]["at"] = future.isoformat()
-    give(exported, said)
+    given = receipt(exported, ["APPLIED", "APPLIED"])
+    given["actions"][0]["at"] = future.isoformat()
+    give(exported, given)
     before = utc_now()
     polled = exported.poll(TUESDAY)
     assert statuses(exported) == ["applied", "applied"]
@@ -167,8 +167,8 @@ def test_a_time_later_than_the_reading_is_kept_and_flagged_and_the_action_confir
 
 
 def spelled(path: str, how: Callable[[str], str]) -> Callable[[dict[str, Any]], None]:
-    def change(said: dict[str, Any]) -> None:
-        where = said["actions"][0] if path.startswith("action.") else said
+    def change(document: dict[str, Any]) -> None:
+        where = document["actions"][0] if path.startswith("action.") else document
         key = path.removeprefix("action.")
         where[key] = how(where[key])
 
@@ -202,9 +202,9 @@ SPELLINGS += [
 def test_what_can_mean_one_thing_only_is_read_however_it_is_spelled(
     exported: Bank, change: Callable[[dict[str, Any]], None]
 ) -> None:
-    said = receipt(exported, ["REJECTED", "APPLIED"])
-    change(said)
-    give(exported, said)
+    given = receipt(exported, ["REJECTED", "APPLIED"])
+    change(given)
+    give(exported, given)
     assert exported.poll(TUESDAY).detail is None
     assert statuses(exported) == ["rejected", "applied"]
     (row,) = exported.published("actions").filter(action_id=ids(exported)[0]).to_dicts()
@@ -222,9 +222,9 @@ def test_a_receipt_of_whose_actions_none_is_known_is_set_aside(exported: Bank) -
 
 
 def test_an_action_that_is_not_known_is_said_and_flagged_and_the_others_count(exported: Bank) -> None:
-    said = receipt(exported, ["APPLIED", "APPLIED"])
-    said["actions"] += [{"action_id": "?", "status": "REJECTED"}] * 2
-    give(exported, said)
+    given = receipt(exported, ["APPLIED", "APPLIED"])
+    given["actions"] += [{"action_id": "?", "status": "REJECTED"}] * 2
+    give(exported, given)
     polled = exported.poll(TUESDAY)
     assert "receipt understood in part" in (polled.detail or "")
     assert "1 do not stand in the file" in (polled.detail or "")
@@ -260,7 +260,7 @@ def test_a_file_that_is_rejected_as_a_whole_has_all_its_actions_rejected(exporte
 def test_a_block_that_core_banking_rejected_is_not_reopened_by_itself(exported: Bank) -> None:
     give(exported, receipt(exported, ["REJECTED", "APPLIED"]))
     exported.notice("sletting", company("firm"), TUESDAY)
-    assert sorted(exported.poll(TUESDAY).said()) == [
+    assert sorted(exported.poll(TUESDAY).decided()) == [
         ("REOPEN", "K-1", "opening_deleted"),
         ("REVIEW", "K-1", "block_was_rejected"),
     ]
@@ -309,8 +309,8 @@ def test_a_receipt_cannot_speak_of_another_file_s_actions(exported: Bank) -> Non
     exported.customer("K-2", company("second"))
     exported.notice("aapning", company("second"), TUESDAY)
     (other,) = exported.poll(TUESDAY).actions
-    said = receipt(exported)
-    said["actions"] = [{"action_id": other["action_id"], "status": "APPLIED", "code": None, "at": AT}]
-    give(exported, said)
+    given = receipt(exported)
+    given["actions"] = [{"action_id": other["action_id"], "status": "APPLIED", "code": None, "at": AT}]
+    give(exported, given)
     exported.poll(WEDNESDAY)
     assert statuses(exported) == ["exported"] * 3

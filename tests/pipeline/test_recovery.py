@@ -83,7 +83,7 @@ def test_without_the_published_tables_the_outbox_alone_tells_of_an_old_ledger_an
     assert isinstance(polled.try_poll(WEDNESDAY), StoreError)
     assert len(recovered(polled).taken_over) == 1
     polled.notice("sletting", company("second"), WEDNESDAY)
-    assert polled.poll(WEDNESDAY).said() == [("REVIEW", "K-2", "blocked_before")]
+    assert polled.poll(WEDNESDAY).decided() == [("REVIEW", "K-2", "blocked_before")]
     assert wrong(polled) == []
 
 

@@ -84,7 +84,7 @@ def monday(new_bank: NewBank, folder: Path) -> Bank:
         bank.customer(f"K-{n:02}", person(f"customer {n}"), name=f"Kunde {n}")
     bank.notice("aapning", person("customer 0"), MONDAY)
     bank.notice("aapning", person("customer 1"), MONDAY, "11:00")
-    assert bank.poll(MONDAY).said() == [("BLOCK", BLOCKED, "estate_open"), ("BLOCK", REOPENED, "estate_open")]
+    assert bank.poll(MONDAY).decided() == [("BLOCK", BLOCKED, "estate_open"), ("BLOCK", REOPENED, "estate_open")]
     bank.folder.rename(folder / "kept")
     bank.folder = folder / "kept"
     return bank
@@ -150,7 +150,7 @@ def test_a_register_that_stays_damaged_is_told_of_at_every_poll_and_undoes_nothi
     assert REFUSED in tuesday.attention()
     tuesday.mend()
     polled = tuesday.poll(THURSDAY)
-    assert (polled.said(), polled.detail) == ([("BLOCK", NEW, "estate_open")], None)
+    assert (polled.decided(), polled.detail) == ([("BLOCK", NEW, "estate_open")], None)
 
 
 # In mid-read
@@ -242,7 +242,7 @@ def test_an_account_whose_number_is_its_customer_s_own_is_reviewed_without_that_
     bank.accounts.append((person("customer 0"), "K-00", "owner", "false"))
     bank.notice("aapning", person("customer 0"))
     polled = bank.poll(MONDAY)
-    assert sorted(polled.said()) == [("BLOCK", "K-00", "estate_open"), ("REVIEW", "K-00", "account_invalid")]
+    assert sorted(polled.decided()) == [("BLOCK", "K-00", "estate_open"), ("REVIEW", "K-00", "account_invalid")]
     assert polled.file is not None
     assert person("customer 0") not in polled.file.read_text()
 

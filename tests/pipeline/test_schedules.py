@@ -182,4 +182,4 @@ def test_a_run_without_the_lock_is_dead_after_a_while(
         assert after is not None
         assert (after.status is dg.DagsterRunStatus.FAILURE) is is_dead
         why = [event.dagster_event.message for event in history.all_logs(run.run_id) if event.dagster_event]
-        assert any("was killed" in (said or "") for said in why) is is_dead
+        assert any("was killed" in (reason or "") for reason in why) is is_dead

@@ -82,7 +82,7 @@ def test_a_store_of_an_earlier_version_goes_on_with_nothing_lost(bank: Bank, ver
     debtor = company("debtor")
     bank.customer("K-1", debtor)
     bank.notice("aapning", debtor)
-    assert bank.poll(MONDAY).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(MONDAY).decided() == [("BLOCK", "K-1", "estate_open")]
     take_back(bank.layout, version)
     assert bank.poll(TUESDAY).actions == [], "what was decided stays decided"
     assert json.loads(bank.layout.marker.read_text())["store"] == f"konkurs-store/{STORE_VERSION}"
@@ -93,20 +93,20 @@ def test_a_store_of_an_earlier_version_goes_on_with_nothing_lost(bank: Bank, ver
 
 
 @pytest.mark.parametrize(
-    ("said", "cure"),
+    ("store", "cure"),
     [
         ("konkurs-store/99", "newer version"),
         ("konkurs-store/0", "too old"),
         ("something else", "too old"),
     ],
 )
-def test_a_store_that_this_program_cannot_read_is_refused_and_left_alone(tmp_path: Path, said: str, cure: str) -> None:
+def test_a_store_that_this_program_cannot_read_is_refused_and_left_alone(tmp_path: Path, store: str, cure: str) -> None:
     settings = settings_of(tmp_path)
     with open_store(settings):
         pass
     layout = layout_of(settings)
     before = layout.ledger.read_bytes()
-    layout.marker.write_text(json.dumps({**json.loads(layout.marker.read_text()), "store": said}))
+    layout.marker.write_text(json.dumps({**json.loads(layout.marker.read_text()), "store": store}))
     with pytest.raises(StoreError, match=cure), open_store(settings):
         pass
     with pytest.raises(StoreError, match=cure):
@@ -164,7 +164,7 @@ def test_a_register_snapshot_of_an_earlier_shape_is_still_used(bank: Bank) -> No
     (snapshot.folder / "snapshot.json").write_text(json.dumps(facts))
     take_back(bank.layout, OLDEST_VERSION)
     bank.notice("aapning", debtor, TUESDAY)
-    assert bank.poll(TUESDAY).said() == [("BLOCK", "K-1", "estate_open")]
+    assert bank.poll(TUESDAY).decided() == [("BLOCK", "K-1", "estate_open")]
 
 
 def test_a_store_belongs_to_one_service(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ class TestABlockThatIsPending:
         give(bank, receipt(bank, ["REJECTED"]))
         bank.notice("sletting", FIRM, WEDNESDAY)
 
-        assert bank.poll(WEDNESDAY).said() == [("REVIEW", "K-1", "block_was_rejected")]
+        assert bank.poll(WEDNESDAY).decided() == [("REVIEW", "K-1", "block_was_rejected")]
 
 
 class TestAReviewThatAPersonAnsweredWithBlocked:

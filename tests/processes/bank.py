@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 from tests.pipeline.kit import TUESDAY, Bank
 from tests.processes.core_banking import Row, received
 
@@ -87,10 +87,10 @@ class Running:
     out: Path
     err: Path
 
-    def said(self) -> Said:
+    def result(self) -> CommandResult:
         """Wait for its end; returns how it ended."""
         code = self.commands.wait(self.process)
-        return Said(code, self.out.read_text(encoding="utf-8"), self.err.read_text(encoding="utf-8"))
+        return CommandResult(code, self.out.read_text(encoding="utf-8"), self.err.read_text(encoding="utf-8"))
 
     def wait_until_stopped(self) -> None:
         """Wait until it stands still at its boundary."""
@@ -154,28 +154,28 @@ class BankOfProcesses:
             "KONKURS_MAX_REGISTER_SHRINK": "1",
         }
 
-    def __call__(self, *arguments: str, **environ: str) -> Said:
+    def __call__(self, *arguments: str, **environ: str) -> CommandResult:
         """Run `konkurs ARGUMENTS` to its end."""
-        return self.start("konkurs", *arguments, environ=environ).said()
+        return self.start("konkurs", *arguments, environ=environ).result()
 
     def killed(self, at: str) -> None:
         """Run the poll and let it be killed at a boundary."""
-        assert self.start("konkurs", *RUN, at=at).said().code == -signal.SIGKILL, "it never came to that boundary"
+        assert self.start("konkurs", *RUN, at=at).result().code == -signal.SIGKILL, "it never came to that boundary"
 
     def count_boundaries(self) -> int:
         """Run the poll to its end; returns how many boundaries it came to."""
-        said = self.start("konkurs", *RUN, at=_NOWHERE).said()
-        assert said.code == 0, said.err
+        ended = self.start("konkurs", *RUN, at=_NOWHERE).result()
+        assert ended.code == 0, ended.err
         return len(self.boundaries.read_text(encoding="utf-8").splitlines())
 
     def received(self) -> list[Row]:
         """Return what core banking got, in order."""
         return received(self.data / "outbox")
 
-    def runs_well(self) -> Said:
+    def runs_well(self) -> CommandResult:
         """Run the poll; it must end well, and everything must verify."""
-        said = self(*RUN)
-        assert said.code == 0, said.err
+        ended = self(*RUN)
+        assert ended.code == 0, ended.err
         verified = self("verify")
         assert (verified.code, verified.err) == (0, "")
-        return said
+        return ended

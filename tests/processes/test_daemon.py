@@ -189,9 +189,9 @@ def test_after_a_scheduled_poll_was_killed_the_next_tick_polls(
     installation.start()
     wait_until(lambda: installation.good_polls() > polls + 1)
     if killed:
-        status, said = installation.run(killed)
+        status, log = installation.run(killed)
         assert status is dg.DagsterRunStatus.FAILURE
-        assert by is signal.SIGTERM or "was killed" in said or "exited" in said
+        assert by is signal.SIGTERM or "was killed" in log or "exited" in log
 
 
 @pytest.mark.skipif(not SOAKING, reason="a schedule's tick comes every minute: make soak-processes")
@@ -210,9 +210,9 @@ def test_after_a_poll_by_hand_was_killed_the_next_tick_polls(
     assert killed
     installation.start()
     wait_until(lambda: installation.good_polls() > 1)
-    status, said = installation.run(killed)
+    status, log = installation.run(killed)
     assert status is dg.DagsterRunStatus.FAILURE
-    assert any(reason in said for reason in reasons)
+    assert any(reason in log for reason in reasons)
 
 
 @pytest.mark.skipif(not SOAKING, reason="a look comes every five seconds: make soak-processes")

@@ -17,11 +17,11 @@ def test_a_block_does_not_wait_for_dagsters_history(
     undisturbed: list[Row], tuesday: BankOfProcesses, name: str
 ) -> None:
     (tuesday.data / "dagster" / name).write_bytes(b"no database" * 1000)
-    said = tuesday(*RUN)
-    assert said.code == 0, said.err
-    assert "file is not a database" in said.err
-    assert "remove" in said.err
-    assert "Traceback" not in said.err
+    ended = tuesday(*RUN)
+    assert ended.code == 0, ended.err
+    assert "file is not a database" in ended.err
+    assert "remove" in ended.err
+    assert "Traceback" not in ended.err
     assert tuesday.received() == undisturbed
 
 

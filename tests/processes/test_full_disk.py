@@ -16,7 +16,7 @@ from typing import Final
 import polars as pl
 import pytest
 
-from tests.cli.conftest import Said
+from tests.cli.conftest import CommandResult
 from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import Bank
 from tests.processes.bank import RUN, BankOfProcesses, Commands
@@ -58,7 +58,7 @@ class Disk:
         self._do("mount", "-o", f"remount,{option}", str(self.place))
 
     def _do(self, *command: str) -> None:
-        done = self.bank.start(*command).said()
+        done = self.bank.start(*command).result()
         assert done.code == 0, done.err
 
 
@@ -93,11 +93,11 @@ def new_disk(own_mounts: Commands, monday: Bank, new_bank: NewBank, tmp_path: Pa
     return make
 
 
-def complains(said: Said) -> str:
+def complaint(ended: CommandResult) -> str:
     """Return the clear line that comes first, of a run that failed."""
-    first, *_ = said.err.splitlines() or [""]
-    assert (said.code, first[:9]) == (1, "konkurs: "), said
-    assert "Traceback" not in said.err
+    first, *_ = ended.err.splitlines() or [""]
+    assert (ended.code, first[:9]) == (1, "konkurs: "), ended
+    assert "Traceback" not in ended.err
     return first
 
 
@@ -132,19 +132,19 @@ def test_a_full_disk_fails_the_run_with_the_cure_and_once_there_is_room_nothing_
 ) -> None:
     disk = new_disk(part)
     disk.leave_room(pages * PAGE)
-    said = disk.bank(*RUN)
+    ended = disk.bank(*RUN)
     _is_made_good(disk, undisturbed)
-    assert "Make room" in complains(said)
+    assert "Make room" in complaint(ended)
 
 
 @pytest.mark.long
 def test_a_block_does_not_wait_for_room_in_dagsters_history(undisturbed: list[Row], new_disk: NewDisk) -> None:
     disk = new_disk("dagster")
     disk.leave_room(16 * PAGE)
-    said = disk.bank(*RUN)
-    assert said.code == 0, said.err
-    assert "Dagster's history" in said.err
-    assert "Make room" in said.err
+    ended = disk.bank(*RUN)
+    assert ended.code == 0, ended.err
+    assert "Dagster's history" in ended.err
+    assert "Make room" in ended.err
     assert disk.bank.received() == undisturbed
     _is_made_good(disk, undisturbed)
 
@@ -156,10 +156,10 @@ def test_a_disk_with_any_room_left_loses_and_doubles_nothing(
 ) -> None:
     disk = new_disk(part)
     disk.leave_room(pages * PAGE)
-    said = disk.bank(*RUN)
-    assert said.code in {0, 1}
+    ended = disk.bank(*RUN)
+    assert ended.code in {0, 1}
     _is_made_good(disk, undisturbed)
-    assert said.code == 0 or "Make room" in complains(said)
+    assert ended.code == 0 or "Make room" in complaint(ended)
 
 
 def _is_made_good(disk: Disk, undisturbed: list[Row]) -> None:
@@ -174,9 +174,9 @@ def test_a_read_only_outbox_stops_the_run_before_it_decides(undisturbed: list[Ro
     disk = new_disk("outbox")
     before = disk.bank.received()
     disk.make_read_only()
-    said = complains(disk.bank(*RUN))
-    assert "Read-only" in said
-    assert "mend the rights" in said
+    ended = complaint(disk.bank(*RUN))
+    assert "Read-only" in ended
+    assert "mend the rights" in ended
     disk.make_writable()
     assert disk.bank.received() == before
     assert_nothing_decided(disk.bank)
@@ -191,7 +191,7 @@ def test_a_file_in_the_outbox_s_place_stops_the_run_before_it_decides(
     outbox, aside = tuesday.bank.settings.outbox_dir, tuesday.notes / "aside"
     outbox.rename(aside)
     outbox.write_bytes(b"")
-    assert str(outbox) in complains(tuesday(*RUN))
+    assert str(outbox) in complaint(tuesday(*RUN))
     assert_nothing_decided(tuesday)
     outbox.unlink()
     aside.rename(outbox)

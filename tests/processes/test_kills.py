@@ -71,7 +71,7 @@ def test_a_run_killed_at_any_moment_and_again_is_made_good_by_the_next(
         running = tuesday.start("konkurs", *RUN)
         time.sleep(chance.uniform(0.05, A_RUN_TAKES_S))
         running.send(signal.SIGKILL)
-        assert running.said().code in {-signal.SIGKILL, 0}, "killed, or done before"
+        assert running.result().code in {-signal.SIGKILL, 0}, "killed, or done before"
     tuesday.runs_well()
     assert tuesday.received() == undisturbed
 

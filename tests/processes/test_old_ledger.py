@@ -160,10 +160,10 @@ def test_an_account_that_was_blocked_before_is_not_reopened_after_a_recovery(ban
     release_all(bank)
     bank.poll(THURSDAY)
     bank.notice("sletting", person("debtor"), FRIDAY)
-    said = [(a["action"], a["account_no"]) for a in bank.poll(FRIDAY).actions if a["customer_ref"] == "K-2"]
+    asked = [(a["action"], a["account_no"]) for a in bank.poll(FRIDAY).actions if a["customer_ref"] == "K-2"]
     (blocked_before,) = [row[0] for row in bank.accounts or [] if row[3] == "true"]
-    assert ("REVIEW", blocked_before) in said
-    assert ("REOPEN", blocked_before) not in said
+    assert ("REVIEW", blocked_before) in asked
+    assert ("REOPEN", blocked_before) not in asked
 
 
 def release_all(bank: Bank) -> None:
@@ -177,7 +177,7 @@ def test_where_nobody_knows_whether_an_account_was_blocked_before_a_person_decid
     shutil.rmtree(bank.layout.published)
     recovered(bank)
     bank.notice("sletting", company("firm"), THURSDAY)
-    assert [action for action, customer, _ in bank.poll(THURSDAY).said() if customer == "firm"] == ["REVIEW"]
+    assert [action for action, customer, _ in bank.poll(THURSDAY).decided() if customer == "firm"] == ["REVIEW"]
 
 
 def test_rows_that_the_old_ledger_held_back_are_those_that_core_banking_got_since(bank: Bank, yesterday: Path) -> None:
@@ -267,7 +267,7 @@ def test_the_commands_find_the_way_back_and_an_interrupted_recovery_is_made_good
     assert (refused.code, len(refused.err.splitlines())) == (1, 1)
     assert konkurs("verify").code == 1
     for at in (r"\d+ opening: before COMMIT", r"\d+ opening: behind COMMIT", r".* before rename of published/polls.*"):
-        assert konkurs.start("konkurs", "recover", *EVIDENCE, at=at).said().code < 0
+        assert konkurs.start("konkurs", "recover", *EVIDENCE, at=at).result().code < 0
     assert konkurs("recover", *EVIDENCE).code == 2, "what the killed ones committed needs no recovery any more"
     ran = konkurs(*run)
     assert ran.code == 0, ran.err

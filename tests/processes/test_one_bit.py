@@ -107,10 +107,10 @@ def test_the_commands_say_so_in_one_line_and_exit_1(tuesday: BankOfProcesses, pa
     with flipped(path, bits_of(path, 3)[1]):
         before = state(tuesday.bank)
         for command in (RUN, ("verify",)):
-            said = tuesday(*command)
-            assert (said.code, said.err[:9]) == (1, "konkurs: "), command
-            assert path.name in said.err.splitlines()[0], command
-            assert "Traceback" not in said.err
+            result = tuesday(*command)
+            assert (result.code, result.err[:9]) == (1, "konkurs: "), command
+            assert path.name in result.err.splitlines()[0], command
+            assert "Traceback" not in result.err
         assert state(tuesday.bank) == before
     tuesday.runs_well()
 

@@ -44,8 +44,8 @@ def caught(bank: BankOfProcesses, at: str) -> Running:
 
 def finish(running: Running) -> None:
     running.send(signal.SIGCONT)
-    said = running.said()
-    assert said.code == 0, said.err
+    ended = running.result()
+    assert ended.code == 0, ended.err
 
 
 @pytest.mark.long
@@ -69,9 +69,9 @@ def test_of_two_runs_started_at_the_same_moment_one_polls_and_the_other_does_not
     undisturbed: list[Row], tuesday: BankOfProcesses
 ) -> None:
     both = [tuesday.start("konkurs", *RUN) for _ in range(2)]
-    said = [running.said() for running in both]
-    assert sorted(each.code for each in said) == [0, 3]
-    (nothing,) = [each for each in said if each.code]
+    ended = [running.result() for running in both]
+    assert sorted(each.code for each in ended) == [0, 3]
+    (nothing,) = [each for each in ended if each.code]
     assert nothing.err.startswith("konkurs: another run holds the store")
     assert tuesday.received() == undisturbed
 
@@ -102,7 +102,7 @@ def test_two_runs_of_the_schedule_at_the_same_moment_poll_one_after_the_other(
     first.send(signal.SIGCONT)
     # Their exit codes are not looked at: `dagster job execute` makes the poll resource again once its run has ended.
     for running in (first, second):
-        running.said()
+        running.result()
     assert tuesday.received() == undisturbed
     assert tuesday("verify").code == 0
     assert sorted(path.name.split("_")[3] for path in (tuesday.data / "outbox").glob("*.jsonl")) == [

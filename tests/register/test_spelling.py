@@ -123,20 +123,20 @@ def test_a_former_id_that_cannot_be_read_does_not_vanish(bank: Bank) -> None:
     assert snapshot.facts.n_unread_former_ids == 1
     assert snapshot.customers_with([BRREG_PERSON])["customer_ref"].to_list() == ["K-7"]
     settings = load_settings(bank.environ, dotenv=bank.folder / "none")
-    said = {one.what: one for one in doctor._register(settings, utc_now())}  # noqa: SLF001 -- its part on the register
-    assert said["former_ids"].level is doctor.Level.WARNING
-    assert "1 entries are no identifier" in said["former_ids"].message
-    assert "K-7" in said["former_ids"].message
+    lines = {one.what: one for one in doctor._register(settings, utc_now())}  # noqa: SLF001 -- its part on the register
+    assert lines["former_ids"].level is doctor.Level.WARNING
+    assert "1 entries are no identifier" in lines["former_ids"].message
+    assert "K-7" in lines["former_ids"].message
 
 
 def test_the_doctor_says_how_many_values_are_spelled_otherwise(bank: Bank) -> None:
     bank.write_customers([("C1", "910 425 463", "", "")])
     settings = load_settings(bank.environ, dotenv=Path("none"))
 
-    said = {one.what: one.message for one in doctor._register(settings, utc_now())}  # noqa: SLF001 -- as above
+    lines = {one.what: one.message for one in doctor._register(settings, utc_now())}  # noqa: SLF001 -- as above
 
-    assert said["spelling"].startswith("1 values have spaces")
-    assert BRREG_COMPANY not in str(said)
+    assert lines["spelling"].startswith("1 values have spaces")
+    assert BRREG_COMPANY not in str(lines)
 
 
 @pytest.mark.parametrize(

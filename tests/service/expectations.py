@@ -48,4 +48,4 @@ def expect_all_made_good(bank: Bank) -> None:
     """Poll Tuesday, which blocks all that Monday should have."""
     polled = bank.poll(TUESDAY)
     assert polled.outcome == "new"
-    assert sorted(polled.said()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]
+    assert sorted(polled.decided()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]

@@ -91,13 +91,13 @@ def test_no_faulty_dataset_holds_up_a_direct_match_and_the_next_poll_makes_good(
     bank.fail(*(Fault.model_validate(fault) for fault in faults.values()))
     first = bank.poll(MONDAY)
     assert first.outcome == "partial"
-    assert sorted(first.said()) == sorted(("BLOCK", f"person: {name}", "estate_open") for name in faults)
+    assert sorted(first.decided()) == sorted(("BLOCK", f"person: {name}", "estate_open") for name in faults)
     assert (first.detail or "").startswith(f"{len(faults)} of {len(faults)} expanded datasets could not be had: ")
     assert len(bank.service.requests) == 1 + len(faults)
     bank.fail()
     second = bank.poll(TUESDAY)
     assert second.outcome == "nothing_new"
-    assert sorted(second.said()) == sorted(("BLOCK", f"firm: {name}", "estate_open") for name in faults)
+    assert sorted(second.decided()) == sorted(("BLOCK", f"firm: {name}", "estate_open") for name in faults)
 
 
 @pytest.mark.parametrize(("fault", "says", "requests"), ENDS_THE_ASKING)
@@ -112,7 +112,7 @@ def test_a_dataset_that_does_not_come_holds_up_no_direct_match_and_the_next_poll
     bank.fail()
     bank.extra["KONKURS_HTTP_DEADLINE_S"] = "10"
     second = bank.poll(TUESDAY)
-    assert (second.outcome, second.said()) == ("nothing_new", [BLOCK_OF_THE_FIRM])
+    assert (second.outcome, second.decided()) == ("nothing_new", [BLOCK_OF_THE_FIRM])
 
 
 def test_a_redirected_dataset_is_not_fetched_from_elsewhere(bank: Bank, elsewhere: HostileServer) -> None:
@@ -120,13 +120,13 @@ def test_a_redirected_dataset_is_not_fetched_from_elsewhere(bank: Bank, elsewher
     expect_partial(bank, "a redirect to 127.0.0.1, which is never followed")
     assert elsewhere.connections == 0
     bank.fail()
-    assert bank.poll(TUESDAY).said() == [BLOCK_OF_THE_FIRM]
+    assert bank.poll(TUESDAY).decided() == [BLOCK_OF_THE_FIRM]
 
 
 def expect_partial(bank: Bank, says: str) -> None:
     """Poll Monday: the person is blocked on the notice alone, and what is missing is told."""
     polled = bank.poll(MONDAY)
-    assert (polled.outcome, polled.said()) == ("partial", [BLOCK_OF_THE_PERSON])
+    assert (polled.outcome, polled.decided()) == ("partial", [BLOCK_OF_THE_PERSON])
     assert polled.detail is not None
     assert polled.detail.startswith("1 of 1 expanded datasets could not be had: ")
     assert says in polled.detail

@@ -25,7 +25,7 @@ def expect_findings(bank: Bank, elsewhere: HostileServer, *findings: str) -> Non
     """Poll Monday: all is decided as ever, the findings are told, and nobody else was asked."""
     polled = bank.poll(MONDAY)
     assert polled.outcome == "new"
-    assert sorted(polled.said()) == ALL_BLOCKS
+    assert sorted(polled.decided()) == ALL_BLOCKS
     for finding in findings:
         assert f"{finding} names localhost, not the service's host 127.0.0.1; it is never followed" in (
             polled.detail or ""
@@ -92,7 +92,7 @@ def test_a_dataset_whose_own_link_names_another_notice_is_told(bank: Bank, elsew
     document = expanded_dataset(notice, "/konkursvarsler/22222222-2222-4222-8222-222222222222")
     bank.fail(Fault.model_validate({"resource": "dataset", "kind": "json_value", "body": json.dumps(document)}))
     polled = bank.poll(MONDAY)
-    assert sorted(polled.said()) == ALL_BLOCKS
+    assert sorted(polled.decided()) == ALL_BLOCKS
     assert "an expanded dataset's own link names another resource than its uuid" in (polled.detail or "")
     assert elsewhere.connections == 0
 

@@ -170,5 +170,5 @@ def test_a_fault_that_passes_within_the_attempts_does_no_harm(bank: Bank) -> Non
         Fault.model_validate({"resource": "list", "kind": "reset", "times": 1}),
         Fault.model_validate({"resource": "list", "kind": "truncated", "from_request": 2, "times": 1}),
     )
-    assert sorted(bank.poll(MONDAY).said()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]
+    assert sorted(bank.poll(MONDAY).decided()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]
     assert ["oppdatert" in line.path for line in bank.service.requests] == [True, True, True, False]

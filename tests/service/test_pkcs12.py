@@ -109,7 +109,7 @@ def test_a_file_in_old_ciphers_works(
     old = make(authority, tmp_path)
     assert cipher in old, "the file names its cipher"
     p12_of(bank).write_bytes(old)
-    assert sorted(bank.poll(MONDAY).said()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]
+    assert sorted(bank.poll(MONDAY).decided()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]
 
 
 def test_where_the_system_refuses_old_ciphers_the_error_names_the_cure(authority: Authority, tmp_path: Path) -> None:
@@ -138,9 +138,9 @@ def test_the_doctor_warns_of_a_file_that_others_may_read(
 ) -> None:
     assert "file rights" not in doctor(bank, monkeypatch, capsys)
     Path(bank.extra[which]).chmod(0o640)
-    said = doctor(bank, monkeypatch, capsys)
-    assert f"warning  file rights  {bank.extra[which]} can be read by others: chmod 600 {bank.extra[which]}" in said
-    assert said.count("file rights") == 1
+    printed = doctor(bank, monkeypatch, capsys)
+    assert f"warning  file rights  {bank.extra[which]} can be read by others: chmod 600 {bank.extra[which]}" in printed
+    assert printed.count("file rights") == 1
 
 
 def doctor(bank: Bank, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> str:
@@ -187,7 +187,7 @@ def test_a_certificate_replaced_in_the_middle_of_a_poll_does_no_harm(bank: Bank,
         replaced(p12_of(bank), p12_bytes(authority, password=NEW_PASSWORD))
 
     polled = bank.poll(MONDAY, before={"expanded datasets": replace_both})
-    assert sorted(polled.said()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]
+    assert sorted(polled.decided()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]
 
 
 def test_a_certificate_damaged_in_the_middle_of_a_poll_decides_nothing_and_the_next_poll_makes_good(bank: Bank) -> None:
@@ -201,4 +201,4 @@ def test_a_certificate_damaged_in_the_middle_of_a_poll_decides_nothing_and_the_n
     assert bank.shown() == shown
     assert bank.published("actions").is_empty()
     p12_of(bank).write_bytes(whole)
-    assert sorted(bank.poll(TUESDAY).said()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]
+    assert sorted(bank.poll(TUESDAY).decided()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]

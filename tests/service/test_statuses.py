@@ -65,7 +65,7 @@ def test_a_redirect_to_another_host_is_never_followed(bank: Bank, elsewhere: Hos
 def test_where_the_time_is_too_old_for_oppdatert_all_notices_are_read(bank: Bank) -> None:
     bank.fail(status(404, times=1))
     polled = bank.poll(MONDAY)
-    assert sorted(polled.said()) == ALL_BLOCKS
+    assert sorted(polled.decided()) == ALL_BLOCKS
     assert "all notices were read instead" in (polled.detail or "")
     oppdatert, everything = [line.path for line in bank.service.requests][:2]
     assert oppdatert.startswith("/konkursvarsler/oppdatert/")
@@ -79,7 +79,7 @@ def test_a_retry_after_is_waited_for(bank: Bank, number: int, seconds: int, monk
     bank.fail(status(number, times=1, headers={"Retry-After": str(seconds)}))
     with stamina.set_testing(testing=False), monkeypatch.context() as patched:
         patched.setattr(time, "sleep", waited.append)
-        assert sorted(bank.poll(MONDAY).said()) == ALL_BLOCKS
+        assert sorted(bank.poll(MONDAY).decided()) == ALL_BLOCKS
     # What is shorter is a grain of the file system's clock.
     assert [each for each in waited if each >= 1] == [seconds]
     assert ["oppdatert" in line.path for line in bank.service.requests] == [True, True, False]

@@ -41,18 +41,18 @@ class StrictReceiver:
         manifests = sorted(self._outbox.glob("*.manifest.json"))
         return [self._read(path) for path in manifests if _base(path) not in self.files]
 
-    def _read(self, manifest: Path) -> tuple[str, list[Record]]:
-        base, said = _base(manifest), json.loads(manifest.read_bytes())
-        contents = [(self._outbox / file["name"]).read_bytes() for file in said["files"]]
-        for file, content in zip(said["files"], contents, strict=True):
+    def _read(self, manifest_path: Path) -> tuple[str, list[Record]]:
+        base, manifest = _base(manifest_path), json.loads(manifest_path.read_bytes())
+        contents = [(self._outbox / file["name"]).read_bytes() for file in manifest["files"]]
+        for file, content in zip(manifest["files"], contents, strict=True):
             self._holds(file["sha256"] == _sha256(content) and file["bytes"] == len(content), f"{base}: manifest")
         header, *actions, trailer = [json.loads(line) for line in contents[0].decode().splitlines()]
-        self._holds(header["seq"] == said["seq"] == self._seq + 1, f"{base}: the sequence goes on")
+        self._holds(header["seq"] == manifest["seq"] == self._seq + 1, f"{base}: the sequence goes on")
         self._holds(int(base.split("_")[3]) == header["seq"], f"{base}: the name has the sequence number")
         self._holds(header["prev_sha256"] == self._previous, f"{base}: the chain goes on")
         before = contents[0][: contents[0].rstrip(b"\n").rindex(b"\n") + 1]
         self._holds(trailer["sha256"] == _sha256(before), f"{base}: the trailer's hash")
-        self._holds(trailer["actions"] == len(actions) == said["files"][0]["rows"], f"{base}: the trailer's count")
+        self._holds(trailer["actions"] == len(actions) == manifest["files"][0]["rows"], f"{base}: the trailer's count")
         accounts = sum(int(action["account_no"]) for action in actions if action["account_no"])
         self._holds(trailer["account_hash"] == accounts % 10**11, f"{base}: the account hash")
         self._holds([r["n"] for r in actions] == list(range(1, len(actions) + 1)), f"{base}: rows are counted")
@@ -61,7 +61,7 @@ class StrictReceiver:
         for action in actions:
             self._take(action, base)
         self._seq, self._previous = header["seq"], _sha256(contents[0])
-        self.files[base] = (*contents, manifest.read_bytes())
+        self.files[base] = (*contents, manifest_path.read_bytes())
         return header["run_id"], actions
 
     def _take(self, action: Record, base: str) -> None:

@@ -35,7 +35,7 @@ class Figures:
     def failures(self) -> list[str]:
         """Return what may not be, a line each."""
         named = {"lost": self.lost, "doubled": self.doubled, "wrong": self.wrong, "leaked": self.leaked}
-        return [f"{name}: {said}" for name, found in named.items() for said in found]
+        return [f"{name}: {line}" for name, found in named.items() for line in found]
 
     def lines(self) -> list[str]:
         """Return the figures for printing."""

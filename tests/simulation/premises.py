@@ -94,8 +94,8 @@ class Premises:
         details = Published(self.layout).read("polls")["detail"].drop_nulls().to_list()
         texts = {"polls.detail": details, "an error": self.heard}
         texts |= {path.name: [path.name, path.read_text()] for path in self.settings.outbox_dir.iterdir()}
-        for where, said in texts.items():
-            found = {number for text in said for number in _NUMBERS.findall(text)} & known
+        for where, found_texts in texts.items():
+            found = {number for text in found_texts for number in _NUMBERS.findall(text)} & known
             figures.leaked += [f"an identifier stands in {where}"] if found else []
 
     def prove_kept(self, notices: Iterable[str], world: World, figures: Figures) -> None:

@@ -43,16 +43,16 @@ class Receipts:
         return {row for row in self._rejected if row.action == "BLOCK"}
 
     def _write_good(self, base: str) -> None:
-        said, rows = self._said(base)
+        receipt, rows = self._content_of(base)
         if self._rng.random() < 0.03:
-            said["status"], said["actions"] = "REJECTED", []
+            receipt["status"], receipt["actions"] = "REJECTED", []
             self._rejected |= set(rows.values()) - self._carried_out
             self.written["receipt: file rejected"] += 1
-        for action in said["actions"]:
+        for action in receipt["actions"]:
             action["status"] = self._rng.choices(_STATUSES, (16, 2, 4, 1))[0]
             self._learn(rows[action["action_id"]], action["status"])
             self.written[f"receipt: {action['status'].lower()}"] += 1
-        self._put(base, json.dumps(said).encode())
+        self._put(base, json.dumps(receipt).encode())
 
     def _learn(self, row: Row, status: str) -> None:
         """Later receipts add to earlier ones; what was carried out stays so."""
@@ -65,16 +65,16 @@ class Receipts:
 
     def _write_broken(self, base: str) -> None:
         kind = self._rng.choice(_BROKEN)
-        said, _ = self._said(base)
-        for action in said["actions"]:
+        receipt, _ = self._content_of(base)
+        for action in receipt["actions"]:
             action["status"] = "REJECTED" if kind != "unknown status" else "DONE"
-        content = json.dumps(said).encode()
+        content = json.dumps(receipt).encode()
         if kind == "cut":
             content = content[: len(content) // 2]
         elif kind == "for an unknown file":
-            content = content.replace(said["file_id"].encode(), b"00000000-0000-4000-8000-000000000000")
+            content = content.replace(receipt["file_id"].encode(), b"00000000-0000-4000-8000-000000000000")
         elif kind == "another hash":
-            content = content.replace(said["sha256"].encode(), b"0" * 64)
+            content = content.replace(receipt["sha256"].encode(), b"0" * 64)
         elif kind == "equal keys":
             content = content[:-1] + b', "status": "REJECTED"}'
         elif kind == "unknown status":
@@ -82,16 +82,16 @@ class Receipts:
         self._put(f"{base}_copy" if kind == "another name" else base, content)
         self.written[f"broken receipt: {kind}"] += 1
 
-    def _said(self, base: str) -> tuple[dict[str, Any], dict[str, Row]]:
+    def _content_of(self, base: str) -> tuple[dict[str, Any], dict[str, Row]]:
         jsonl = self._receiver.files[base][0]
         header, *records, _ = [json.loads(line) for line in jsonl.decode().splitlines()]
         actions = [
             {"action_id": r["action_id"], "status": "", "code": None, "at": header["created_at"]} for r in records
         ]
         digest = hashlib.sha256(jsonl).hexdigest()
-        said = {"schema": "konkurs-receipt/1", "file_id": header["file_id"], "sha256": digest, "status": "RECEIVED"}
+        head = {"schema": "konkurs-receipt/1", "file_id": header["file_id"], "sha256": digest, "status": "RECEIVED"}
         rows = {record["action_id"]: self._receiver.row_of[record["action_id"]] for record in records}
-        return {**said, "code": None, "actions": actions}, rows
+        return {**head, "code": None, "actions": actions}, rows
 
     def _put(self, base: str, content: bytes) -> None:
         path = self._folder / f"{base}.receipt.json"

@@ -25,7 +25,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
     opened.close()
 
 
-def said_by_a_process(script: str, path: Path, **environ: str) -> str:
+def printed_by_a_process(script: str, path: Path, **environ: str) -> str:
     """Return what a script of its own process prints of the ledger at `path`."""
     ended = subprocess.run(  # noqa: S603 -- own script
         [sys.executable, "-c", script, str(path)],
@@ -80,8 +80,8 @@ except StoreError as error:
 
 
 def test_a_log_that_cannot_be_written_is_told_with_the_cure(tmp_path: Path) -> None:
-    said = said_by_a_process(_FULL, tmp_path / "ledger" / "ledger.duckdb")
-    assert "ledger.duckdb failed (TransactionException). Make room" in said
+    printed = printed_by_a_process(_FULL, tmp_path / "ledger" / "ledger.duckdb")
+    assert "ledger.duckdb failed (TransactionException). Make room" in printed
 
 
 def test_a_key_that_is_there_is_never_overwritten_and_rows_are_read_in_its_order(tmp_path: Path) -> None:
@@ -116,8 +116,8 @@ print(*ledger.rows("SELECT TIMESTAMPTZ '2018-09-03 12:00:00+00', strftime(TIMEST
 
 
 def test_times_are_utc_whatever_the_zone_of_the_machine(tmp_path: Path) -> None:
-    said = said_by_a_process(_IN_OSLO, tmp_path / "ledger" / "ledger.duckdb", TZ="Europe/Oslo")
-    assert said == "2018-09-03 12:00:00+00:00 12:00\n"
+    printed = printed_by_a_process(_IN_OSLO, tmp_path / "ledger" / "ledger.duckdb", TZ="Europe/Oslo")
+    assert printed == "2018-09-03 12:00:00+00:00 12:00\n"
 
 
 def test_a_doubt_lasts_until_somebody_trusts_the_ledger(tmp_path: Path) -> None:
@@ -168,5 +168,5 @@ except StoreError as error:
 def test_a_ledger_that_another_program_has_open_is_told_so(tmp_path: Path) -> None:
     path = tmp_path / "ledger" / "ledger.duckdb"
     ledger = Ledger(path)
-    assert "is open in another program" in said_by_a_process(_OPENED_BY_ANOTHER, path)
+    assert "is open in another program" in printed_by_a_process(_OPENED_BY_ANOTHER, path)
     ledger.close()

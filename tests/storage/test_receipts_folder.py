@@ -149,8 +149,8 @@ def test_a_folder_that_cannot_be_read_is_told_and_stops_no_poll(folder: Folder) 
 
 def test_a_folder_that_cannot_be_made_is_told_and_stops_no_poll(tmp_path: Path, ledger: Ledger) -> None:
     (tmp_path / "a file").write_bytes(b"")
-    (said,) = read_receipts(ledger, tmp_path / "a file" / "receipts", NOW)
-    assert said.startswith("receipts cannot be read: creating the folder")
+    (reason,) = read_receipts(ledger, tmp_path / "a file" / "receipts", NOW)
+    assert reason.startswith("receipts cannot be read: creating the folder")
 
 
 @pytest.mark.usefixtures("at_rest")
@@ -160,7 +160,7 @@ def test_a_link_is_never_followed_whatever_it_points_to(folder: Folder) -> None:
     (folder.path / f"second_{NAME}").symlink_to("/")
     folder.read()
     assert len(folder.set_aside) == 2
-    assert all("it is a link" in said for said in folder.set_aside)
+    assert all("it is a link" in reason for reason in folder.set_aside)
     assert (folder.read(), folder.set_aside) == ([], []), "it is told once, and not looked at again"
 
 
@@ -170,7 +170,7 @@ def test_a_name_that_would_write_on_a_terminal_is_escaped_everywhere(folder: Fol
     folder.read()
     ((name,),) = ledger.rows("SELECT name FROM receipts")
     assert name.isprintable()
-    assert all(said.isprintable() for said in folder.set_aside)
+    assert all(reason.isprintable() for reason in folder.set_aside)
     assert (folder.read(), folder.set_aside) == ([f"a{sign}b.receipt.json"], []), "it is known by its escaped name"
 
 
@@ -194,9 +194,9 @@ def test_a_receipt_that_needs_a_person_is_marked_when_it_is_gone_and_when_it_com
 
 def test_a_receipt_larger_than_its_file_can_ask_for_is_not_read(folder: Folder) -> None:
     folder.put(NAME, b'{"actions":[' + b"{}," * (20 * 1024 * 1024) + b"{}]}")
-    (_, said) = folder.read(), folder.set_aside[0]
-    assert "it has 62914" in said
-    assert "expected: 1048576 at most" in said
+    (_, reason) = folder.read(), folder.set_aside[0]
+    assert "it has 62914" in reason
+    assert "expected: 1048576 at most" in reason
 
 
 def test_a_run_that_died_of_a_receipt_does_not_read_it_again_unsaid(

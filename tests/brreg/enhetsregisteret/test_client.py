@@ -1,4 +1,4 @@
-"""The list of flagged units is fetched whole or not at all, and nobody's number stands in what is asked or said."""
+"""The client fetches the list of flagged units whole or not at all. No request and no error holds a customer's number."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _is_wound_up(unit: dict[str, Any]) -> bool:
     return bool(unit.get("underTvangsavviklingEllerTvangsopplosning"))
 
 
-def test_pages_are_read_one_after_the_other_and_a_search_that_shows_too_little_is_split(
+def test_pages_are_read_in_turn_and_a_search_above_its_limit_is_split(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "_PAGE_SIZE", 2)
@@ -67,7 +67,7 @@ def test_pages_are_read_one_after_the_other_and_a_search_that_shows_too_little_i
     assert len(whole) > 40
 
 
-def test_single_units_are_told_apart_and_a_deleted_one_is_no_error() -> None:
+def test_a_single_unit_may_be_flagged_unflagged_deleted_or_unknown() -> None:
     flagged, plain, gone, unknown = (random_orgnr(seeded(name)) for name in ("flagged", "plain", "gone", "unknown"))
     with simulated() as (asked, simulation):
         simulation.unit_changes = {flagged: {"konkurs": True}, plain: {}, gone: {"slettedato": "2020-01-01"}}
@@ -104,11 +104,11 @@ def page(units: object, total: object, **more: object) -> dict[str, object]:
         pytest.param(page([FLAGGED], 2), id="fewer than it says"),
         pytest.param(page([FLAGGED, FLAGGED], 2), id="one of them twice"),
         pytest.param(page([FLAGGED], 0), id="more than it says"),
-        pytest.param(page([7], 1), id="a unit that is none"),
-        pytest.param(page([{**FLAGGED, "organisasjonsnummer": 910425463}], 1), id="a number that is no text"),
+        pytest.param(page([7], 1), id="a unit that is a number"),
+        pytest.param(page([{**FLAGGED, "organisasjonsnummer": 910425463}], 1), id="a number that is not text"),
         pytest.param(page([{**FLAGGED, "organisasjonsnummer": "910425464"}], 1), id="a number that fails its check"),
         pytest.param(page([{**FLAGGED, "konkurs": "ja"}], 1), id="a flag that is text"),
-        pytest.param(page([{**FLAGGED, "konkursdato": "i går"}], 1), id="a date that is none"),
+        pytest.param(page([{**FLAGGED, "konkursdato": "i går"}], 1), id="an invalid date"),
     ],
 )
 def test_an_answer_of_another_shape_is_a_failure_and_quotes_nothing(answer: object) -> None:
@@ -129,7 +129,7 @@ def test_a_unit_that_is_not_flagged_after_all_is_left_out() -> None:
         assert client(server.url).fetch_flagged() == {}
 
 
-def test_doubled_keys_are_refused_as_everywhere() -> None:
+def test_doubled_keys_are_refused() -> None:
     doubled = json.dumps(page([FLAGGED], 1)).replace('"konkurs": true', '"konkurs": true, "konkurs": false').encode()
     with HostileServer(sends(doubled)) as server, pytest.raises(AnswerError):
         client(server.url).fetch_flagged()

@@ -63,7 +63,7 @@ def test_after_is_strict(serve: Serve) -> None:
     assert uuids(at_the_time)[0] == SECOND.uuid
 
 
-def test_two_notices_of_one_time_are_both_given_or_both_left_out(serve: Serve) -> None:
+def test_two_notices_of_one_time_are_both_served_or_both_left_out(serve: Serve) -> None:
     twin = replace(FIRST, uuid="twin")
     with serve(build_app([FIRST, twin])) as client:
         assert set(uuids(updated(client, "2018-06-08T11:32:40.199Z"))) == {FIRST.uuid, "twin"}
@@ -97,14 +97,14 @@ def test_a_time_with_another_offset_is_the_same_instant(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize("path", ["/konkursvarsler/no-such-notice", "/elsewhere", "/konkursvarsler/"])
-def test_what_does_not_exist_is_not_found_and_says_so_in_json(serve: Serve, path: str) -> None:
+def test_an_unknown_path_is_not_found_in_json(serve: Serve, path: str) -> None:
     with serve(build_app(NOTICES)) as client:
         answer = client.get(path)
 
     assert (answer.status_code, answer.json()["status"]) == (404, 404)
 
 
-def test_a_dataset_is_its_notices_own(serve: Serve) -> None:
+def test_a_dataset_carries_the_values_of_its_notice(serve: Serve) -> None:
     with serve(build_app(NOTICES)) as client:
         dataset = client.get(f"/konkursvarsler/{FIRST.uuid}").json()
         entry = client.get("/konkursvarsler").json()["_embedded"]["konkursvarsler"][0]
@@ -113,7 +113,7 @@ def test_a_dataset_is_its_notices_own(serve: Serve) -> None:
     assert dataset["_links"] == entry["_links"]
 
 
-def test_a_scripted_dataset_is_served_as_it_stands(serve: Serve) -> None:
+def test_a_scripted_dataset_is_served_unchanged(serve: Serve) -> None:
     raw = '{"uuid": 1.10, "debitor": "æøå"}'
     with serve(build_app([replace(FIRST, dataset=raw)])) as client:
         assert client.get(f"/konkursvarsler/{FIRST.uuid}").content == raw.encode()
@@ -133,7 +133,7 @@ def test_notices_become_visible_over_time(serve: Serve) -> None:
         assert len(uuids(client.get("/konkursvarsler"))) == 15
 
 
-def test_a_late_notice_appears_behind_a_cursor_that_has_passed_it(serve: Serve) -> None:
+def test_a_cursor_alone_misses_a_late_notice(serve: Serve) -> None:
     late = replace(FIRST, visible_from=SECOND.registered_at + dt.timedelta(minutes=3))
     clock = SteppedClock(SECOND.registered_at)
     with serve(build_app([late, SECOND], now=clock)) as client:
@@ -174,12 +174,12 @@ def test_pages_together_hold_every_notice_once(serve: Serve, page_size: int) -> 
 
 
 @pytest.mark.parametrize("page", ["0", "-1", "two"])
-def test_a_page_that_is_none_is_a_bad_request(serve: Serve, page: str) -> None:
+def test_an_invalid_page_is_a_bad_request(serve: Serve, page: str) -> None:
     with serve(build_app(NOTICES, page_size=4)) as client:
         assert client.get("/konkursvarsler", params={"page": page}).status_code == 400
 
 
-def test_every_request_is_kept_for_tests_to_look_at(serve: Serve) -> None:
+def test_the_simulator_keeps_every_request(serve: Serve) -> None:
     app = build_app(NOTICES, page_size=4)
     with serve(app) as client:
         client.get("/konkursvarsler?page=2")

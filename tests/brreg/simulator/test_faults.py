@@ -39,7 +39,7 @@ def client(app: Starlette, serve: Serve) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def strike(app: Starlette, client: httpx.Client) -> Iterator[Strike]:
-    """Have the running simulator commit one fault, and no other."""
+    """Let the running simulator commit one fault and no other."""
 
     def with_fault(kind: FaultKind, **fields: Any) -> httpx.Client:
         app.state.simulation.faults.replace([Fault(kind=kind, **fields)])
@@ -55,14 +55,14 @@ def test_a_status_comes_with_its_headers_and_body(strike: Strike) -> None:
     assert (answer.status_code, answer.headers["Retry-After"], answer.text) == (429, "2", "slow down")
 
 
-def test_a_web_page_comes_as_ok(strike: Strike) -> None:
+def test_a_web_page_comes_with_status_200(strike: Strike) -> None:
     answer = strike(FaultKind.HTML).get(LIST)
 
     assert (answer.status_code, answer.text[:15]) == (200, "<!DOCTYPE html>")
     assert answer.headers["Content-Type"].startswith("text/html")
 
 
-def test_an_empty_body_comes_as_ok(strike: Strike) -> None:
+def test_an_empty_body_comes_with_status_200(strike: Strike) -> None:
     answer = strike(FaultKind.EMPTY).get(LIST)
 
     assert (answer.status_code, answer.content) == (200, b"")
@@ -87,7 +87,7 @@ def test_a_truncated_body_breaks_off_before_its_declared_length(strike: Strike, 
 
 
 def test_a_reset_connection_gives_no_answer(strike: Strike) -> None:
-    # Python's ssl module reports a reset as an unexpected end; which error it becomes is the client's affair.
+    # Python's ssl module reports a reset as an unexpected end; each client makes another error of it.
     with pytest.raises(httpx.TransportError):
         strike(FaultKind.RESET).get(LIST)
 
@@ -98,7 +98,7 @@ def test_a_reset_is_a_real_one() -> None:
         httpx.get(url, trust_env=False)
 
 
-def test_a_slow_body_comes_whole_but_takes_its_time(strike: Strike) -> None:
+def test_a_slow_body_is_whole_and_slow(strike: Strike) -> None:
     started = time.monotonic()
     answer = strike(FaultKind.SLOW, delay_s=0.02).get("/")
 
@@ -124,7 +124,7 @@ def test_an_oversize_body_is_sent_without_saying_how_large_it_is(strike: Strike)
     assert list(answer.json()) == ["x"]
 
 
-def test_an_oversize_body_that_nobody_reads_on_ends(strike: Strike) -> None:
+def test_an_oversize_body_ends_when_nobody_reads_it(strike: Strike) -> None:
     client = strike(FaultKind.OVERSIZE, size=10_000_000_000, times=1)
     tracemalloc.start()
     with client.stream("GET", LIST) as answer:
@@ -179,7 +179,7 @@ def test_a_redirect_points_to_another_host_on_this_machine(strike: Strike) -> No
     assert (answer.status_code, answer.headers["Location"]) == (302, "https://127.0.0.2:1")
 
 
-def test_foreign_addresses_replace_every_one_of_the_service(strike: Strike) -> None:
+def test_foreign_addresses_replace_every_address_of_the_service(strike: Strike) -> None:
     client = strike(FaultKind.FOREIGN_HREF, url="https://elsewhere.example")
     answer = client.get(LIST)
 
@@ -195,7 +195,7 @@ def test_paging_can_begin_unannounced(strike: Strike) -> None:
     assert document["_links"]["next"]["href"].endswith("/konkursvarsler?page=2")
 
 
-def test_a_list_can_lack_what_it_should_embed(strike: Strike) -> None:
+def test_a_list_can_lack_its_embedded_notices(strike: Strike) -> None:
     assert set(strike(FaultKind.OMIT_EMBEDDED).get(LIST).json()) == {"_links"}
 
 
@@ -209,7 +209,7 @@ def test_no_fault_writes_to_the_terminal(strike: Strike, capfd: pytest.CaptureFi
     except httpx.TransportError:
         assert kind in (FaultKind.TRUNCATED, FaultKind.RESET)
 
-    # A second request shows that the server has come through.
+    # A second request shows that the server still answers.
     assert strike(FaultKind.EMPTY).get(LIST).status_code == 200
     assert capfd.readouterr() == ("", "")
 
@@ -223,14 +223,14 @@ def test_a_fault_strikes_only_what_it_matches(strike: Strike) -> None:
     assert client.get(DATASET).status_code == 503
 
 
-def test_the_list_after_a_time_is_a_list(strike: Strike) -> None:
+def test_a_fault_of_lists_strikes_the_list_after_a_time_too(strike: Strike) -> None:
     client = strike(FaultKind.STATUS, status=503, resource=Resource.LIST)
 
     assert client.get(f"{LIST}/oppdatert/2018-06-08T11:34:23.111Z").status_code == 503
 
 
 @given(from_request=st.integers(1, 5), times=st.none() | st.integers(1, 3))
-def test_a_fault_strikes_from_a_request_on_and_so_many_times(from_request: int, times: int | None) -> None:
+def test_a_fault_begins_at_a_request_and_ends_after_its_times(from_request: int, times: int | None) -> None:
     book = FaultBook([Fault(kind=FaultKind.EMPTY, from_request=from_request, times=times)])
 
     struck = [number for number in range(1, 11) if book.take(Resource.LIST)]
@@ -239,7 +239,7 @@ def test_a_fault_strikes_from_a_request_on_and_so_many_times(from_request: int, 
     assert struck == list(range(from_request, last + 1))
 
 
-def test_the_first_fault_that_is_due_wins_and_all_count() -> None:
+def test_the_first_due_fault_wins_and_every_fault_counts_the_request() -> None:
     first = Fault(kind=FaultKind.HTML, times=1)
     second = Fault(kind=FaultKind.EMPTY, times=2)
     book = FaultBook([first, second])
@@ -259,6 +259,6 @@ def test_the_first_fault_that_is_due_wins_and_all_count() -> None:
         pytest.param({}, "Field required", id="no_kind"),
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused(fields: dict[str, Any], complaint: str) -> None:
+def test_a_contradictory_fault_is_refused(fields: dict[str, Any], complaint: str) -> None:
     with pytest.raises(ValidationError, match=complaint):
         Fault.model_validate(fields)

@@ -101,7 +101,7 @@ def test_a_notice_is_visible_from_and_including_one_instant_until_before_another
 
 
 @pytest.mark.parametrize("notice", NOTICES, ids=lambda notice: notice.uuid[:8])
-def test_every_dataset_has_the_assumed_shape_and_says_what_its_notice_says(notice: SimulatedNotice) -> None:
+def test_every_dataset_has_the_assumed_shape_and_agrees_with_its_notice(notice: SimulatedNotice) -> None:
     dataset = json.loads(json.dumps(document(notice)))
 
     assert list(dataset) == KEYS_OF_THE_ASSUMED_SHAPE
@@ -132,7 +132,7 @@ def test_a_person_has_a_sole_proprietorship_and_a_company_has_no_linked_units(
     assert ("TVAM" in units) == (notice.debtor_id == PERSON_WITH_TVAM)
 
 
-def test_the_numbers_in_a_dataset_can_be_known_beforehand() -> None:
+def test_the_numbers_in_a_dataset_follow_from_the_debtor() -> None:
     dataset = document(of_debtor(PERSON_WITH_TVAM))
 
     linked = {unit["organisasjonsform"]: unit["organisasjonsnummer"] for unit in dataset["tilknyttedeEnheter"]}
@@ -167,7 +167,7 @@ def test_all_notices_of_a_debtor_name_the_same_estate_and_trustee() -> None:
     assert document(opening)["bostyrer"] == document(deletion)["bostyrer"]
 
 
-def test_codes_are_of_the_published_lists_and_stand_where_they_belong() -> None:
+def test_codes_are_published_ones_in_their_own_fields() -> None:
     start = dt.datetime(2024, 1, 2, 9, tzinfo=dt.UTC)
     grounds: set[tuple[str, bool]] = set()
     for number, kind in enumerate(["aapning", "avslutning"] * 200):

@@ -29,7 +29,7 @@ def get(url: str, context: ssl.SSLContext) -> httpx.Response:
         return client.get(url)
 
 
-def test_the_files_have_the_names_that_the_settings_point_at(tmp_path: Path) -> None:
+def test_the_files_have_the_names_that_the_settings_expect(tmp_path: Path) -> None:
     ensure_certificates(tmp_path / "simulator")
 
     names = {path.name for path in (tmp_path / "simulator").iterdir()}
@@ -46,7 +46,7 @@ def test_only_the_owner_may_read_them(tmp_path: Path) -> None:
     assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
 
 
-def test_what_is_there_is_used_again(tmp_path: Path) -> None:
+def test_existing_files_are_used_again(tmp_path: Path) -> None:
     first = ensure_certificates(tmp_path).client_p12.read_bytes()
 
     assert ensure_certificates(tmp_path).client_p12.read_bytes() == first
@@ -54,7 +54,7 @@ def test_what_is_there_is_used_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["ca.pem", "server.pem", "server.key", "client.p12", "client.password"])
 @pytest.mark.parametrize("damage", ["missing", "garbage", "of_another_set"])
-def test_a_set_with_one_file_wrong_is_made_anew(tmp_path: Path, name: str, damage: str) -> None:
+def test_a_set_with_one_wrong_file_is_made_again(tmp_path: Path, name: str, damage: str) -> None:
     made = ensure_certificates(tmp_path / "simulator")
     before = made.ca.read_bytes()
     if damage == "missing":
@@ -78,13 +78,13 @@ def test_a_set_with_one_file_wrong_is_made_anew(tmp_path: Path, name: str, damag
         pytest.param(SERVER, replace(CLIENT, valid_days=(-10, 1)), id="client"),
     ],
 )
-def test_a_certificate_that_ends_within_a_day_is_made_anew(tmp_path: Path, server: Leaf, client: Leaf) -> None:
+def test_a_certificate_that_expires_within_a_day_is_made_again(tmp_path: Path, server: Leaf, client: Leaf) -> None:
     before = make_certificates(tmp_path, server=server, client=client).ca.read_bytes()
 
     assert ensure_certificates(tmp_path).ca.read_bytes() != before
 
 
-def test_a_folder_that_cannot_be_made_is_one_clear_line(tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_made_is_reported_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
 
     with pytest.raises(StoreError, match="make it writable"):

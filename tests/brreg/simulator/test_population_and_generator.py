@@ -73,7 +73,7 @@ def test_a_second_implementation_agrees(seed: int) -> None:
 
     assert orgnr.is_valid(population.random_orgnr(rng))
     assert fodselsnummer.is_valid(population.random_fnr(rng))
-    # What only the rule of 2032 admits, an implementation of the old rule refuses.
+    # An implementation of the old rule refuses numbers that only the rule of 2032 admits.
     assert not fodselsnummer.is_valid(population.random_fnr_2032(rng))
 
 
@@ -90,7 +90,7 @@ def test_a_year_has_the_registers_volumes_within_poisson_bounds(notices: list[Si
 
     for kind, yearly in YEARLY.items():
         mean = yearly * YEARS
-        # Five standard deviations: chance alone leaves them once in two million.
+        # Five standard deviations: chance exceeds them once in two million.
         assert abs(counts[kind] - mean) < 5 * math.sqrt(mean), kind
 
 
@@ -115,7 +115,7 @@ def test_a_notice_becomes_visible_at_the_next_quarter(notices: list[SimulatedNot
         assert (notice.visible_from.minute % 15, notice.visible_from.second) == (0, 0)
 
 
-def test_what_follows_an_opening_refers_to_one_generated_before(notices: list[SimulatedNotice]) -> None:
+def test_a_later_notice_refers_to_an_opening_generated_before_it(notices: list[SimulatedNotice]) -> None:
     history: defaultdict[str, list[str]] = defaultdict(list)
     for notice in notices:
         history[notice.debtor_id].append(notice.type)
@@ -153,7 +153,7 @@ def test_a_range_that_ends_before_it_begins_is_refused() -> None:
         generate_notices(1, LAST, FIRST)
 
 
-def test_a_demo_hits_a_customer_every_five_minutes_and_deletes_every_opening_of_its_day() -> None:
+def test_a_demo_opens_a_customers_bankruptcy_every_five_minutes_and_deletes_it_the_same_day() -> None:
     day = dt.date(2024, 3, 1)
     firms = [population.random_orgnr(population.seeded(seed)) for seed in range(16)]
     made = notices_about(firms, day, day)

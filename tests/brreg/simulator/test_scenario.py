@@ -31,21 +31,21 @@ def scenario(folder: Path, text: str) -> Scenario:
     return load_scenario(path)
 
 
-def test_an_empty_file_is_a_service_with_nothing_to_tell(tmp_path: Path) -> None:
+def test_an_empty_file_is_a_service_without_notices(tmp_path: Path) -> None:
     assert scenario(tmp_path, "") == Scenario(notices=())
 
 
-def test_brregs_list_can_be_asked_for(tmp_path: Path) -> None:
+def test_a_scenario_can_hold_brregs_list(tmp_path: Path) -> None:
     assert list(scenario(tmp_path, "brreg_test_list = true").notices) == load_test_notices()
 
 
-def test_generated_years_can_be_asked_for(tmp_path: Path) -> None:
+def test_a_scenario_can_hold_generated_years(tmp_path: Path) -> None:
     given = scenario(tmp_path, "[generated]\nseed = 7\nfirst = 2024-03-01\nlast = 2024-03-05")
 
     assert list(given.notices) == generate_notices(7, dt.date(2024, 3, 1), dt.date(2024, 3, 5))
 
 
-def test_an_inline_notice_is_visible_from_its_registration_unless_told_otherwise(tmp_path: Path) -> None:
+def test_an_inline_notice_is_visible_from_its_registration_by_default(tmp_path: Path) -> None:
     (notice,) = scenario(tmp_path, INLINE).notices
 
     assert notice.registered_at_text == "2018-06-08T11:32:40.200Z"
@@ -53,7 +53,7 @@ def test_an_inline_notice_is_visible_from_its_registration_unless_told_otherwise
     assert notice.ruling_date is None
 
 
-def test_an_inline_notice_can_say_everything(tmp_path: Path) -> None:
+def test_an_inline_notice_can_set_every_field(tmp_path: Path) -> None:
     more = """
     registered_at_text = "2018-06-08T13:32:40+02:00"
     ruling_date = 2018-06-07
@@ -154,14 +154,14 @@ def test_the_example_in_the_documentation_is_itself_a_scenario(tmp_path: Path) -
         ),
     ],
 )
-def test_what_is_wrong_is_said_with_where_it_stands(tmp_path: Path, text: str, complaint: str) -> None:
+def test_an_error_names_its_place(tmp_path: Path, text: str, complaint: str) -> None:
     with pytest.raises(UsageError, match=complaint) as raised:
         scenario(tmp_path, text)
 
     assert str(tmp_path / "scenario.toml") in str(raised.value)
 
 
-def test_everything_that_is_wrong_is_said_at_once_one_line_each(tmp_path: Path) -> None:
+def test_all_errors_are_reported_at_once_one_a_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as raised:
         scenario(tmp_path, 'page_size = 0\nbrreg_test_list = "perhaps"')
 
@@ -180,7 +180,7 @@ def test_everything_that_is_wrong_is_said_at_once_one_line_each(tmp_path: Path) 
         pytest.param('"navn 08086001471" = 1', id="part_of_a_key"),
     ],
 )
-def test_no_complaint_quotes_an_identifier(tmp_path: Path, text: str) -> None:
+def test_no_error_quotes_an_identifier(tmp_path: Path, text: str) -> None:
     with pytest.raises(UsageError) as raised:
         scenario(tmp_path, text)
 
@@ -189,19 +189,19 @@ def test_no_complaint_quotes_an_identifier(tmp_path: Path, text: str) -> None:
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
 
 
-def test_a_file_that_is_not_there_is_said_to_be_unreadable(tmp_path: Path) -> None:
+def test_a_missing_file_is_reported_as_unreadable(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read"):
         load_scenario(tmp_path / "none.toml")
 
 
-def test_a_file_of_another_encoding_is_said_to_be_so(tmp_path: Path) -> None:
+def test_a_file_in_another_encoding_is_reported(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes("# æ".encode("latin-1"))
 
     with pytest.raises(UsageError, match="not UTF-8"):
         load_scenario(tmp_path / "latin.toml")
 
 
-def test_units_may_be_said_otherwise_or_not_at_all(tmp_path: Path) -> None:
+def test_a_scenario_can_change_or_remove_a_unit(tmp_path: Path) -> None:
     file = tmp_path / "units.toml"
     file.write_text(
         '[[unit]]\norganisasjonsnummer = "910425463"\nkonkurs = true\nkonkursdato = 2024-01-01\norganisasjonsform = "ENK"\n'

@@ -39,7 +39,7 @@ def test_plain_http_is_served_where_no_certificates_are_given() -> None:
     assert url.startswith("http://127.0.0.1:")
 
 
-def test_it_starts_and_stops_in_no_time(certificates: SimulatorCertificates) -> None:
+def test_the_server_starts_and_stops_at_once(certificates: SimulatorCertificates) -> None:
     started = time.monotonic()
     with running_simulator(build_app([]), tls=certificates):
         assert time.monotonic() - started < 0.3
@@ -48,7 +48,9 @@ def test_it_starts_and_stops_in_no_time(certificates: SimulatorCertificates) -> 
     assert time.monotonic() - stopping < 1
 
 
-def test_it_stops_though_a_client_keeps_its_connection_open(certificates: SimulatorCertificates, trust: Trust) -> None:
+def test_the_server_stops_although_a_client_keeps_its_connection_open(
+    certificates: SimulatorCertificates, trust: Trust
+) -> None:
     with httpx.Client(verify=trust(certificates), trust_env=False) as client:
         with running_simulator(build_app([]), tls=certificates) as url:
             client.get(url)
@@ -56,7 +58,7 @@ def test_it_stops_though_a_client_keeps_its_connection_open(certificates: Simula
         assert time.monotonic() - stopping < 1
 
 
-def test_it_stops_in_the_middle_of_a_slow_answer(capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_server_stops_in_the_middle_of_a_slow_answer(capfd: pytest.CaptureFixture[str]) -> None:
     app = build_app(load_test_notices(), faults=[Fault(kind=FaultKind.SLOW, delay_s=60)])
     failures: list[httpx.TransportError] = []
 
@@ -79,7 +81,7 @@ def test_it_stops_in_the_middle_of_a_slow_answer(capfd: pytest.CaptureFixture[st
     assert capfd.readouterr() == ("", "")
 
 
-def test_nothing_is_left_behind_when_it_has_stopped() -> None:
+def test_a_stopped_server_leaves_nothing_behind() -> None:
     before = threading.active_count()
     with running_simulator(build_app([]), tls=None) as url:
         port = urlsplit(url).port or 0
@@ -89,7 +91,7 @@ def test_nothing_is_left_behind_when_it_has_stopped() -> None:
         pass
 
 
-def test_it_stops_when_the_test_beside_it_fails() -> None:
+def test_the_server_stops_when_its_test_fails() -> None:
     before = threading.active_count()
     failing = RuntimeError("the test's own")
     with pytest.raises(RuntimeError, match="own"), running_simulator(build_app([]), tls=None):
@@ -98,7 +100,7 @@ def test_it_stops_when_the_test_beside_it_fails() -> None:
     assert threading.active_count() == before
 
 
-def test_only_loopback_is_listened_on() -> None:
+def test_the_server_listens_on_loopback_only() -> None:
     with running_simulator(build_app([]), tls=None) as url:
         port = urlsplit(url).port or 0
         # Another loopback address stands for every other address of the machine.
@@ -106,7 +108,7 @@ def test_only_loopback_is_listened_on() -> None:
             pass
 
 
-def test_a_port_that_is_taken_is_one_clear_line() -> None:
+def test_a_taken_port_is_reported_in_one_line() -> None:
     with running_simulator(build_app([]), tls=None) as url:
         port = urlsplit(url).port or 0
         with (
@@ -116,7 +118,7 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
             pass
 
 
-def test_a_port_that_is_no_port_is_one_clear_line() -> None:
+def test_an_invalid_port_is_reported_in_one_line() -> None:
     with pytest.raises(UsageError, match="70000"), running_simulator(build_app([]), tls=None, port=70_000):
         pass
 
@@ -148,7 +150,9 @@ def test_noise_on_the_port_is_neither_answered_nor_logged(
     assert capfd.readouterr() == ("", "")
 
 
-def test_in_the_foreground_it_announces_itself_and_ends_quietly_when_interrupted(tmp_path: Path, trust: Trust) -> None:
+def test_in_the_foreground_the_server_announces_itself_and_an_interrupt_ends_it_quietly(
+    tmp_path: Path, trust: Trust
+) -> None:
     command = [sys.executable, "-W", "error", "-c", IN_THE_FOREGROUND, str(tmp_path)]
     with subprocess.Popen(  # noqa: S603 - our own interpreter and program
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -39,7 +39,7 @@ def test_open_bankruptcies_are_flagged_and_persons_on_their_sole_proprietorship(
 
 
 @pytest.mark.parametrize(("orgnr", "status"), [("000000000", 404), ("810034882", 404)])
-def test_a_unit_that_is_not_there_is_not_found(serve: Serve, orgnr: str, status: int) -> None:
+def test_an_unknown_unit_is_not_found(serve: Serve, orgnr: str, status: int) -> None:
     app, _ = at("2030-01-01")
     with serve(app) as client:
         assert client.get(f"{API}/{orgnr}").status_code == status
@@ -76,7 +76,7 @@ def test_a_search_shows_only_its_first_units_and_can_be_split_by_date(serve: Ser
     assert min(totals) > 0
 
 
-def test_units_may_say_something_else_than_the_notices(serve: Serve) -> None:
+def test_a_unit_may_contradict_the_notices(serve: Serve) -> None:
     app, simulation = at("2030-01-01")
     simulation.unit_changes = {DELETED_LATER: {"slettedato": "2019-01-01"}, "310034887": {"konkurs": True}}
     with serve(app) as client:
