@@ -1,4 +1,4 @@
-"""deploy/: every file is read as what will read it reads it, so that a renamed setting or command cannot leave it behind."""
+"""deploy/: every file is read as its own program reads it, so a renamed setting or command makes a test fail."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def commands() -> list[list[str]]:
 
 
 @pytest.mark.parametrize("words", commands(), ids=" ".join)
-def test_what_is_started_exists_with_these_options(
+def test_every_started_command_exists_with_its_options(
     words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     program, *rest = words
@@ -64,7 +64,7 @@ def test_what_is_started_exists_with_these_options(
 
 
 @pytest.mark.parametrize("path", ENV_FILES, ids=lambda path: path.parent.name)
-def test_an_environment_file_and_its_unit_name_every_setting_there_is_and_no_other(path: Path) -> None:
+def test_an_environment_file_and_its_unit_name_every_setting_and_no_other_name(path: Path) -> None:
     named = set(re.findall(r"^#?(KONKURS_[A-Z0-9_]+)=", path.read_text(encoding="utf-8"), flags=re.MULTILINE))
     beside = set(services()["code"]["environment"]) & SETTINGS if path.parent.name == "containers" else set()
     left = {"KONKURS_CLIENT_P12_PASSWORD"} if beside else set()
@@ -72,7 +72,7 @@ def test_an_environment_file_and_its_unit_name_every_setting_there_is_and_no_oth
 
 
 @pytest.mark.parametrize("path", ENV_FILES, ids=lambda path: path.parent.name)
-def test_an_environment_files_defaults_are_the_settings_own(path: Path, tmp_path: Path) -> None:
+def test_an_environment_file_states_the_defaults_of_the_settings(path: Path, tmp_path: Path) -> None:
     lines = path.read_text(encoding="utf-8").splitlines()
     written = dict(line.removeprefix("#").split("=", 1) for line in lines if re.match(r"#?KONKURS_", line))
     certificate = {"KONKURS_CLIENT_P12": "c.p12", "KONKURS_CLIENT_P12_PASSWORD": "x"}
@@ -84,12 +84,12 @@ def test_an_environment_files_defaults_are_the_settings_own(path: Path, tmp_path
     )
 
 
-def test_the_helm_values_set_only_settings_that_exist() -> None:
+def test_the_helm_values_set_existing_settings_only() -> None:
     (deployment,) = loaded(DEPLOY / "helm" / "values.yaml")["dagster-user-deployments"]["deployments"]
     assert set(deployment["env"]) <= SETTINGS
 
 
-def test_the_runs_are_processes_beside_the_code_server_everywhere() -> None:
+def test_every_deployment_runs_jobs_as_processes_beside_the_code_server() -> None:
     """A run in a pod or container of its own has neither the data volume nor the certificate."""
     values = loaded(DEPLOY / "helm" / "values.yaml")
     assert values["runLauncher"]["config"]["customRunLauncher"]["class"] == "DefaultRunLauncher"
@@ -98,7 +98,7 @@ def test_the_runs_are_processes_beside_the_code_server_everywhere() -> None:
     assert writers == ["code"]
 
 
-def test_the_instance_for_postgresql_is_the_projects_but_for_its_storage(tmp_path: Path) -> None:
+def test_the_instance_for_postgresql_differs_from_the_projects_in_its_storage_only(tmp_path: Path) -> None:
     mine, theirs = loaded(DEPLOY / "containers" / "dagster.yaml"), loaded(PROJECT / "dagster.yaml")
     assert mine.pop("storage")["postgres"]["postgres_db"]["scheme"] == "postgresql+psycopg2"
     assert {name: mine[name] for name in theirs} == theirs
@@ -116,10 +116,10 @@ def test_the_workspaces_name_the_servers_that_are_started() -> None:
     assert (str(port["port"]), port["host"]) == (container[container.index("--port") + 1], "code")
 
 
-def test_the_further_lock_goes_with_the_projects_dagster() -> None:
+def test_the_postgresql_lock_fits_the_projects_dagster() -> None:
     versions = dict(re.findall(r"^([a-z0-9-]+)==([0-9.]+)", _locks(), flags=re.MULTILINE))
     _, minor, patch = versions["dagster"].split(".")
-    # Dagster's libraries are numbered so: 1.13.27 goes with 0.29.27.
+    # Dagster numbers its libraries so: 1.13.27 goes with 0.29.27.
     assert versions["dagster-postgres"] == f"0.{int(minor) + 16}.{patch}"
     assert "--hash=sha256:" in (DEPLOY / "containers" / "requirements.lock").read_text(encoding="utf-8")
 
@@ -129,7 +129,7 @@ def _locks() -> str:
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
-def test_the_backstop_polls_by_the_time_since_boot_and_only_where_no_poll_is_recent() -> None:
+def test_the_backstop_goes_by_the_time_since_boot_and_polls_only_if_no_poll_is_recent() -> None:
     timer = (DEPLOY / "systemd" / "konkurs-poll.timer").read_text(encoding="utf-8")
     assert "OnCalendar" not in timer, "it must not wait for a clock that jumped"
     (condition,) = values_of(DEPLOY / "systemd" / "konkurs-poll.service", "ExecCondition")
@@ -141,7 +141,7 @@ def test_the_backstop_polls_by_the_time_since_boot_and_only_where_no_poll_is_rec
     [*DEPLOY.rglob("entrypoint.sh"), *SCRIPTS],
     ids=lambda path: str(path.relative_to(DEPLOY)),
 )
-def test_a_script_is_a_shell_script_that_can_be_run(path: Path) -> None:
+def test_a_script_is_an_executable_shell_script(path: Path) -> None:
     assert os.access(path, os.X_OK)
     subprocess.run(["/bin/sh", "-n", str(path)], check=True)  # noqa: S603
 
@@ -150,10 +150,10 @@ def test_a_script_is_a_shell_script_that_can_be_run(path: Path) -> None:
     ("script", "arguments"),
     [("systemd/install", ()), ("many/systemd/install", ()), ("many/systemd/add-bank", ("ALPHA",))],
 )
-def test_an_install_script_takes_files_that_exist_and_keeps_settings_from_others(
+def test_an_install_script_uses_existing_files_and_keeps_settings_private(
     script: str, arguments: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """What would change the machine is written down instead: each command is a stand-in that records its arguments."""
+    """Each command is a stand-in that records its arguments, so the test changes nothing on the machine."""
     for name in ("useradd", "groupadd", "install", "systemctl", "id", "getent", "python3"):
         command = tmp_path / name
         fails = "exit 1" if name in ("id", "getent") else ""

@@ -1,4 +1,4 @@
-"""The Helm values, held against what else is in deploy/. The chart itself is not here."""
+"""The Helm values agree with the other files in deploy/. The chart itself is not part of the project."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def without_enabled(block: dict[str, Any]) -> Any:  # noqa: ANN401 -- YAML
     return in_dagsters_words({key: of for key, of in block.items() if key != "enabled"})
 
 
-def test_the_chart_is_told_the_same_instance_as_the_containers_have() -> None:
+def test_the_chart_configures_the_same_instance_as_the_containers() -> None:
     theirs = yaml.safe_load((DEPLOY / "containers" / "dagster.yaml").read_text(encoding="utf-8"))
     queue = DAEMON["runCoordinator"]["config"]["queuedRunCoordinator"]
     launcher = VALUES["runLauncher"]["config"]["customRunLauncher"]
@@ -50,15 +50,15 @@ def test_the_chart_is_told_the_same_instance_as_the_containers_have() -> None:
     assert DAEMON["runCoordinator"]["type"] == coordinator["class"]
     assert {"dequeue_interval_seconds": queue["dequeueIntervalSeconds"]} == coordinator["config"]
     assert VALUES["postgresql"]["postgresqlScheme"] == theirs.pop("storage")["postgres"]["postgres_db"]["scheme"]
-    assert theirs == {}, "what stands there, the values should say too"
+    assert theirs == {}, "the values set everything that the file sets"
 
 
-def test_the_code_servers_service_makes_no_variable_that_the_settings_would_refuse() -> None:
+def test_the_name_of_the_code_servers_service_makes_no_variable_that_the_settings_refuse() -> None:
     """Kubernetes sets NAME_SERVICE_HOST, NAME_PORT and more in every pod of the namespace."""
     assert not f"{CODE['name']}_".upper().replace("-", "_").startswith(PREFIX)
 
 
-def test_the_daemon_and_the_web_server_find_the_code_server_under_the_locations_name() -> None:
+def test_the_workspace_names_the_code_server_and_the_location() -> None:
     arguments = CODE["dagsterApiGrpcArgs"]
     location = arguments[arguments.index("--location-name") + 1]
     assert WEBSERVER["workspace"] == {
@@ -67,17 +67,17 @@ def test_the_daemon_and_the_web_server_find_the_code_server_under_the_locations_
     }
 
 
-def test_the_web_server_is_asked_at_its_own_port_whether_it_is_ready() -> None:
+def test_the_readiness_probe_uses_the_web_servers_own_port() -> None:
     """The chart's default is 80, whatever the service's port is; `http` is the name that it gives that port."""
     assert WEBSERVER["readinessProbe"]["httpGet"]["port"] in {"http", WEBSERVER["service"]["port"]}
 
 
-def test_there_is_one_writer_at_a_time() -> None:
+def test_the_old_pod_ends_before_the_new_one_starts() -> None:
     assert CODE["deploymentStrategy"]["type"] == "Recreate"
     assert CODE.get("replicaCount", 1) == 1
 
 
-def test_every_file_that_is_named_lies_where_something_is_mounted() -> None:
+def test_every_named_file_lies_in_a_mounted_folder() -> None:
     volumes = {volume["name"]: volume for volume in CODE["volumes"]}
     mounts = {mount["mountPath"]: volumes[mount["name"]] for mount in CODE["volumeMounts"]}
     paths = [value for value in CODE["env"].values() if value.startswith("/")]
@@ -90,7 +90,7 @@ def test_every_file_that_is_named_lies_where_something_is_mounted() -> None:
     assert claims == {document["metadata"]["name"] for document in documents}
 
 
-def test_the_pods_are_as_the_image_is() -> None:
+def test_the_pods_have_the_user_and_the_folders_of_the_image() -> None:
     assert VALUES["global"]["dagsterHome"] in re.findall(r"DAGSTER_HOME=(\S+)", DOCKERFILE)
     for pod in (CODE, DAEMON, WEBSERVER):
         assert str(pod["podSecurityContext"]["runAsUser"]) in re.findall(r"^USER (\d+)", DOCKERFILE, flags=re.MULTILINE)
@@ -98,11 +98,11 @@ def test_the_pods_are_as_the_image_is() -> None:
         assert "/tmp" in {mount["mountPath"] for mount in pod["volumeMounts"]}  # noqa: S108
 
 
-def test_the_secrets_that_are_used_are_the_ones_that_the_reader_is_told_to_make() -> None:
-    told = set(re.findall(r"create secret generic (\S+)", VALUES_FILE.read_text(encoding="utf-8")))
+def test_the_values_use_exactly_the_secrets_that_their_head_creates() -> None:
+    created = set(re.findall(r"create secret generic (\S+)", VALUES_FILE.read_text(encoding="utf-8")))
     mounted = {volume["secret"]["secretName"] for volume in CODE["volumes"] if "secret" in volume}
-    assert told == mounted | {VALUES["global"]["postgresqlSecretName"]}
+    assert created == mounted | {VALUES["global"]["postgresqlSecretName"]}
 
 
-def test_the_chart_is_the_one_that_goes_with_dagster() -> None:
+def test_the_chart_has_the_version_of_dagster() -> None:
     assert set(re.findall(r"1\.\d+\.\d+", VALUES_FILE.read_text(encoding="utf-8"))) == {version("dagster")}

@@ -18,14 +18,14 @@ def loaded(name: str) -> Any:  # noqa: ANN401 -- YAML
     return yaml.safe_load((MANY / name).read_text(encoding="utf-8"))
 
 
-def test_every_setting_that_is_named_exists() -> None:
+def test_every_named_setting_exists() -> None:
     for path in MANY.rglob("*"):
         if path.is_file():
             named = set(re.findall(r"\b(KONKURS_[A-Z0-9_]+)\b", path.read_text(encoding="utf-8")))
             assert named <= SETTINGS, path.name
 
 
-def test_one_run_of_a_bank_goes_on_at_a_time_and_several_banks_at_once() -> None:
+def test_a_bank_has_one_run_at_a_time_and_several_banks_run_at_once() -> None:
     concurrency = loaded("dagster.yaml")["concurrency"]
     assert concurrency["pools"] == {"granularity": "run", "default_limit": 1}
     assert concurrency["runs"]["max_concurrent_runs"] > 1
@@ -33,7 +33,7 @@ def test_one_run_of_a_bank_goes_on_at_a_time_and_several_banks_at_once() -> None
     assert helm["pools"] == {"granularity": "run", "defaultLimit": 1}
 
 
-def test_a_container_of_a_bank_has_a_location_volumes_and_secrets_that_no_other_has() -> None:
+def test_a_banks_container_shares_no_location_volume_or_secret() -> None:
     compose = loaded("compose.yaml")
     banks = {name: service for name, service in compose["services"].items() if "KONKURS_BANK_ID" in str(service)}
     servers = [one["grpc_server"] for one in loaded("workspace.compose.yaml")["load_from"]]
@@ -50,7 +50,7 @@ def own_of(service: dict[str, Any]) -> set[str]:
     return volumes | {each["source"] for each in service["secrets"] if isinstance(each, dict)}
 
 
-def test_a_pod_of_a_bank_has_claims_and_a_secret_that_no_other_has() -> None:
+def test_a_banks_pod_shares_no_claim_or_secret() -> None:
     deployments = loaded("helm-values.yaml")["dagster-user-deployments"]["deployments"]
     own = [set(re.findall(r"'(?:claimName|secretName)': '([a-z-]+)'", str(each["volumes"]))) for each in deployments]
     assert [len(each) for each in own] == [3, 3]
@@ -59,7 +59,7 @@ def test_a_pod_of_a_bank_has_claims_and_a_secret_that_no_other_has() -> None:
     assert [each["env"]["KONKURS_BANK_ID"] for each in deployments] == [server["name"] for server in servers]
 
 
-def test_a_unit_of_a_bank_names_no_folder_but_the_banks_own() -> None:
+def test_a_banks_unit_names_its_own_folders_only() -> None:
     unit = (MANY / "systemd" / "konkurs-code@.service").read_text(encoding="utf-8")
     for folder in re.findall(r"/(?:var/lib|var/spool|run|etc)/konkurs[^\s]*", unit):
         assert "%i" in folder or folder == "/etc/konkurs/postgres.env", folder

@@ -1,4 +1,4 @@
-"""A bank in memory for tests of the policy: notices about the customer C1, its account, and what the ledger knows."""
+"""A bank in memory for tests of the policy: notices about the customer C1, its account, and the ledger's rows."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def situation(
     flaws: Mapping[str, str] | None = None,
     issued: Sequence[Issued] = (),
 ) -> Situation:
-    """Return a situation in which, unless said otherwise, every notice is about the customer C1 with one account."""
+    """Return a situation. By default every notice is about the customer C1, who has one account."""
     if matches is None:
         matches = [matched(notice) for notice in notices]
     return Situation(fold_estates(notices), notices, matches, accounts, flaws or {}, issued)
 
 
 def rows(situation: Situation) -> list[Row]:
-    """Return what is decided as (action, customer, account, notice, reason), in order."""
+    """Return the decided rows as (action, customer, account, notice, reason), in order."""
     return [
         (a.kind.value, a.customer_ref, a.account_no, a.notice.uuid, str(a.reason)) for a in decide_actions(situation)
     ]

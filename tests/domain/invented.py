@@ -19,7 +19,7 @@ PERSON: Final = "08086002265"
 
 
 def uuid_of(name: str) -> str:
-    """Return a uuid that sorts as `name`'s first letter does."""
+    """Return a uuid that sorts by the first letter of `name`."""
     return f"{ord(name[0]):08x}{str(uuid.uuid5(uuid.NAMESPACE_OID, name))[8:]}"
 
 
@@ -47,7 +47,7 @@ def avslutning(name: str, minute: int, debtor: str = COMPANY) -> Notice:
 
 
 def issued_as(action: Action, status: ActionStatus = ActionStatus.EXPORTED, *, seq: int = 1) -> Issued:
-    """Return what the ledger knows of an action that stands in the outbox file `seq`."""
+    """Return the ledger's row of an action in the outbox file `seq`."""
     return Issued(
         action.action_id,
         action.kind,

@@ -1,4 +1,4 @@
-"""Brreg's test notices with their invented documents, and the same documents in a shape that nobody assumed."""
+"""Brreg's test notices with their invented documents, and the same documents in another shape."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Document = dict[str, Any]
 
 
 def reshaped(document: Document) -> Document:
-    """Return the document under other names, in other places, with other cases of letters, some of it in English."""
+    """Return the document with other names, places and letter cases, partly in English."""
     debtor, address = document["debitor"], document["debitor"]["adresse"]
     return {
         "varsel": {"uuid": document["uuid"], "varselType": document["type"], "rulingDate": document["kjennelsesdato"]},
@@ -55,7 +55,7 @@ def received(change: Callable[[Document], Document] = dict) -> list[ReceivedDocu
 
 
 def served() -> list[SimulatedNotice]:
-    """Return Brreg's notices for a simulator that serves their documents reshaped."""
+    """Return Brreg's notices for a simulator that serves the reshaped documents."""
     return [
         replace(made, dataset=json.dumps(reshaped(expanded_dataset(made, "https://example.invalid"))))
         for made in load_test_notices()

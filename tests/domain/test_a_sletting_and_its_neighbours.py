@@ -1,4 +1,4 @@
-"""A sletting beside other openings, other blocks, receipts and reviews: what is reopened, and what a person is told."""
+"""A sletting beside other openings, other blocks, receipts and reviews: what is reopened, and what goes to a person."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ from tests.domain.bank import (
 from tests.domain.invented import OTHER_COMPANY, aapning, avslutning, notice, oppheving, sletting
 
 FIRST, SECOND = aapning("a", 0), aapning("b", 5)
-# The later sletting deletes the earlier opening: each deletes the latest opening that is not deleted yet.
+# Each sletting deletes the latest opening that is not deleted yet, so the later one deletes the earlier opening.
 DELETES_SECOND, DELETES_FIRST = sletting("s", 10), sletting("t", 20)
 OTHER = aapning("o", 5, OTHER_COMPANY)
 
 
 def answers(notices: Sequence[Notice], issued: Sequence[Issued], **more: object) -> set[tuple[str, str, str]]:
-    """Return (action, notice, reason) of what the slettinger lead to for the account."""
+    """Return (action, notice, reason) of the rows that the slettinger lead to for the account."""
     decided = rows(situation(notices, issued=issued, **more))  # type: ignore[arg-type]
     slettinger = {n.uuid for n in notices if n.type == "sletting"}
     return {(row[0], row[3], row[4]) for row in decided if row[3] in slettinger}
 
 
-class TestOurOwnBlockIsNoBlockBefore:
+class TestOurOwnBlockDoesNotCountAsBlockedBefore:
     def test_a_standing_block_of_ours_explains_that_the_account_was_blocked(self) -> None:
         issued = [block_of(FIRST, was_blocked=False), block_of(SECOND, was_blocked=True, seq=2)]
 
@@ -46,7 +46,7 @@ class TestOurOwnBlockIsNoBlockBefore:
             ("REOPEN", DELETES_FIRST.uuid, "opening_deleted"),
         }
 
-    def test_what_somebody_else_had_blocked_before_the_first_of_ours_counts_for_the_second_too(self) -> None:
+    def test_a_block_by_somebody_else_before_our_first_counts_for_our_second_too(self) -> None:
         issued = [block_of(FIRST, was_blocked=True), block_of(SECOND, was_blocked=True, seq=2)]
 
         assert {reason for _, _, reason in answers([FIRST, SECOND, DELETES_SECOND, DELETES_FIRST], issued)} == {
@@ -78,7 +78,7 @@ class TestOurOwnBlockIsNoBlockBefore:
             [FIRST, DELETES_SECOND, again, deletes_again], issued
         )
 
-    def test_a_block_that_is_lifted_in_the_same_file_still_stood(self) -> None:
+    def test_a_block_that_the_same_file_lifts_still_explains(self) -> None:
         first = block_of(FIRST, was_blocked=False)
         again, deletes_again = aapning("c", 15), sletting("u", 30)
         issued = [first, reopening_of(first, DELETES_SECOND, seq=2), block_of(again, was_blocked=True, seq=2)]
@@ -101,8 +101,8 @@ class TestOurOwnBlockIsNoBlockBefore:
             [FIRST, SECOND, DELETES_SECOND, DELETES_FIRST], issued
         )
 
-    def test_a_block_by_hand_after_a_review_is_somebody_elses(self) -> None:
-        """A person answered `blocked`; when the second owner left we blocked too: a person opens what a person closed."""
+    def test_a_block_by_hand_after_a_review_counts_as_somebody_elses(self) -> None:
+        """A person answered `blocked`. When the second owner left, we blocked too. A person reopens what a person blocked."""
         review = review_of(FIRST, reason="several_owners")
         issued = [review, block_of(FIRST, was_blocked=True, seq=2)]
 
@@ -111,10 +111,8 @@ class TestOurOwnBlockIsNoBlockBefore:
 
 class TestTwoOpenings:
     @pytest.mark.parametrize("order", [(0, 1), (1, 0)], ids=["the later first", "the earlier first"])
-    def test_the_last_deletion_reopens_both_in_whichever_order_the_slettinger_come(
-        self, order: tuple[int, int]
-    ) -> None:
-        """Of two openings of two debtors, either may be deleted first."""
+    def test_the_last_deletion_reopens_both_in_either_order_of_the_slettinger(self, order: tuple[int, int]) -> None:
+        """The openings are of two debtors, so either may be deleted first."""
         deletions = [sletting("s", 10), sletting("u", 12, OTHER_COMPANY)]
         issued = [block_of(FIRST), block_of(OTHER)]
         one = deletions[order[0]]
@@ -149,15 +147,15 @@ class TestTwoOpenings:
             ("REOPEN", last.uuid, "opening_deleted"),
         }
 
-    def test_the_block_that_stands_may_be_another_customers_on_the_same_account(self) -> None:
+    def test_another_customers_standing_block_on_the_same_account_is_an_obstacle(self) -> None:
         issued = [block_of(FIRST), block_of(OTHER, "C2", ACCOUNT)]
         notices = [FIRST, OTHER, avslutning("v", 8, OTHER_COMPANY), DELETES_SECOND]
         matches = [matched(n) for n in notices if n.debtor_id != OTHER_COMPANY]
 
         assert answers(notices, issued, matches=matches) == {("REVIEW", DELETES_SECOND.uuid, "other_block_stands")}
 
-    def test_another_owner_who_is_held_elsewhere_keeps_a_shared_account_blocked(self) -> None:
-        """Both owners were blocked for the first estate; the second holds one of them. One REOPEN would open it for both."""
+    def test_a_second_owner_in_another_open_estate_keeps_a_shared_account_blocked(self) -> None:
+        """Both owners were blocked for the first estate, and one is in a second. One REOPEN would open the account for both."""
         issued = [block_of(FIRST), block_of(FIRST, "C2", ACCOUNT)]
         notices = [FIRST, OTHER, DELETES_SECOND]
 
@@ -166,7 +164,7 @@ class TestTwoOpenings:
         }
 
     @pytest.mark.parametrize(("one", "other"), [(None, ACCOUNT), (ACCOUNT, None)], ids=["whole", "account"])
-    def test_a_customer_as_a_whole_and_its_account_keep_each_other_blocked(
+    def test_blocks_of_a_whole_customer_and_of_its_account_keep_each_other_blocked(
         self, one: str | None, other: str | None
     ) -> None:
         issued = [block_of(FIRST, account_no=one), block_of(OTHER, account_no=other)]
@@ -188,7 +186,7 @@ class TestTwoOpenings:
         assert answers(notices, issued) == {("REOPEN", DELETES_SECOND.uuid, "opening_deleted")}
 
     def test_a_block_that_was_lifted_is_no_obstacle(self) -> None:
-        """Of a late oppheving: the deletion came first in time, and what it reopened is open."""
+        """The oppheving is late: the deletion came before it, and its REOPEN has lifted the block."""
         other = block_of(OTHER)
         issued = [block_of(FIRST), other, reopening_of(other, sletting("r", 6, OTHER_COMPANY))]
         notices = [FIRST, OTHER, avslutning("v", 8, OTHER_COMPANY), DELETES_SECOND]
@@ -196,7 +194,7 @@ class TestTwoOpenings:
         assert answers(notices, issued) == {("REOPEN", DELETES_SECOND.uuid, "opening_deleted")}
 
     def test_a_rejected_block_that_nothing_lifted_is_an_obstacle(self) -> None:
-        """Why it was rejected is not known here, so a person looks."""
+        """The pipeline does not know why core banking rejected it, so a person looks."""
         issued = [block_of(FIRST), block_of(OTHER, status=ActionStatus.REJECTED)]
         notices = [FIRST, OTHER, avslutning("v", 8, OTHER_COMPANY), DELETES_SECOND]
 
@@ -211,14 +209,14 @@ class TestTwoOpenings:
         )
 
     def test_a_block_whose_opening_is_no_longer_known_stands(self) -> None:
-        """Its notice was erased after its time: nothing lifted its BLOCK."""
+        """The erasure removed its notice. Nothing has lifted its BLOCK."""
         issued = [block_of(FIRST), block_of(OTHER)]
 
         assert answers([FIRST, DELETES_SECOND], issued) == {("REVIEW", DELETES_SECOND.uuid, "other_block_stands")}
 
 
 class TestReceipts:
-    def test_a_rejection_that_was_taken_back_lets_the_reopen_follow(self) -> None:
+    def test_a_rejection_that_a_later_receipt_takes_back_lets_the_reopen_follow(self) -> None:
         notices = [FIRST, DELETES_SECOND]
 
         rejected = answers(notices, [block_of(FIRST, status=ActionStatus.REJECTED)])
@@ -239,7 +237,7 @@ class TestReceipts:
         assert answers([FIRST, DELETES_SECOND], issued) == set()
 
 
-class TestWhoWasToldOfTheOpeningIsToldOfItsDeletion:
+class TestAReviewOfAnOpeningIsFollowedByOneOfItsDeletion:
     @pytest.mark.parametrize(
         ("account_no", "reason"),
         [
@@ -257,14 +255,14 @@ class TestWhoWasToldOfTheOpeningIsToldOfItsDeletion:
     def test_each_review_because_of_an_opening_is_followed_by_one_of_its_deletion(
         self, account_no: str | None, reason: str
     ) -> None:
-        told = review_of(FIRST, account_no=account_no, reason=reason)
+        first_review = review_of(FIRST, account_no=account_no, reason=reason)
 
-        (follow_up,) = decide_actions(situation([FIRST, DELETES_SECOND], issued=[told]))
+        (follow_up,) = decide_actions(situation([FIRST, DELETES_SECOND], issued=[first_review]))
 
         assert (follow_up.kind, follow_up.account_no, follow_up.notice) == ("REVIEW", account_no, DELETES_SECOND)
-        assert (follow_up.reason, follow_up.caused_by) == ("reviewed_opening_deleted", told.action_id)
+        assert (follow_up.reason, follow_up.caused_by) == ("reviewed_opening_deleted", first_review.action_id)
 
-    def test_it_is_told_although_the_customer_is_no_longer_found(self) -> None:
+    def test_the_review_follows_although_the_customer_is_no_longer_found(self) -> None:
         decided = rows(situation([FIRST, DELETES_SECOND], matches=[], accounts={}, issued=[review_of(FIRST)]))
 
         assert decided == [("REVIEW", "C1", ACCOUNT, DELETES_SECOND.uuid, "reviewed_opening_deleted")]
@@ -277,7 +275,7 @@ class TestWhoWasToldOfTheOpeningIsToldOfItsDeletion:
             ("REVIEW", DELETES_SECOND.uuid, "reviewed_opening_deleted"),
         }
 
-    def test_where_both_would_be_a_review_it_says_why_the_account_is_not_reopened(self) -> None:
+    def test_if_both_would_be_a_review_the_reason_says_why_the_account_is_not_reopened(self) -> None:
         issued = [review_of(FIRST), block_of(FIRST, was_blocked=True)]
 
         assert answers([FIRST, DELETES_SECOND], issued) == {("REVIEW", DELETES_SECOND.uuid, "blocked_before")}
@@ -294,12 +292,12 @@ class TestWhoWasToldOfTheOpeningIsToldOfItsDeletion:
         assert follow_up.caused_by == issued[1].action_id
 
     @pytest.mark.parametrize("ending", [oppheving("v", 8), avslutning("v", 8)], ids=lambda n: n.type)
-    def test_an_estate_that_is_revoked_or_closed_tells_them_nothing_of_a_deletion(self, ending: Notice) -> None:
+    def test_a_revoked_or_closed_estate_gives_no_review_of_a_deletion(self, ending: Notice) -> None:
         decided = rows(situation([FIRST, ending], issued=[review_of(FIRST)]))
 
         assert "reviewed_opening_deleted" not in {row[4] for row in decided}
 
-    def test_a_flawed_sletting_tells_its_flaw_to_whom_the_opening_was_told(self) -> None:
+    def test_a_flawed_sletting_gives_a_review_of_its_flaw_to_whoever_got_one_of_the_opening(self) -> None:
         flaws = {DELETES_SECOND.uuid: "changed_notice"}
 
         decided = rows(situation([FIRST, DELETES_SECOND], matches=[], flaws=flaws, issued=[review_of(FIRST)]))
@@ -312,8 +310,8 @@ class TestWhoWasToldOfTheOpeningIsToldOfItsDeletion:
         assert answers([FIRST, unknown, DELETES_SECOND], [review_of(unknown)]) == set()
 
 
-def test_accounts_that_changed_since_do_not_matter_to_what_was_blocked() -> None:
-    """The account left the register, got an owner, or a date: what we blocked is reopened all the same."""
+def test_later_changes_of_an_account_do_not_hinder_its_reopening() -> None:
+    """The account left the register, got an owner or an opening date: the REOPEN follows in each case."""
     for now in ({}, {"C1": [Account(ACCOUNT, "owner", owners=frozenset({"C1", "C2"}))]}):
         decided = answers([FIRST, DELETES_SECOND], [block_of(FIRST)], accounts=now)
 

@@ -1,4 +1,4 @@
-"""What is no account number is not repeated to core banking: its row is for the customer as a whole."""
+"""An invalid account number is not written to core banking: its row is for the customer as a whole."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ACCOUNT: Final = random_account_no(seeded("an account"))
     ("account_no", "written"),
     [
         pytest.param(ACCOUNT, ACCOUNT, id="11 digits"),
-        pytest.param(ACCOUNT[1:], None, id="10 digits: a zero was lost"),
+        pytest.param(ACCOUNT[1:], None, id="10 digits: a leading zero is lost"),
         pytest.param(f"{ACCOUNT}0", None, id="12 digits"),
         pytest.param(ACCOUNT * 2, None, id="two numbers in one"),
         pytest.param(f"{ACCOUNT[:10]}x", None, id="a letter"),

@@ -43,7 +43,7 @@ class TestSeveralOwners:
             pytest.param([matched(OPENING, "C2", doubt=Doubt.CUSTOMER_IDENTIFIER_INVALID)], id="a doubtful match"),
         ],
     )
-    def test_an_owner_whom_the_estate_does_not_match_sends_the_account_to_review(self, other: list[object]) -> None:
+    def test_an_owner_who_is_no_match_of_the_estate_sends_the_account_to_review(self, other: list[object]) -> None:
         notices = [OPENING, aapning("b", 1, OTHER_COMPANY)]
         accounts = {"C1": [shared()], "C2": [shared()]}
 
@@ -52,7 +52,7 @@ class TestSeveralOwners:
         assert ("REVIEW", "C1", ACCOUNT, OPENING.uuid, "several_owners") in decided
         assert "BLOCK" not in {row[0] for row in decided}
 
-    def test_an_owner_who_is_no_known_customer_sends_the_account_to_review(self) -> None:
+    def test_an_owner_who_is_not_in_the_customers_file_sends_the_account_to_review(self) -> None:
         accounts = {"C1": [shared(owners=frozenset({"C1", "unknown"}))]}
 
         assert rows(situation([OPENING], accounts=accounts)) == [
@@ -69,17 +69,17 @@ class TestSeveralOwners:
     @pytest.mark.parametrize(
         ("relation", "reason"), [("co_owner", "co_owned_account"), ("disponent", "disponent_account")]
     )
-    def test_who_is_no_owner_is_told_of_that_first(self, relation: str, reason: str) -> None:
+    def test_a_co_owners_review_names_the_relation_first(self, relation: str, reason: str) -> None:
         accounts = {"C1": [shared(owners=frozenset({"C2", "C3"}), relation=relation)]}
 
         assert [row[4] for row in rows(situation([OPENING], accounts=accounts))] == [reason]
 
-    def test_a_block_that_was_written_stays_when_another_owner_comes_and_a_person_is_told(self) -> None:
+    def test_a_written_block_stays_when_a_second_owner_comes_and_a_review_follows(self) -> None:
         decided = rows(situation([OPENING], accounts={"C1": [shared()]}, issued=[block_of(OPENING)]))
 
         assert decided == [("REVIEW", "C1", ACCOUNT, OPENING.uuid, "several_owners")]
 
-    def test_when_the_other_owner_is_gone_the_account_is_blocked(self) -> None:
+    def test_an_account_is_blocked_once_the_other_owner_has_left(self) -> None:
         decided = rows(situation([OPENING], issued=[review_of(OPENING, reason="several_owners")]))
 
         assert decided == [("BLOCK", "C1", ACCOUNT, OPENING.uuid, "estate_open")]
@@ -92,7 +92,7 @@ class TestOpenedAfterTheRuling:
             pytest.param(OF_A_PERSON, RULING + DAY, "REVIEW", id="a person's, the day after"),
             pytest.param(OF_A_PERSON, RULING, "BLOCK", id="a person's, on the day"),
             pytest.param(OF_A_PERSON, RULING - DAY, "BLOCK", id="a person's, before"),
-            pytest.param(OF_A_PERSON, None, "BLOCK", id="a person's, not said"),
+            pytest.param(OF_A_PERSON, None, "BLOCK", id="a person's, without a date"),
             pytest.param(OPENING, RULING + DAY, "BLOCK", id="a company's, the day after"),
             pytest.param(
                 replace(OF_A_PERSON, ruling_date=None), RULING + DAY, "REVIEW", id="no ruling date: after registration"
@@ -101,7 +101,7 @@ class TestOpenedAfterTheRuling:
         ],
     )
     @pytest.mark.parametrize("via", list(MatchedVia))
-    def test_only_a_persons_account_from_after_the_ruling_goes_to_review(
+    def test_only_a_persons_account_opened_after_the_ruling_goes_to_review(
         self, debtor: Notice, opened_at: dt.date | None, expected: str, via: MatchedVia
     ) -> None:
         accounts = {"C1": [Account(ACCOUNT, "owner", opened_at=opened_at)]}
@@ -124,7 +124,7 @@ class TestOpenedAfterTheRuling:
             ("REVIEW", "C1", SECOND_ACCOUNT),
         ]
 
-    def test_an_account_between_two_rulings_is_blocked_for_the_later_one_only(self) -> None:
+    def test_an_account_opened_between_two_rulings_is_blocked_for_the_later_one_only(self) -> None:
         later = aapning("b", 60 * 24 * 10, PERSON)
         accounts = {"C1": [Account(ACCOUNT, "owner", opened_at=RULING + DAY)]}
 
@@ -141,7 +141,7 @@ class TestNoAccount:
     def test_without_an_accounts_file_the_customer_is_blocked_instead(self) -> None:
         assert rows(situation([OPENING], accounts=None)) == [("BLOCK", "C1", None, OPENING.uuid, "estate_open")]
 
-    def test_a_doubtful_match_without_an_account_is_told_of_the_doubt(self) -> None:
+    def test_the_review_of_a_doubtful_match_without_an_account_names_the_doubt(self) -> None:
         doubtful = matched(OPENING, doubt=Doubt.LINKED_UNIT_FORM_UNKNOWN)
 
         assert [row[4] for row in rows(situation([OPENING], matches=[doubtful], accounts={}))] == [
@@ -149,17 +149,17 @@ class TestNoAccount:
         ]
 
     def test_an_account_that_comes_later_is_blocked(self) -> None:
-        told = review_of(OPENING, account_no=None, reason="no_account")
+        review = review_of(OPENING, account_no=None, reason="no_account")
 
-        assert rows(situation([OPENING], issued=[told])) == [("BLOCK", "C1", ACCOUNT, OPENING.uuid, "estate_open")]
+        assert rows(situation([OPENING], issued=[review])) == [("BLOCK", "C1", ACCOUNT, OPENING.uuid, "estate_open")]
 
     @pytest.mark.parametrize(
         "notices", [[OPENING, DELETION], [replace(OPENING, type="oppheving")]], ids=["deleted", "an oppheving"]
     )
-    def test_only_an_open_estate_asks_for_it(self, notices: Sequence[Notice]) -> None:
+    def test_only_an_open_estate_leads_to_a_review_without_an_account(self, notices: Sequence[Notice]) -> None:
         assert "no_account" not in {row[4] for row in rows(situation(notices, accounts={}))}
 
-    def test_a_flawed_opening_says_its_flaw_instead(self) -> None:
+    def test_the_review_of_a_flawed_opening_names_the_flaw_instead(self) -> None:
         flaws = {OPENING.uuid: "changed_notice"}
 
         assert [row[4] for row in rows(situation([OPENING], accounts={}, flaws=flaws))] == ["changed_notice"]

@@ -70,7 +70,7 @@ class TestAnEstateIsOpen:
             ),
         ],
     )
-    def test_an_account_that_is_not_simply_owned_goes_to_review(
+    def test_only_a_valid_account_with_the_relation_owner_is_blocked(
         self, account: Account, account_no: str | None, reason: str, why: str
     ) -> None:
         expected = [("REVIEW", "C1", account_no, OPENING.uuid, reason)]
@@ -84,7 +84,7 @@ class TestAnEstateIsOpen:
         assert decided == [("REVIEW", "C1", None, OPENING.uuid, doubt.value)]
 
     @pytest.mark.parametrize("via", list(MatchedVia))
-    def test_a_customer_found_in_any_way_is_blocked_and_the_row_says_how(self, via: MatchedVia) -> None:
+    def test_a_customer_is_blocked_however_it_was_matched_and_the_row_names_the_way(self, via: MatchedVia) -> None:
         (block,) = decide_actions(situation([OPENING], matches=[matched(OPENING, via=via)]))
 
         assert (block.kind, block.matched_via) == (ActionKind.BLOCK, via)
@@ -95,7 +95,7 @@ class TestAnEstateIsOpen:
     def test_a_customer_without_accounts_goes_to_review_as_a_whole(self) -> None:
         assert rows(situation([OPENING], accounts={})) == [("REVIEW", "C1", None, OPENING.uuid, "no_account")]
 
-    def test_a_debtor_who_is_no_customer_concerns_nobody(self) -> None:
+    def test_a_debtor_who_is_no_customer_leads_to_no_row(self) -> None:
         assert rows(situation([OPENING], matches=[])) == []
 
     def test_two_customers_of_one_debtor_are_both_blocked(self) -> None:
@@ -103,21 +103,21 @@ class TestAnEstateIsOpen:
 
         assert [row[:3] for row in decided] == [("BLOCK", "C1", ACCOUNT), ("BLOCK", "C2", SECOND_ACCOUNT)]
 
-    def test_a_customer_found_later_is_blocked_for_an_opening_known_before(self) -> None:
+    def test_a_customer_matched_later_is_blocked_for_a_known_opening(self) -> None:
         known = [block_of(OPENING)]
 
         decided = rows(situation([OPENING], matches=[matched(OPENING), matched(OPENING, "C2")], issued=known))
 
         assert ("BLOCK", "C2", SECOND_ACCOUNT, OPENING.uuid, "estate_open") in decided
 
-    def test_what_the_register_said_of_the_account_goes_with_the_block(self) -> None:
+    def test_a_block_carries_what_the_register_said_of_the_account(self) -> None:
         accounts = {"C1": [Account(ACCOUNT, "owner", is_blocked=True)]}
 
         (block,) = decide_actions(situation([OPENING], accounts=accounts))
 
         assert block.was_blocked is True
 
-    def test_two_openings_that_stand_are_two_blocks(self) -> None:
+    def test_two_open_estates_are_two_blocks(self) -> None:
         second = aapning("b", 5)
 
         assert rows(situation([OPENING, second])) == [
@@ -130,16 +130,16 @@ class TestAnEstateIsNoLongerOpen:
     @pytest.mark.parametrize(
         "ending", [sletting("s", 10), oppheving("o", 10), avslutning("c", 10)], ids=lambda n: n.type
     )
-    def test_a_block_that_was_not_written_before_is_never_written(self, ending: Notice) -> None:
+    def test_no_block_is_written_once_the_estate_has_ended(self, ending: Notice) -> None:
         assert not [row for row in rows(situation([OPENING, ending])) if row[0] in {"BLOCK", "REOPEN"}]
 
     @pytest.mark.parametrize("ending", [oppheving("o", 10), avslutning("c", 10)], ids=lambda n: n.type)
-    def test_a_block_that_was_written_is_reopened_by_a_sletting_only(self, ending: Notice) -> None:
+    def test_only_a_sletting_reopens_a_written_block(self, ending: Notice) -> None:
         decided = rows(situation([OPENING, ending], issued=[block_of(OPENING)]))
 
         assert [row[0] for row in decided] == ["REVIEW" if ending.type == "oppheving" else "INFORM"]
 
-    def test_a_sletting_of_a_revoked_estate_reopens_as_well(self) -> None:
+    def test_a_sletting_of_a_revoked_estate_reopens_too(self) -> None:
         notices = [OPENING, oppheving("o", 5), DELETION]
 
         assert ("REOPEN", "C1", ACCOUNT, DELETION.uuid, "opening_deleted") in rows(
@@ -148,7 +148,7 @@ class TestAnEstateIsNoLongerOpen:
 
 
 class TestASlettingDeletesAnEstate:
-    def test_what_was_blocked_for_it_is_reopened_and_the_row_names_the_block(self) -> None:
+    def test_a_block_of_the_deleted_opening_is_reopened_and_the_row_names_the_block(self) -> None:
         block = block_of(OPENING)
 
         (reopen,) = decide_actions(situation([OPENING, DELETION], issued=[block]))
@@ -166,15 +166,13 @@ class TestASlettingDeletesAnEstate:
         assert [row[:3] for row in decided if row[0] == "REOPEN"] == [("REOPEN", "C1", ACCOUNT)]
 
     @pytest.mark.parametrize("status", NEVER_WRITTEN)
-    def test_a_block_that_never_left_needs_no_reopening(self, status: ActionStatus) -> None:
+    def test_a_block_that_was_never_written_needs_no_reopening(self, status: ActionStatus) -> None:
         assert rows(situation([OPENING, DELETION], issued=[block_of(OPENING, status=status)])) == []
 
     @pytest.mark.parametrize(
         "status", [ActionStatus.EXPORTED, ActionStatus.APPLIED, ActionStatus.ALREADY_APPLIED], ids=str
     )
-    def test_a_block_that_left_is_reopened_whatever_core_banking_has_answered_so_far(
-        self, status: ActionStatus
-    ) -> None:
+    def test_a_written_block_is_reopened_unless_core_banking_rejected_it(self, status: ActionStatus) -> None:
         decided = rows(situation([OPENING, DELETION], issued=[block_of(OPENING, status=status)]))
 
         assert [row[0] for row in decided] == ["REOPEN"]
@@ -195,7 +193,7 @@ class TestASlettingDeletesAnEstate:
         assert decided == [("REVIEW", "C1", ACCOUNT, DELETION.uuid, "blocked_before")]
 
     @pytest.mark.parametrize("was_blocked", [False, None])
-    def test_an_account_that_was_free_or_not_told_of_is_reopened(self, *, was_blocked: bool | None) -> None:
+    def test_an_account_is_reopened_if_the_register_said_free_or_nothing(self, *, was_blocked: bool | None) -> None:
         decided = rows(situation([OPENING, DELETION], issued=[block_of(OPENING, was_blocked=was_blocked)]))
 
         assert [row[0] for row in decided] == ["REOPEN"]
@@ -215,7 +213,7 @@ class TestASlettingDeletesAnEstate:
             ("REVIEW", "C1", ACCOUNT, DELETION.uuid, "other_estate_open"),
         ]
 
-    def test_another_debtors_open_estate_that_holds_the_customer_keeps_the_account_blocked(self) -> None:
+    def test_another_debtors_open_estate_with_the_same_customer_keeps_the_account_blocked(self) -> None:
         other = aapning("b", 5, OTHER_COMPANY)
 
         decided = rows(situation([OPENING, other, DELETION], issued=[block_of(OPENING)]))
@@ -223,8 +221,8 @@ class TestASlettingDeletesAnEstate:
         assert ("REVIEW", "C1", ACCOUNT, DELETION.uuid, "other_estate_open") in decided
         assert not [row for row in decided if row[0] == "REOPEN"]
 
-    def test_a_block_for_an_open_estate_holds_the_customer_although_the_match_is_gone(self) -> None:
-        """The bank changed the number that the other estate was found by; its accounts are in that estate all the same."""
+    def test_a_block_for_an_open_estate_keeps_the_account_blocked_although_the_match_is_gone(self) -> None:
+        """The bank changed the number that matched the other estate. The customer's accounts still belong to that estate."""
         other = aapning("b", 5, OTHER_COMPANY)
         issued = [block_of(OPENING), block_of(other)]
 
@@ -232,8 +230,8 @@ class TestASlettingDeletesAnEstate:
 
         assert decided == [("REVIEW", "C1", ACCOUNT, DELETION.uuid, "other_estate_open")]
 
-    def test_a_block_that_was_lifted_holds_nobody(self) -> None:
-        """The other estate's block was reopened, the bank no longer finds its debtor: nothing of it is left to guard."""
+    def test_a_lifted_block_of_another_estate_is_no_obstacle(self) -> None:
+        """The other estate's block was reopened, and its debtor matches no customer any more."""
         other = aapning("b", 5, OTHER_COMPANY)
         lifted = block_of(other)
         issued = [block_of(OPENING), lifted, reopening_of(lifted, sletting("r", 6, OTHER_COMPANY))]
@@ -242,7 +240,7 @@ class TestASlettingDeletesAnEstate:
 
         assert decided == [("REOPEN", "C1", ACCOUNT, DELETION.uuid, "opening_deleted")]
 
-    def test_an_estate_that_holds_another_customer_is_no_obstacle(self) -> None:
+    def test_an_open_estate_of_another_customer_is_no_obstacle(self) -> None:
         other = aapning("b", 5, OTHER_COMPANY)
         matches = [matched(OPENING), matched(other, "C2")]
 
@@ -276,13 +274,13 @@ class TestASlettingDeletesAnEstate:
         assert rows(situation([OPENING, DELETION], issued=[block, reopening_of(block, earlier)])) == []
 
     @pytest.mark.parametrize("status", NEVER_WRITTEN)
-    def test_a_reopening_that_never_left_has_lifted_nothing(self, status: ActionStatus) -> None:
+    def test_a_reopening_that_was_never_written_has_lifted_nothing(self, status: ActionStatus) -> None:
         block = block_of(OPENING)
         issued = [block, reopening_of(block, sletting("r", 5), status=status)]
 
         assert [row[0] for row in rows(situation([OPENING, DELETION], issued=issued))] == ["REOPEN"]
 
-    def test_opened_again_after_the_sletting_it_is_blocked_again(self) -> None:
+    def test_a_new_opening_after_the_sletting_is_blocked_again(self) -> None:
         again, block = aapning("b", 20), block_of(OPENING)
         issued = [block, reopening_of(block, DELETION)]
 
@@ -291,10 +289,10 @@ class TestASlettingDeletesAnEstate:
         assert decided == [("BLOCK", "C1", ACCOUNT, again.uuid, "estate_open")]
 
 
-class TestASlettingTurnsOutToBeAnothers:
-    """The one way in which something open does not end blocked: an action id is written once, ever."""
+class TestASlettingTurnsOutToBeOfAnotherOpening:
+    """The only case in which an open estate does not end blocked: an action id is written once, ever."""
 
-    def test_what_was_reopened_is_not_blocked_again_for_the_same_opening_but_reviewed(self) -> None:
+    def test_a_reopened_account_is_reviewed_and_not_blocked_again_for_the_same_opening(self) -> None:
         block, late = block_of(OPENING), aapning("b", 5)
         issued = [block, reopening_of(block, DELETION)]
 
@@ -312,7 +310,7 @@ class TestASlettingTurnsOutToBeAnothers:
 
         assert decided == [("REVIEW", "C1", None, OPENING.uuid, "reopened_but_estate_open")]
 
-    def test_an_account_that_was_not_reopened_is_blocked_as_ever(self) -> None:
+    def test_an_account_that_was_not_reopened_is_blocked(self) -> None:
         block, late = block_of(OPENING), aapning("b", 5)
         accounts = {"C1": [Account(ACCOUNT, "owner"), Account(SECOND_ACCOUNT, "owner")]}
         issued = [block, reopening_of(block, DELETION)]
@@ -322,11 +320,11 @@ class TestASlettingTurnsOutToBeAnothers:
         assert ("BLOCK", "C1", SECOND_ACCOUNT, OPENING.uuid, "estate_open") in decided
 
 
-class TestNoticesThatOnlyTell:
+class TestNoticesThatOnlyInform:
     def test_a_sletting_whose_opening_is_not_known_goes_to_review(self) -> None:
         assert rows(situation([DELETION])) == [("REVIEW", "C1", None, DELETION.uuid, "sletting_without_opening")]
 
-    def test_a_sletting_before_its_opening_in_time_is_reviewed_and_the_opening_stands(self) -> None:
+    def test_a_sletting_registered_before_its_opening_is_reviewed_and_the_opening_stands(self) -> None:
         early = sletting("s", -10)
 
         assert rows(situation([early, OPENING])) == [
@@ -345,8 +343,8 @@ class TestNoticesThatOnlyTell:
         assert rows(situation(notices)) == [("INFORM", "C1", None, uuid_of("c"), "avslutning")]
 
     @pytest.mark.parametrize("ending", [oppheving("o", 10), avslutning("c", 10)], ids=lambda n: n.type)
-    def test_a_customer_whom_only_the_opening_found_is_told_too(self, ending: Notice) -> None:
-        """The dataset of an ending may name no linked units; the opening's did."""
+    def test_an_ending_informs_a_customer_that_only_the_opening_matched(self, ending: Notice) -> None:
+        """The dataset of an ending may name no linked units, while the opening's did."""
         decided = rows(
             situation([OPENING, ending], matches=[matched(OPENING, via=MatchedVia.LINKED_UNIT), matched(ending, "C2")])
         )
@@ -354,17 +352,15 @@ class TestNoticesThatOnlyTell:
         assert [row[1] for row in decided] == ["C1", "C2"]
 
     @pytest.mark.parametrize("ending", [oppheving("o", 10), avslutning("c", 10)], ids=lambda n: n.type)
-    def test_a_customer_whom_only_the_opening_found_is_told_also_where_a_sletting_followed_before_the_poll(
-        self, ending: Notice
-    ) -> None:
-        """What is decided does not depend on whether the sletting arrived with the ending or after it."""
+    def test_an_ending_informs_that_customer_although_a_sletting_followed_before_the_poll(self, ending: Notice) -> None:
+        """The decision does not depend on whether the sletting arrived with the ending or after it."""
         notices = [OPENING, ending, sletting("s", 20)]
         decided = rows(situation(notices, matches=[matched(OPENING, via=MatchedVia.LINKED_UNIT)]))
 
         assert [(row[1], row[3]) for row in decided] == [("C1", ending.uuid)]
 
-    def test_a_flawed_opening_and_its_sletting_in_one_poll_are_both_told(self) -> None:
-        """Found by the property test of a second run: the REVIEW of the sletting came one poll late."""
+    def test_a_flawed_opening_and_its_sletting_in_one_poll_both_give_a_review(self) -> None:
+        """The property test of a second run found this: the REVIEW of the sletting came one poll late."""
         decided = rows(situation([OPENING, DELETION], flaws={OPENING.uuid: "changed_notice"}))
 
         assert [(row[1], row[3], row[4]) for row in decided] == [
@@ -380,7 +376,7 @@ class TestNoticesThatOnlyTell:
 
         assert decided == [("REVIEW", "C1", None, ending.uuid, doubt.value)]
 
-    def test_an_ending_of_nobodys_estate_concerns_nobody(self) -> None:
+    def test_an_ending_that_no_customer_matches_leads_to_no_row(self) -> None:
         assert rows(situation([oppheving("o", 0), avslutning("c", 1), sletting("s", 2)], matches=[])) == []
 
 
@@ -391,14 +387,12 @@ class TestAFlawedNotice:
         [aapning("a", 0), sletting("s", 0), oppheving("o", 0), avslutning("c", 0), notice("gjenaapning", "g", 0)],
         ids=lambda n: n.type,
     )
-    def test_it_can_only_ever_lead_to_a_review_that_gives_its_flaw(
-        self, flawed: Notice, flaw: QuarantineReason
-    ) -> None:
+    def test_a_flawed_notice_leads_to_a_review_of_its_flaw_only(self, flawed: Notice, flaw: QuarantineReason) -> None:
         decided = rows(situation([flawed], flaws={flawed.uuid: flaw}))
 
         assert decided == [("REVIEW", "C1", None, flawed.uuid, flaw.value)]
 
-    def test_a_type_that_is_not_known_does_nothing_to_the_estate(self) -> None:
+    def test_a_notice_of_unknown_type_does_not_change_the_estate(self) -> None:
         unknown = notice("gjenaapning", "g", 5)
 
         decided = rows(situation([OPENING, unknown], flaws={unknown.uuid: "unknown_type"}))
@@ -418,8 +412,8 @@ class TestAFlawedNotice:
     @pytest.mark.parametrize(
         "ending", [sletting("s", 10), oppheving("s", 10), avslutning("s", 10)], ids=lambda n: n.type
     )
-    def test_a_flawed_ending_is_told_to_the_customer_whom_only_its_opening_found(self, ending: Notice) -> None:
-        """Only the opening's dataset named the ENK: without this its block would stand for ever, and nobody would look."""
+    def test_a_flawed_ending_gives_a_review_to_a_customer_that_only_its_opening_matched(self, ending: Notice) -> None:
+        """Only the opening's dataset named the ENK. Without this rule its block would stand and nobody would look."""
         linked = matched(OPENING, via=MatchedVia.LINKED_UNIT)
         flaws = {ending.uuid: "dataset_contradicts"}
 
@@ -427,14 +421,14 @@ class TestAFlawedNotice:
 
         assert decided == [("REVIEW", "C1", None, ending.uuid, "dataset_contradicts")]
 
-    def test_a_flawed_sletting_is_told_to_a_blocked_customer_who_is_no_longer_found(self) -> None:
+    def test_a_flawed_sletting_gives_a_review_to_a_blocked_customer_that_no_longer_matches(self) -> None:
         flaws = {DELETION.uuid: "changed_notice"}
 
         decided = rows(situation([OPENING, DELETION], matches=[], flaws=flaws, issued=[block_of(OPENING)]))
 
         assert decided == [("REVIEW", "C1", None, DELETION.uuid, "changed_notice")]
 
-    def test_a_flaw_of_the_opening_does_not_keep_its_sletting_from_reopening(self) -> None:
+    def test_the_sletting_of_a_flawed_opening_reopens(self) -> None:
         decided = rows(
             situation([OPENING, DELETION], flaws={OPENING.uuid: "changed_notice"}, issued=[block_of(OPENING)])
         )
@@ -448,7 +442,7 @@ class TestActions:
     def test_the_id_is_a_uuid5_over_notice_customer_account_and_action(
         self, kind: ActionKind, account_no: str | None
     ) -> None:
-        """The namespace may never change: every decision of the past would be new."""
+        """The namespace may never change, because every past decision would become a new one."""
         namespace = uuid.UUID("8c2f2025-52f0-560f-9f24-477163394c6a")
         action = Action(kind, "C1", account_no, OPENING, MatchedVia.DEBTOR, "any")
 
@@ -456,7 +450,7 @@ class TestActions:
 
         assert action.action_id == str(expected)
 
-    def test_the_id_does_not_depend_on_reason_cause_or_how_the_customer_was_found(self) -> None:
+    def test_the_id_does_not_depend_on_reason_cause_or_the_way_of_the_match(self) -> None:
         one = Action(ActionKind.REVIEW, "C1", None, OPENING, MatchedVia.DEBTOR, "one")
         other = Action(
             ActionKind.REVIEW, "C1", None, OPENING, MatchedVia.LINKED_UNIT, "other", "cause", was_blocked=True
@@ -465,7 +459,7 @@ class TestActions:
         assert one.action_id == other.action_id
 
     def test_rows_stand_in_the_order_to_carry_them_out(self) -> None:
-        """By notice; of one notice reopen, block, review, inform; then by customer and account."""
+        """By notice; within a notice reopen, block, review, inform; then by customer and account."""
         second = aapning("b", 0)
         expected = [
             Action(kind, ref, account_no, opening, MatchedVia.DEBTOR, "any")

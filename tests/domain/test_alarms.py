@@ -1,4 +1,4 @@
-"""What is told when: each alarm once to each channel, again when it gets worse, and once when it clears."""
+"""Each channel gets each alarm once, again when it gets worse, and once when it clears."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_every_kind_of_alarm_has_its_rule() -> None:
     assert set(RULES) == set(AlarmKind)
 
 
-def test_an_alarm_is_told_once_and_once_more_when_it_clears() -> None:
+def test_an_alarm_gives_one_notification_and_another_when_it_clears() -> None:
     held = Alarm(AlarmKind.BLOCKS_HELD, "3 rows are held")
     first = notifications_due([held], {}, CHANNELS)
     assert [(one.channel, one.alarm) for one in first] == [("webhook", held), ("email", held)]
@@ -41,14 +41,14 @@ def test_an_alarm_is_told_once_and_once_more_when_it_clears() -> None:
     assert notifications_due([], after_delivery(told, cleared, CHANNELS), CHANNELS) == []
 
 
-def test_an_alarm_at_another_level_is_told_again() -> None:
+def test_an_alarm_at_another_level_gives_another_notification() -> None:
     told = after_delivery({}, notifications_due([Alarm(AlarmKind.CERTIFICATE, "", "30")], {}, CHANNELS), CHANNELS)
     assert notifications_due([Alarm(AlarmKind.CERTIFICATE, "29 days", "30")], told, CHANNELS) == []
     assert len(notifications_due([Alarm(AlarmKind.CERTIFICATE, "", "14")], told, CHANNELS)) == len(CHANNELS)
 
 
 @given(rounds=st.lists(st.tuples(some_alarms, st.sets(st.sampled_from(CHANNELS))), max_size=8))
-def test_whatever_fails_each_channel_hears_of_every_change_it_missed_and_of_none_twice(
+def test_with_failing_deliveries_each_channel_gets_every_change_it_missed_and_none_twice(
     rounds: list[tuple[list[Alarm], set[str]]],
 ) -> None:
     state: State = {}
@@ -64,7 +64,7 @@ def test_whatever_fails_each_channel_hears_of_every_change_it_missed_and_of_none
 
 
 def _receive(knows: dict[AlarmKind, str], notification: Notification) -> None:
-    """Hear of a change; hearing what is known already would be an alert sent twice."""
+    """Receive a change; a known change would be an alert sent twice."""
     if notification.alarm is None:
         del knows[notification.kind]
     else:

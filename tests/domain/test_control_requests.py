@@ -1,4 +1,4 @@
-"""Which requests of a trustee are allowed (docs/domain.md § 9): every reason named, and each rule alone decides."""
+"""Which requests of a trustee are allowed (docs/domain.md § 9). Each rule alone can reject, and every reason is named."""
 
 from __future__ import annotations
 
@@ -68,11 +68,11 @@ def test_the_mandate_is_taken_plain_or_url_encoded(mandate: str) -> None:
 
 
 @pytest.mark.parametrize("state", [EstateState.OPEN, EstateState.REVOKED, EstateState.CLOSED])
-def test_a_bankruptcy_that_was_not_deleted_is_enough(state: EstateState) -> None:
+def test_a_bankruptcy_that_was_not_deleted_allows_the_request(state: EstateState) -> None:
     assert reject_reasons(GOOD, replace(KNOWN, estates=[estate(state)])) == []
 
 
-def test_a_deleted_bankruptcy_is_none() -> None:
+def test_a_deleted_bankruptcy_rejects_the_request() -> None:
     known = replace(KNOWN, estates=[estate(EstateState.DELETED)])
     assert reject_reasons(GOOD, known) == [RejectReason.NO_BANKRUPTCY]
     assert reject_reasons(replace(GOOD, is_party_id_valid=False), known) == [
@@ -81,12 +81,12 @@ def test_a_deleted_bankruptcy_is_none() -> None:
     ]
 
 
-def test_a_ruling_date_that_is_not_known_allows_nothing() -> None:
+def test_an_unknown_ruling_date_rejects_the_request() -> None:
     known = replace(KNOWN, estates=[estate(ruled=None)])
     assert reject_reasons(GOOD, known) == [RejectReason.RULING_DATE_UNKNOWN]
 
 
-def test_a_bank_that_has_not_read_the_service_rejects_whatever_is_asked() -> None:
+def test_a_bank_that_has_not_read_the_service_rejects_every_request() -> None:
     assert reject_reasons(GOOD, replace(KNOWN, is_up_to_date=False)) == [RejectReason.NOT_UP_TO_DATE]
 
 

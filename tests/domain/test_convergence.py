@@ -1,6 +1,6 @@
-"""Runs one after another, as the notices arrive: whatever the order and the split, the accounts end as they ought to.
+"""Several runs over arriving notices: in any order and any portions, each account ends in its right state.
 
-A `Bank` is the ledger in miniature: it feeds what a run wrote, held and gave up back into the next.
+A `Bank` is a small ledger in memory: each run gets the rows that earlier runs wrote, held and voided.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ NO_LIMIT = 1000
 
 @dataclass(frozen=True)
 class World:
-    """What is drawn: the notices there ever are, whom they are about, and what those people have."""
+    """The drawn world: all notices, the customers they match, and the accounts of those customers."""
 
     notices: list[Notice]
     matches: list[Match]
@@ -50,7 +50,7 @@ class Row:
 
 @dataclass
 class Bank:
-    """The ledger in miniature, over a world of which it has seen `arrived`."""
+    """A small ledger in memory, over a world of which `arrived` has been read."""
 
     world: World
     max_blocks: int = NO_LIMIT
@@ -104,7 +104,7 @@ class Bank:
             status = ActionStatus.REJECTED if is_rejected else ActionStatus.EXPORTED
             self.rows[action.action_id] = Row(action, status, run=self.runs)
         for action in done.hold:
-            assert action.kind is ActionKind.BLOCK, "nothing else is ever held"
+            assert action.kind is ActionKind.BLOCK, "only a BLOCK is ever held"
             assert action.action_id not in self.written
             self.rows[action.action_id] = Row(action, ActionStatus.HELD, run=self.runs)
         for uid, reason in done.void.items():
@@ -145,7 +145,7 @@ _accounts = st.builds(
 
 
 def split(draw: st.DataObject, notices: Sequence[Notice]) -> list[list[Notice]]:
-    """Return the notices in any order, in any portions; empty ones too."""
+    """Return the notices in any order, in any portions, also empty ones."""
     order = draw.draw(st.permutations(notices))
     cuts = sorted(draw.draw(st.lists(st.integers(0, len(order)), max_size=4)))
     edges = [0, *cuts, len(order)]
@@ -165,7 +165,7 @@ def bank_after_all(world: World, draw: st.DataObject, max_blocks: int = NO_LIMIT
 
 
 def blocks_asked_for(bank: Bank, estate: Estate) -> set[tuple[str, str | None]]:
-    """Whose accounts an open estate ought to block, told from the world alone."""
+    """Return whose accounts the open estates ask to block, from the world alone."""
     world = bank.world
     if estate.opening.uuid in world.flaws:
         return set()
@@ -182,7 +182,7 @@ def blocks_asked_for(bank: Bank, estate: Estate) -> set[tuple[str, str | None]]:
 
 @given(world=worlds(), draw=st.data(), max_blocks=st.sampled_from([0, 1, 3, NO_LIMIT]))
 def test_everything_open_ends_blocked(world: World, draw: st.DataObject, max_blocks: int) -> None:
-    """With one exception, exactly: what a sletting reopened that, as is known since, was for another opening."""
+    """There is one exception: a sletting reopened the account and later turned out to be of another opening."""
     bank = bank_after_all(world, draw, max_blocks)
     reopened = {action.caused_by for action in bank.written_of(ActionKind.REOPEN)}
     reviewed = {
@@ -204,7 +204,7 @@ def test_everything_open_ends_blocked(world: World, draw: st.DataObject, max_blo
 
 @given(world=worlds(), draw=st.data(), max_blocks=st.sampled_from([0, 1, NO_LIMIT]))
 def test_nothing_deleted_ends_blocked(world: World, draw: st.DataObject, max_blocks: int) -> None:
-    """Where a reopening would be wrong, or the sletting itself is flawed, a person is asked instead."""
+    """If a reopening would be wrong, or the sletting is flawed, a REVIEW is written instead."""
     bank = bank_after_all(world, draw, max_blocks)
     estates = bank.situation.fold.estates
     open_now = {e.opening.uuid for e in estates if e.state is EstateState.OPEN}
@@ -237,9 +237,7 @@ def test_nothing_deleted_ends_blocked(world: World, draw: st.DataObject, max_blo
 
 
 @given(world=worlds(), draw=st.data())
-def test_only_what_was_blocked_for_the_debtors_opening_before_the_sletting_is_ever_reopened(
-    world: World, draw: st.DataObject
-) -> None:
+def test_a_sletting_reopens_only_blocks_of_the_debtors_openings_before_it(world: World, draw: st.DataObject) -> None:
     bank = bank_after_all(world, draw)
     blocks = {action.action_id: action for action in bank.written_of(ActionKind.BLOCK)}
 
@@ -255,7 +253,7 @@ def test_only_what_was_blocked_for_the_debtors_opening_before_the_sletting_is_ev
 
 
 @given(world=worlds(), draw=st.data(), max_blocks=st.sampled_from([0, 1, NO_LIMIT]))
-def test_a_second_run_over_the_same_does_nothing(world: World, draw: st.DataObject, max_blocks: int) -> None:
+def test_a_second_run_over_the_same_input_does_nothing(world: World, draw: st.DataObject, max_blocks: int) -> None:
     bank = Bank(world, max_blocks)
 
     for portion in split(draw, world.notices):
@@ -264,10 +262,10 @@ def test_a_second_run_over_the_same_does_nothing(world: World, draw: st.DataObje
 
 
 @given(world=worlds(), draw=st.data())
-def test_any_two_splits_end_with_the_same_estates_and_the_same_accounts_asked_for(
+def test_any_two_splits_end_with_the_same_estates_and_ask_for_the_same_accounts(
     world: World, draw: st.DataObject
 ) -> None:
-    """What was blocked on the way and lifted again may differ: a bank that hears late never blocked for what is over."""
+    """Blocks that were lifted on the way may differ: a bank that polls late never blocks for an ended estate."""
     one, other = bank_after_all(world, draw), bank_after_all(world, draw)
 
     assert one.situation.fold == other.situation.fold
@@ -293,7 +291,7 @@ def test_no_run_writes_more_new_blocks_than_the_limit(world: World, draw: st.Dat
 
 
 @given(world=worlds(), draw=st.data())
-def test_a_held_block_is_void_exactly_when_it_is_not_asked_for_and_comes_back_when_it_is(
+def test_a_held_block_is_void_while_it_is_not_asked_for_and_is_held_again_when_it_is(
     world: World, draw: st.DataObject
 ) -> None:
     bank = Bank(world, max_blocks=0)
@@ -324,8 +322,8 @@ def test_rows_are_written_in_the_order_to_carry_them_out(world: World, draw: st.
 
 
 @given(world=worlds(), draw=st.data())
-def test_every_notice_about_a_customer_ends_in_a_row_or_in_nothing_to_do(world: World, draw: st.DataObject) -> None:
-    """A flawed or orphaned notice, an oppheving and an avslutning never vanish where a customer is concerned."""
+def test_every_notice_about_a_customer_gives_a_row_or_asks_for_none(world: World, draw: st.DataObject) -> None:
+    """A flawed or orphaned notice, an oppheving or an avslutning of a customer never vanishes."""
     bank = bank_after_all(world, draw)
     told = {(a.notice.uuid, a.customer_ref) for kind in ActionKind for a in bank.written_of(kind)}
     orphans = {n.uuid for n in bank.situation.fold.orphan_slettinger}

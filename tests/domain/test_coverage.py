@@ -33,7 +33,7 @@ def test_a_quarter_is_covered_by_the_poll_that_began_in_it_and_a_missed_one_heal
     assert found[2].read_by is polls[2]
 
 
-def test_what_no_poll_read_since_is_missed() -> None:
+def test_a_quarter_that_no_later_poll_read_is_missed() -> None:
     found = quarters([poll(at(FRIDAY, "08:01"))], [FRIDAY], at(FRIDAY, "08:46"), CALENDAR)
     assert [state(quarter) for quarter in found] == ["covered", "missed", "missed"]
 

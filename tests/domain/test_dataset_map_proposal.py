@@ -1,4 +1,4 @@
-"""A dataset map proposed from documents: what fits is found, and what would block an innocent never is."""
+"""A dataset map proposed from documents: fields are found by their values, and no place of other people is ever proposed."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_every_field_of_reshaped_documents_is_found_by_its_values_and_names() ->
         assert parties(each, map_of(documents)) == blockable(each.notice.debtor_id)
 
 
-def test_the_place_of_the_debitor_comes_before_a_declared_one_that_holds_another_number() -> None:
+def test_the_place_of_the_debitor_precedes_a_declared_place_with_another_number() -> None:
     def change(document: Document) -> Document:
         own = document["debitor"]["identifikator"]
         return document if len(own) == 9 else {**document, "debitor": estate_of(own), "skyldner": {"nr": own}}
@@ -58,7 +58,7 @@ def test_the_place_of_the_debitor_comes_before_a_declared_one_that_holds_another
     assert choices(received(change))["debtor_id"].paths == ("skyldner.nr", *ASSUMED_PATHS["debtor_id"])
 
 
-def test_of_two_places_that_both_hold_the_debitor_a_person_chooses() -> None:
+def test_a_person_chooses_between_two_places_that_both_hold_the_debitor() -> None:
     def change(document: Document) -> Document:
         own = document.pop("debitor")["identifikator"]
         return {**document, "a": {"nr": own}, "b": {"nr": own}}
@@ -91,12 +91,10 @@ NOT_LINKED_UNITS: list[tuple[str, Spoil]] = [
 @pytest.mark.parametrize(
     ("why", "spoil"), NOT_LINKED_UNITS, ids=[f"{n} {w}" for n, (w, _) in enumerate(NOT_LINKED_UNITS)]
 )
-def test_a_list_that_may_not_be_linked_units_is_shown_with_the_reason_and_never_proposed(
-    why: str, spoil: Spoil
-) -> None:
+def test_a_list_that_may_hold_other_units_is_shown_with_the_reason_and_never_proposed(why: str, spoil: Spoil) -> None:
     def change(document: Document) -> Document:
         units = document.pop(PEOPLE_HAVE)
-        # The company's list has the people's shape, so that nothing but its being there speaks against it.
+        # The company's list has the same shape as that of people: only the kind of its document speaks against it.
         form = [{"organisasjonsnummer": u["organisasjonsnummer"], "form": u["organisasjonsform"]} for u in units]
         return spoil(document, form if why == "company" else units)
 
@@ -114,7 +112,7 @@ def renamed(document: Document, names: dict[str, str]) -> Document:
 
 
 def swapped(one: str, other: str) -> list[str]:
-    """Return NAMES with two of them in each other's place."""
+    """Return NAMES with two names exchanged."""
     return [{one: other, other: one}.get(name, name) for name in NAMES]
 
 
@@ -123,12 +121,12 @@ NAMES = sorted({key for each in received() for key in re.findall(r'"([^"]+)": ',
 
 @settings(max_examples=60, deadline=None)
 @given(shuffled=st.permutations(NAMES))
-# A linked unit then has "ENK" for its number. What is no number is looked up as text, and a hit can be a REVIEW only.
+# A linked unit then has "ENK" for its number. Text that is no number is looked up as text; a match can only be a REVIEW.
 @example(shuffled=swapped("organisasjonsform", "organisasjonsnummer"))
-def test_whatever_the_names_say_nobody_but_the_debtor_and_the_debtors_own_units_becomes_a_party(
+def test_with_any_names_only_the_debtor_and_its_own_units_become_parties(
     shuffled: list[str],
 ) -> None:
-    """The names of all keys change places: a trustee may be called debitor, and the estate a linked unit."""
+    """All key names are exchanged: a trustee may be called debitor, and the estate a linked unit."""
     documents = received(lambda document: renamed(document, dict(zip(NAMES, shuffled, strict=True))))
     fields = map_of(documents)
     for each in documents:
@@ -140,9 +138,9 @@ def with_a_list_of_remarks(document: Document) -> Document:
     return {**reshaped(document), "merknader": [{"tekst": "a"}, {"tekst": "b"}]}
 
 
-def test_a_list_without_numbers_holds_no_units() -> None:
+def test_a_list_without_numbers_is_no_list_of_units() -> None:
     assert choices(received(with_a_list_of_remarks)) == choices(received(reshaped))
 
 
-def test_what_stands_under_a_key_that_cannot_be_shown_is_no_place() -> None:
+def test_a_key_that_cannot_be_shown_is_no_place() -> None:
     assert set(texts_of([{"navn": "x", "key 12345": {"navn": "y"}, "adresse": {"key 12345": "z"}}])) == {"navn"}

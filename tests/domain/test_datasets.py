@@ -67,7 +67,7 @@ def linked_of(reading: Reading) -> list[str]:
     return [party.national_id for party in reading.parties if party.role is Role.LINKED_UNIT]
 
 
-def test_a_persons_sole_proprietorship_is_a_party_that_only_the_dataset_names() -> None:
+def test_a_persons_sole_proprietorship_is_a_party_from_the_dataset() -> None:
     debtor, enk = read(document()).parties
 
     assert (debtor.national_id, debtor.id_kind, debtor.role) == (PERSON, IdKind.FNR, Role.DEBTOR)
@@ -98,7 +98,7 @@ def test_the_debtors_name_and_place_stand_with_the_debtor() -> None:
 
 
 @pytest.mark.parametrize("notice", brreg_notices(), ids=lambda notice: f"{notice.type}_{notice.uuid[:8]}")
-def test_the_assumed_shape_reads_without_a_finding(notice: Notice) -> None:
+def test_the_assumed_shape_is_read_without_a_finding(notice: Notice) -> None:
     reading = read(document(notice), notice=notice)
 
     assert reading.contradiction is None
@@ -135,7 +135,7 @@ def test_the_assumed_shape_reads_without_a_finding(notice: Notice) -> None:
         pytest.param([], [], None, id="none"),
     ],
 )
-def test_what_a_linked_unit_makes(units: object, linked: list[str], finding: str | None) -> None:
+def test_a_listed_unit_is_a_party_or_a_finding(units: object, linked: list[str], finding: str | None) -> None:
     reading = read(document(tilknyttedeEnheter=units))
 
     assert linked_of(reading) == linked
@@ -203,7 +203,7 @@ def test_findings_hold_no_value(seeds: list[int], *, as_list: bool) -> None:
         pytest.param({"debitor": None}, "debtor", id="no_debtor"),
     ],
 )
-def test_a_document_that_contradicts_its_notice_is_believed_in_nothing(changes: Document, contradiction: str) -> None:
+def test_nothing_is_taken_from_a_document_that_contradicts_its_notice(changes: Document, contradiction: str) -> None:
     reading = read(document(**changes))
 
     assert reading.contradiction == f"the document's {contradiction} is another than its notice's"
@@ -220,7 +220,7 @@ def test_a_document_that_contradicts_its_notice_is_believed_in_nothing(changes: 
         pytest.param({"debitor": {"identifikator": PERSON}}, id="debtor_without_a_name"),
     ],
 )
-def test_what_is_no_contradiction(changes: Document) -> None:
+def test_a_document_may_differ_from_its_notice_in_spelling(changes: Document) -> None:
     reading = read(document(**changes))
 
     assert reading.contradiction is None
@@ -250,7 +250,7 @@ def test_a_map_finds_the_same_fields_elsewhere() -> None:
     assert reading.findings == ()
 
 
-def test_numbers_written_with_spaces_are_those_numbers() -> None:
+def test_spaces_in_a_number_are_ignored() -> None:
     spaced = f"{ENK[:3]} {ENK[3:6]}\u00a0{ENK[6:]}"
     debtor = {"identifikator": f"{PERSON[:6]} {PERSON[6:]}"}
     reading = read(document(debitor=debtor, tilknyttedeEnheter=[unit(spaced)]))
@@ -264,7 +264,7 @@ def test_linked_units_of_several_paths_all_count() -> None:
     assert linked_of(read(document(flere=[unit(OTHER_COMPANY)]), fields)) == [ENK, OTHER_COMPANY]
 
 
-def test_of_several_paths_the_first_that_holds_text_counts() -> None:
+def test_the_first_path_that_holds_text_counts() -> None:
     fields = DatasetMap({"name": ("a.b", "c[].d", "e")})
 
     assert fields.text({"a": {"b": ""}, "c": [{"d": None}, {"d": "second"}], "e": "third"}, "name") == "second"
@@ -302,7 +302,7 @@ HALF_A_PAIR = json.loads('"\\ud800"')
 
 
 def test_text_that_cannot_be_stored_counts_as_absent() -> None:
-    r"""JSON carries `"\ud800"`, half a surrogate pair; neither a table nor a log can."""
+    r"""JSON can carry `"\ud800"`, half a surrogate pair; a table or a log cannot."""
     doc = document(
         debitor={"identifikator": PERSON, "navn": f"A{HALF_A_PAIR}"},
         tilknyttedeEnheter=[unit(f"{ENK}{HALF_A_PAIR}"), unit(ENK, HALF_A_PAIR, HALF_A_PAIR)],
@@ -324,7 +324,7 @@ def test_a_finding_names_no_key_that_may_be_a_name_or_a_number(key: str) -> None
     assert finding.startswith("an identifier stands at (unshown).nr, ")
 
 
-# Keys and values that the reader looks for, so that what is drawn comes near to a dataset.
+# Keys and values that the reader looks for, so that drawn documents resemble a dataset.
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=12)
 KEYS = st.sampled_from(sorted({step for paths in ASSUMED_PATHS.values() for path in paths for step in path.split(".")}))
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | ANY_TEXT
@@ -351,7 +351,7 @@ def test_any_document_is_read_and_its_debtor_is_the_notices(doc: Document) -> No
 
 
 @given(doc=NEAR_DATASETS)
-def test_a_linked_unit_always_stands_in_a_declared_place_and_is_never_trustee_or_estate(doc: Document) -> None:
+def test_a_linked_unit_comes_from_a_declared_place_and_is_never_trustee_or_estate(doc: Document) -> None:
     declared = list(walk(doc, "tilknyttedeEnheter[].organisasjonsnummer"))
     never = [*walk(doc, "bostyrer.organisasjonsnummer"), *walk(doc, "konkursbo.organisasjonsnummer"), PERSON]
 

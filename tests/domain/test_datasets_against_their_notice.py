@@ -1,4 +1,4 @@
-"""A document fits its notice where it says the same, and contradicts it where it says anything else."""
+"""A document fits its notice if uuid, type and debtor are equal, and contradicts it otherwise."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ DOCUMENT: Final[dict[str, Any]] = {
 
 
 def read(of: Notice = OPPHEVING, **changes: object) -> Reading:
-    """Read a document as it comes out of JSON: its texts are equal to the notice's and not the same objects."""
+    """Read a document as JSON gives it: its texts are equal to the notice's and not the same objects."""
     document = json.loads(json.dumps({**DOCUMENT, **changes}))
     return read_dataset(of, document, DatasetMap(), synthetic_allowed=True)
 
@@ -32,7 +32,7 @@ def linked(reading: Reading) -> list[str]:
     return [party.national_id for party in reading.parties if party.role is Role.LINKED_UNIT]
 
 
-def test_a_document_that_says_the_same_in_other_objects_is_no_contradiction() -> None:
+def test_equal_texts_in_other_objects_are_no_contradiction() -> None:
     reading = read()
 
     assert reading.contradiction is None
@@ -57,15 +57,15 @@ def test_any_other_debtor_is_a_contradiction(debtor: str) -> None:
 
 
 def test_an_estate_among_the_linked_units_is_never_a_party() -> None:
-    """Nor is its number where it is listed a second time under another form."""
+    """Its number is no party either if the list names it again with another form."""
     estate = {"organisasjonsnummer": OTHER_COMPANY, "organisasjonsform": "KBO"}
     again = {"organisasjonsnummer": OTHER_COMPANY, "organisasjonsform": "ENK"}
 
     assert linked(read(tilknyttedeEnheter=[ENK, again, estate])) == [COMPANY]
 
 
-def test_a_notice_of_another_case_fits_its_document_all_the_same() -> None:
-    """The notice's uuid is lower-cased when it is read, the document's is as it came."""
+def test_a_uuid_in_capitals_is_the_same_uuid() -> None:
+    """Reading lower-cases the notice's uuid and leaves the document's unchanged."""
     assert read(uuid=OPPHEVING.uuid.upper()).contradiction is None
     assert read(dataclasses.replace(OPPHEVING, type="annet"), type="annet").contradiction is None
 

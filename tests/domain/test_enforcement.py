@@ -1,4 +1,4 @@
-"""Whether what core banking says it did is what the register says afterwards (docs/outbox.md)."""
+"""Whether the later register agrees with core banking's receipts (docs/outbox.md)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def holds(
         pytest.param(None, None, id="empty is no evidence"),
     ],
 )
-def test_a_block_holds_where_a_later_register_has_the_account_as_blocked(
+def test_a_block_holds_if_a_later_register_has_the_account_as_blocked(
     says: bool | None,  # noqa: FBT001 -- a case
     expected: bool | None,  # noqa: FBT001 -- as above
 ) -> None:
@@ -52,23 +52,23 @@ def test_a_register_that_is_not_later_is_no_evidence(accepted_at: dt.datetime | 
 
 
 @pytest.mark.parametrize("status", [ActionStatus.EXPORTED, ActionStatus.REJECTED])
-def test_what_was_not_carried_out_cannot_fail_to_hold(status: ActionStatus) -> None:
+def test_only_a_carried_out_action_can_fail_to_hold(status: ActionStatus) -> None:
     assert holds(replace(BLOCK, status=status), says=False) == [None]
 
 
-def test_a_block_that_core_banking_had_before_must_hold_too() -> None:
+def test_an_already_applied_block_must_hold_too() -> None:
     assert holds(replace(BLOCK, status=ActionStatus.ALREADY_APPLIED), says=False) == [False]
 
 
 @pytest.mark.parametrize(("says", "expected"), [(True, False), (False, True), (None, None)])
-def test_a_reopening_holds_where_a_later_register_has_the_account_as_open(
+def test_a_reopening_holds_if_a_later_register_has_the_account_as_open(
     says: bool | None,  # noqa: FBT001 -- a case
     expected: bool | None,  # noqa: FBT001 -- as above
 ) -> None:
-    assert holds(BLOCK, REOPEN, says=says) == [None, expected], "the BLOCK is asked no more"
+    assert holds(BLOCK, REOPEN, says=says) == [None, expected], "nothing is expected of the BLOCK any more"
 
 
-def test_a_reopening_is_no_more_expected_where_another_block_of_ours_stands() -> None:
+def test_nothing_is_expected_of_a_reopening_while_another_block_of_ours_stands() -> None:
     assert holds(BLOCK, REOPEN, OTHER, says=True) == [None, None, True]
 
 
@@ -76,11 +76,11 @@ def test_another_block_that_core_banking_rejected_does_not_stand() -> None:
     assert holds(BLOCK, REOPEN, replace(OTHER, status=ActionStatus.REJECTED), says=True) == [None, False, None]
 
 
-def test_a_block_whose_reopening_was_rejected_must_hold_still() -> None:
+def test_a_block_whose_reopening_was_rejected_must_still_hold() -> None:
     assert holds(BLOCK, replace(REOPEN, status=ActionStatus.REJECTED), says=False) == [False, None]
 
 
-def test_a_block_that_is_being_reopened_is_no_more_expected() -> None:
+def test_nothing_is_expected_of_a_block_that_is_being_reopened() -> None:
     reopening = replace(REOPEN, status=ActionStatus.EXPORTED, confirmed_at=None)
     assert holds(BLOCK, reopening, says=False) == [None, None]
 
@@ -92,7 +92,7 @@ ASKED = st.lists(
 
 
 @given(ASKED, st.none() | st.booleans(), st.sampled_from([None, DONE_AT, LATER]), st.permutations([0, 1, 2, 3]))
-def test_nothing_is_claimed_without_evidence_whatever_the_order(
+def test_in_any_order_nothing_is_claimed_without_evidence(
     asked: list[AskedOfAccount],
     says: bool | None,  # noqa: FBT001 -- drawn
     accepted_at: dt.datetime | None,

@@ -30,7 +30,7 @@ TYPES = ["aapning", "sletting", "oppheving", "avslutning", "gjenaapning"]
 
 @st.composite
 def notice_sets(draw: st.DrawFn) -> list[Notice]:
-    """Draw a few notices of few debtors, close in time: collisions and all orders of the types are likely."""
+    """Draw a few notices of few debtors, close in time, so that equal times and all orders of types are likely."""
     kinds = draw(st.lists(st.sampled_from(TYPES), max_size=12))
     return [
         notice(kind, f"{chr(97 + n)}{n}", draw(st.integers(0, 6)), draw(st.sampled_from([COMPANY, PERSON])))
@@ -42,8 +42,8 @@ def states_of(fold: Fold) -> dict[str, tuple[str, str | None]]:
     return {e.opening.uuid: (e.state.value, e.changed_by.uuid if e.changed_by else None) for e in fold.estates}
 
 
-def told_by_the_interface(notices: Sequence[Notice]) -> tuple[dict[str, tuple[str, str | None]], list[str]]:
-    """docs/outbox.md word by word: each ending looks back over what was registered before it, newest first."""
+def by_the_documentation(notices: Sequence[Notice]) -> tuple[dict[str, tuple[str, str | None]], list[str]]:
+    """Fold by docs/outbox.md word by word: each ending looks back over earlier notices, newest first."""
     states: dict[str, tuple[str, str | None]] = {}
     orphans: list[str] = []
     in_time = sorted(notices, key=lambda n: (n.registered_at, n.uuid))
@@ -71,14 +71,14 @@ def test_any_order_of_arrival_gives_the_same_estates(notices: list[Notice], data
 
 
 @given(notices=notice_sets())
-def test_the_fold_does_what_the_interface_says(notices: list[Notice]) -> None:
+def test_the_fold_agrees_with_the_documentation(notices: list[Notice]) -> None:
     fold = fold_estates(iter(notices))
 
-    assert (states_of(fold), [n.uuid for n in fold.orphan_slettinger]) == told_by_the_interface(notices)
+    assert (states_of(fold), [n.uuid for n in fold.orphan_slettinger]) == by_the_documentation(notices)
 
 
 @given(notices=notice_sets())
-def test_every_opening_is_one_estate_and_no_sletting_vanishes(notices: list[Notice]) -> None:
+def test_each_opening_is_one_estate_and_no_sletting_vanishes(notices: list[Notice]) -> None:
     fold = fold_estates(notices)
 
     assert sorted(e.opening.uuid for e in fold.estates) == sorted(n.uuid for n in notices if n.type == "aapning")
@@ -89,7 +89,7 @@ def test_every_opening_is_one_estate_and_no_sletting_vanishes(notices: list[Noti
 
 
 @given(notices=notice_sets())
-def test_one_debtors_notices_say_nothing_of_another(notices: list[Notice]) -> None:
+def test_one_debtors_notices_do_not_change_anothers_estates(notices: list[Notice]) -> None:
     alone = fold_estates(n for n in notices if n.debtor_id == PERSON)
 
     assert [e for e in fold_estates(notices).estates if e.opening.debtor_id == PERSON] == list(alone.estates)
@@ -198,7 +198,7 @@ def test_one_debtors_notices_say_nothing_of_another(notices: list[Notice]) -> No
         ),
     ],
 )
-def test_what_becomes_of_an_opening(
+def test_the_notices_decide_the_state_of_an_opening(
     notices: list[Notice], expected: dict[str, tuple[EstateState, str | None]], why: str
 ) -> None:
     by_uuid = {
@@ -223,14 +223,14 @@ def test_a_sletting_without_an_opening_is_kept_for_a_person(notices: list[Notice
     assert [n.uuid for n in fold_estates(notices).orphan_slettinger] == [uuid_of(name) for name in orphans]
 
 
-def test_the_state_stands_since_what_made_it_was_registered() -> None:
+def test_the_state_begins_when_its_notice_was_registered() -> None:
     standing, deleted = fold_estates([aapning("a", 0), aapning("b", 5), sletting("s", 30)]).estates
 
     assert standing.state_since == standing.opening.registered_at
     assert deleted.state_since == deleted.opening.registered_at + dt.timedelta(minutes=25)
 
 
-def test_brregs_fifteen_notices_leave_five_cases_over_and_the_others_open() -> None:
+def test_brregs_fifteen_notices_end_five_estates_and_leave_the_others_open() -> None:
     fold = fold_estates(brreg_notices())
 
     ended = {e.opening.debtor_id: e.state for e in fold.estates if e.state is not OPEN}

@@ -1,7 +1,7 @@
 """Each row of the decision table after each other, on one account or its customer as a whole: 18 by 18 cases.
 
-The simulation of the core counts the pairs that it meets (`make soak-core`); here stands a case for every pair, also for
-the rare ones. No pair is impossible: the register changes, and the second row may come from another bankruptcy.
+The simulation of the core counts the pairs that occur in it (`make soak-core`). Here every pair has a case.
+No pair is impossible: the register changes, and the second row may come from another bankruptcy.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from tests.domain.invented import COMPANY, OTHER_COMPANY, PERSON, aapning, avslu
 
 OWNED: Final = Account(ACCOUNT, "owner")
 OTHER_PERSON: Final = random_synthetic_fnr(Random(1))  # noqa: S311 -- invented, no secret
-# After these, a BLOCK of ours stands whose bankruptcy no sletting deleted.
+# After these rows a BLOCK of ours stands, and no sletting has deleted its bankruptcy.
 LEAVES_A_BLOCK: Final = {Reason.ESTATE_OPEN, Reason.OTHER_ESTATE_OPEN, Reason.OTHER_BLOCK_STANDS}
 
 
 @dataclass(frozen=True)
 class Story:
-    """How a row comes about: notices of one debtor, what was written before, and the account as the register has it."""
+    """The causes of a row: notices of one debtor, rows written before, and the account in the register."""
 
     notices: Sequence[Notice]
     issued: Sequence[Issued] = ()
@@ -43,7 +43,7 @@ class Story:
 
 
 def stories(prefix: str, minute: int, debtors: tuple[str, str], seq: int) -> dict[Reason, Story]:
-    """Return a story for each row, of a company or of a person; what was written stands in the outbox file `seq`."""
+    """Return a story for each row, of a company or of a person. Written rows stand in the outbox file `seq`."""
     company, person = debtors
     opening, late = aapning(f"a{prefix}", minute, company), aapning(f"b{prefix}", minute + 2, company)
     of_person = aapning(f"p{prefix}", minute, person)
@@ -80,14 +80,14 @@ LATER: Final = stories("2", 20, (OTHER_COMPANY, OTHER_PERSON), seq=5)
 
 
 def decided(notices: Sequence[Notice], issued: Sequence[Issued], story: Story) -> list[Action]:
-    """Return the actions that a story asks for and that were not written before; `notices`: also those of before it."""
+    """Return the actions that a story asks for and that were not written before. `notices`: include earlier notices."""
     named, written = {notice.uuid for notice in story.notices}, {row.action_id for row in issued}
     asked = decide_actions(situation(notices, accounts=story.accounts, issued=issued))
     return [action for action in asked if action.notice.uuid in named and action.action_id not in written]
 
 
 def expected_after(earlier: Reason, story: Story) -> list[str]:
-    """Return the reasons of a story alone. A BLOCK of ours that stands explains `is_blocked`, and holds the account."""
+    """Return the reasons of a story alone. A standing BLOCK of ours explains `is_blocked` and keeps the account blocked."""
     reasons = [action.reason for action in decided(story.notices, story.issued, story)]
     if earlier not in LEAVES_A_BLOCK:
         return reasons

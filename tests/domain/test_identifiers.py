@@ -28,13 +28,13 @@ valid_numbers = st.builds(
     lambda draw, seed: draw(population.seeded(seed)), st.sampled_from(DRAWS), st.integers(min_value=0)
 )
 seeds = st.integers(min_value=0).map(population.seeded)
-# Uniform digits pass two control digits once in a hundred; completed ones are worth the search.
+# Random digits pass both control digits once in a hundred, so this computes them.
 FIRST_WEIGHTS = (3, 7, 6, 1, 8, 9, 4, 5, 2)
 SECOND_WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 
 
 def identify_all(texts: Sequence[str], *, synthetic_allowed: bool) -> list[IdKind]:
-    """Classify by both forms of the rules, the one for a text and the one for a column, which must always agree."""
+    """Classify by both forms of the rules, for a text and for a column. They must agree."""
     frame = pl.DataFrame({"text": [text if is_utf8(text) else None for text in texts]}, schema={"text": pl.String})
     column = frame.select(id_kind(pl.col("text"), synthetic_allowed=synthetic_allowed)).to_series().to_list()
 
@@ -50,7 +50,7 @@ def identify(text: str, *, synthetic_allowed: bool) -> IdKind:
 
 
 def completed(nine_digits: str, first_remainder: int) -> str | None:
-    """Return the number of eleven digits whose first control digit leaves that remainder; null where there is none."""
+    """Return the number of eleven digits whose first control digit leaves that remainder, or None."""
     first = (first_remainder - sum(w * int(d) for w, d in zip(FIRST_WEIGHTS, nine_digits, strict=True))) % 11
     ten = f"{nine_digits}{first}"
     if first > 9:
@@ -172,8 +172,8 @@ def test_the_first_control_digit_may_leave_0_to_3_and_the_second_nothing(
 
 
 @given(digits=nine_digits)
-def test_what_the_old_rule_admits_and_python_stdnum_knows_is_admitted(digits: str) -> None:
-    """One way only: stdnum looks at centuries and at today's date, which numbers from 2032 on no longer tell."""
+def test_every_number_that_python_stdnum_accepts_is_accepted(digits: str) -> None:
+    """The reverse does not hold: stdnum checks the century and today's date, which numbers from 2032 on do not give."""
     number = completed(digits, 0)
     # stdnum reads month + 40 as a birth month; here that is synthetic.
     if number is None or int(number[2:4]) > 12 or not fodselsnummer.is_valid(number):
@@ -204,8 +204,8 @@ def test_no_number_is_valid_without_its_first_or_last_digit_or_with_one_more(num
 
 
 @given(number=valid_numbers, place=st.integers(0, 10), elevens=st.sampled_from([-4, -3, -2, -1, 1, 2, 5, 20]))
-def test_a_sign_that_is_no_digit_never_counts_as_one(number: str, place: int, elevens: int) -> None:
-    """Eleven code points away, a check modulo eleven that counted signs would not see the difference."""
+def test_a_character_that_is_no_digit_never_counts_as_one(number: str, place: int, elevens: int) -> None:
+    """A check modulo eleven that used code points would not notice a character eleven code points away."""
     place = min(place, len(number) - 1)
     sign = chr(ord(number[place]) + 11 * elevens)
 
@@ -220,7 +220,7 @@ def test_only_people_are_people(rng: Random) -> None:
     assert not IdKind.UNKNOWN.is_person
 
 
-# Both control digits right, the date anything: what a wrong bound on day or month would let through.
+# Both control digits are right and the date is arbitrary: a wrong bound on day or month would accept it.
 well_formed = st.builds(
     lambda digits, remainder: completed(digits, remainder) or digits, nine_digits, st.integers(0, 4)
 )
@@ -229,12 +229,12 @@ digits_of_a_length = st.text("0123456789", min_size=8, max_size=12)
 
 @given(texts=st.lists(ANY_TEXT | valid_numbers | well_formed | digits_of_a_length), synthetic_allowed=st.booleans())
 def test_the_rules_for_a_text_and_for_a_column_agree(texts: list[str], *, synthetic_allowed: bool) -> None:
-    """Any text has a kind, and its neighbours do not matter."""
+    """Any text has a kind, and the other rows of the column do not matter."""
     assert len(identify_all(texts, synthetic_allowed=synthetic_allowed)) == len(texts)
 
 
 @pytest.mark.parametrize("synthetic_allowed", [False, True])
-def test_the_two_forms_agree_on_every_day_and_month_that_can_be_written(*, synthetic_allowed: bool) -> None:
+def test_the_two_forms_agree_on_every_day_and_month(*, synthetic_allowed: bool) -> None:
     numbers = [
         next(number for serial in range(100) if (number := completed(f"{day:02}{month:02}60{serial:03}", remainder)))
         for day in range(100)
@@ -276,8 +276,8 @@ def test_nothing_and_zeros_are_no_account_numbers() -> None:
 
 
 @given(rng=seeds)
-def test_the_account_check_does_not_tell_a_person_from_an_account(rng: Random) -> None:
-    """Why a register with swapped columns needs more than a checksum to be found out."""
+def test_the_account_check_also_accepts_every_number_of_a_person(rng: Random) -> None:
+    """So a checksum alone does not find swapped columns in a register."""
     assert accounts_are_valid([population.random_fnr(rng), population.random_fnr_2032(rng)]) == [True, True]
 
 

@@ -1,4 +1,4 @@
-"""The matches come in one order, whatever the order of the tables, and only a linked unit's form can be a doubt."""
+"""The matches come in one order for any order of the tables. Only the form of a linked unit can be a doubt."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_matches_stand_in_the_order_of_notice_and_customer(seed: int) -> None:
 
 @pytest.mark.parametrize("form", ["AS", "ENK", "KBO", "", None])
 def test_the_form_of_the_debtor_itself_is_no_doubt(form: str | None) -> None:
-    """A company is bankrupt under whatever form it has: the forms known are those of a person's linked units."""
+    """A company of any form can be bankrupt. The known forms are those of a person's linked units."""
     matches = match_customers(parties([COMPANY], organisation_form=form), identifiers([COMPANY]))
 
     assert matches["doubt"].to_list() == [None] * 3
@@ -58,7 +58,7 @@ def test_the_form_of_the_debtor_itself_is_no_doubt(form: str | None) -> None:
 @pytest.mark.parametrize(
     ("form", "doubt"), [("AS", "linked_unit_form_unknown"), ("ENK", None), ("TVAM", None), (None, None)]
 )
-def test_the_form_of_a_linked_unit_is_a_doubt_where_it_is_not_known(form: str | None, doubt: str | None) -> None:
+def test_an_unknown_form_of_a_linked_unit_is_a_doubt(form: str | None, doubt: str | None) -> None:
     linked = parties([COMPANY], role="linked_unit", organisation_form=form)
 
     assert match_customers(linked, identifiers([COMPANY]))["doubt"].to_list() == [doubt] * 3

@@ -33,7 +33,7 @@ MATCH_SCHEMA = {
     "doubt": pl.String,
 }
 DAY = dt.date(2018, 6, 8)
-# Matching compares text and looks at no checksum: short stand-ins are enough.
+# Matching compares text and checks no checksum, so short texts are enough.
 FNR, DNR, ENK, DAMAGED = "fnr", "dnr", "enk", "8086001471"
 
 PartyRow = tuple[str, dt.date, str, str, str, str | None]
@@ -106,7 +106,7 @@ def found(parties: Sequence[PartyRow], identifiers: Sequence[IdentifierRow]) -> 
         ),
     ],
 )
-def test_how_a_customer_is_found(
+def test_a_customer_matches_by_number_former_number_or_linked_unit(
     party: PartyRow, identifier: IdentifierRow, via: MatchedVia, doubt: Doubt | None
 ) -> None:
     assert found([party], [identifier]) == [("C1", via.value, doubt.value if doubt else None)]
@@ -158,14 +158,14 @@ def test_a_customer_found_in_several_ways_is_one_match(
     assert found(parties, identifiers) == [expected], why
 
 
-def test_of_two_ways_that_are_alike_the_lesser_number_is_told_whatever_the_order() -> None:
+def test_of_two_equal_ways_the_smaller_number_is_named_in_any_order() -> None:
     ways, register = [linked("b"), linked("a")], [has("b"), has("a")]
 
     assert match(ways, register)["national_id"].to_list() == ["a"]
     assert match(ways[::-1], register[::-1])["national_id"].to_list() == ["a"]
 
 
-def test_of_two_doubts_of_one_number_the_same_is_told_whatever_the_order() -> None:
+def test_of_two_doubts_about_one_number_the_same_is_named_in_any_order() -> None:
     ways = [linked("a", "AS"), linked("a", kind="unknown")]
 
     assert found(ways, [has("a")]) == found(ways[::-1], [has("a")])
@@ -182,7 +182,7 @@ def test_one_customer_is_a_match_of_each_notice() -> None:
 
 
 @pytest.mark.parametrize("text", ["08086001471", " 8086001471", "8086001471.0", "80860014710"])
-def test_a_number_that_lost_its_zero_finds_nobody_with_another_text(text: str) -> None:
+def test_a_number_without_its_leading_zero_matches_only_the_same_text(text: str) -> None:
     assert found([debtor(DAMAGED, "unknown")], [has(text)]) == []
 
 
@@ -202,7 +202,7 @@ def test_no_matches_are_an_empty_frame_of_the_same_columns(
     assert match(parties, identifiers).is_empty()
 
 
-def test_matches_carry_what_was_compared() -> None:
+def test_a_match_carries_the_compared_number() -> None:
     rows = match([debtor(FNR)], [has(FNR)])
 
     assert rows.schema == MATCH_SCHEMA
@@ -244,7 +244,7 @@ def test_every_pair_with_one_text_is_a_match_and_only_those(
 
 
 @given(some=parties, register=registers)
-def test_a_match_is_free_of_doubt_where_one_way_to_it_is(some: list[PartyRow], register: list[IdentifierRow]) -> None:
+def test_a_match_is_free_of_doubt_if_one_way_is(some: list[PartyRow], register: list[IdentifierRow]) -> None:
     certain = {
         (notice, ref)
         for notice, _, number, kind, role, form in some

@@ -1,4 +1,4 @@
-"""What answers a BLOCK without being a REOPEN (a REVIEW, say) leaves it in force."""
+"""Another action that names a BLOCK as its cause, such as a REVIEW, leaves the BLOCK in force."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def answer(kind: ActionKind) -> Issued:
 @pytest.mark.parametrize(
     ("kind", "asked_for"),
     [
-        pytest.param(ActionKind.REOPEN, [], id="a REOPEN lifts it: there is nothing more to open"),
+        pytest.param(ActionKind.REOPEN, [], id="a REOPEN lifts it: no second REOPEN follows"),
         pytest.param(ActionKind.REVIEW, ["REOPEN"], id="a REVIEW does not"),
         pytest.param(ActionKind.INFORM, ["REOPEN"], id="an INFORM does not"),
     ],
@@ -50,8 +50,8 @@ def test_a_deleted_estate_reopens_every_block_that_no_reopen_lifted(kind: Action
 
 
 @pytest.mark.parametrize("lifted", [0, 1, 2], ids=["the first", "the second", "the third"])
-def test_one_block_that_was_lifted_holds_back_no_other(lifted: int) -> None:
-    """Half of a REOPEN may have been written when the run was killed, or one account blocked later than the rest."""
+def test_a_lifted_block_does_not_stop_the_reopening_of_another(lifted: int) -> None:
+    """A killed run may have written some of the REOPEN rows, or one account was blocked later than the others."""
     accounts = [random_account_no(seeded(f"account {n}")) for n in range(3)]
     blocks = [
         Issued(uuid_of(f"block {n}"), ActionKind.BLOCK, OPENING.uuid, "K-1", number, VIA, ActionStatus.APPLIED)

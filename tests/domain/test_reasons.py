@@ -1,4 +1,4 @@
-"""Every reason has a sentence for the person who must act on it, and a row in the decision table."""
+"""Every reason has a sentence for the person who acts on it, and a row in the decision table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_every_reason_has_a_sentence_of_its_own_and_a_row_in_the_decision_table(
     assert f"`{reason}`" in (DOCS / "decision-table.md").read_text(encoding="utf-8")
 
 
-def test_the_decision_table_is_what_make_docs_writes() -> None:
+def test_the_decision_table_is_up_to_date() -> None:
     page = (DOCS / "decision-table.md").read_text(encoding="utf-8")
 
     assert with_tables(page) == page
@@ -33,6 +33,6 @@ def test_the_decision_table_is_what_make_docs_writes() -> None:
 
 
 @pytest.mark.parametrize("outcome", ReviewOutcome)
-def test_every_outcome_has_a_meaning_and_the_case_officers_page_says_it(outcome: ReviewOutcome) -> None:
+def test_every_outcome_has_a_meaning_that_the_case_officers_page_gives(outcome: ReviewOutcome) -> None:
     page = (DOCS / "case-officers.md").read_text(encoding="utf-8")
     assert f"- `{outcome}`: {OUTCOME_MEANINGS[outcome]}." in page

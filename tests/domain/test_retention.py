@@ -1,4 +1,4 @@
-"""Which bankruptcy may go when (domain/retention)."""
+"""When a bankruptcy may be erased (domain/retention)."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ def test_an_open_bankruptcy_stays() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sletting", "oppheving", "avslutning"])
-def test_one_that_ended_goes_after_the_days_of_others(kind: str) -> None:
+def test_an_ended_bankruptcy_is_erased_after_the_days_for_others(kind: str) -> None:
     assert due(notice("aapning", 0), notice(kind, 5)) == [START + dt.timedelta(hours=5, days=90)]
 
 
-def test_one_that_concerned_a_customer_stays_for_years() -> None:
+def test_a_bankruptcy_that_concerned_a_customer_stays_for_years() -> None:
     ended = due(notice("aapning", 0), notice("avslutning", 5), concerned=("A5",))
     assert ended == [dt.datetime(2028, 9, 3, 15, tzinfo=dt.UTC)]
 
 
-def test_years_from_the_29th_of_february_end_on_the_1st_of_march() -> None:
+def test_years_from_29_february_end_on_1_march() -> None:
     leap = dt.datetime(2020, 2, 29, tzinfo=dt.UTC)
     assert Terms(dt.timedelta(0), 1).of(RetentionRule.CUSTOMERS, leap) == dt.datetime(2021, 3, 1, tzinfo=dt.UTC)
 
@@ -60,14 +60,14 @@ def test_a_notice_in_open_quarantine_and_of_no_bankruptcy_stays() -> None:
 @pytest.mark.parametrize(
     ("quarantined", "doubted", "ends"), [("A0", True, True), ("A5", False, True), ("A5", True, False)]
 )
-def test_only_an_end_that_is_in_doubt_keeps_a_bankruptcy(quarantined: str, *, doubted: bool, ends: bool) -> None:
+def test_only_a_doubtful_ending_keeps_an_ended_bankruptcy(quarantined: str, *, doubted: bool, ends: bool) -> None:
     ended = [notice("aapning", 0), notice("avslutning", 5)]
     (case,) = cases_of(ended, (), {quarantined: Quarantined(None, is_doubted=doubted)})
     assert (case.ended_at is not None) is ends
 
 
 @given(st.lists(st.tuples(st.sampled_from(TYPES), st.sampled_from("AB")), max_size=12))
-def test_what_goes_never_changes_the_state_of_what_stays(told: list[tuple[str, str]]) -> None:
+def test_an_erasure_never_changes_the_state_of_the_kept_bankruptcies(told: list[tuple[str, str]]) -> None:
     notices = [notice(kind, hour, debtor) for hour, (kind, debtor) in enumerate(told)]
     cases = cases_of(notices, (), {})
     assert sorted(n.uuid for case in cases for n in case.notices) == sorted(n.uuid for n in notices), "each in one"

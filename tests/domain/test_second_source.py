@@ -1,4 +1,4 @@
-"""Which differences between Enhetsregisteret and the known bankruptcies are differences, and from when."""
+"""What counts as a difference between Enhetsregisteret and the known bankruptcies, and from which day."""
 
 from __future__ import annotations
 
@@ -46,10 +46,12 @@ def flags(flagged: Unit, known: list[KnownBankruptcy]) -> list[Difference]:
 @pytest.mark.parametrize(
     ("flagged", "known", "kind"),
     [
-        pytest.param(unit(), [], DifferenceKind.FLAGGED_WITHOUT_NOTICE, id="a company nobody told us of"),
+        pytest.param(unit(), [], DifferenceKind.FLAGGED_WITHOUT_NOTICE, id="a flagged company without a notice"),
         pytest.param(unit(form="ENK"), [], DifferenceKind.LINKED_UNIT_UNMATCHED, id="an ENK that no document names"),
         pytest.param(unit(flag_date=None), [], DifferenceKind.FLAGGED_WITHOUT_NOTICE, id="a flag without a date"),
-        pytest.param(unit(flag_date=dt.date(2026, 3, 25)), [], None, id="a flag of this week: we may be told yet"),
+        pytest.param(
+            unit(flag_date=dt.date(2026, 3, 25)), [], None, id="a flag of this week: the notice may still come"
+        ),
         pytest.param(
             unit(flag_date=dt.date(2026, 3, 24)), [], DifferenceKind.FLAGGED_WITHOUT_NOTICE, id="three workdays"
         ),
@@ -91,7 +93,7 @@ def test_a_unit_is_asked_about_after_more_than_three_workdays(workday: dt.date, 
 
 
 @pytest.mark.parametrize("state", [EstateState.DELETED, EstateState.REVOKED, EstateState.CLOSED])
-def test_a_unit_whose_bankruptcy_ended_or_is_flagged_is_not_asked_about(state: EstateState) -> None:
+def test_no_question_is_asked_about_an_ended_bankruptcy_or_a_flagged_unit(state: EstateState) -> None:
     assert bankruptcies_to_ask_about([bankruptcy(state)], {}, TODAY, CALENDAR) == []
     assert bankruptcies_to_ask_about([bankruptcy()], {COMPANY: unit()}, TODAY, CALENDAR) == []
 
@@ -103,7 +105,7 @@ def test_a_unit_whose_bankruptcy_ended_or_is_flagged_is_not_asked_about(state: E
         pytest.param({COMPANY: None}, 1, id="no such unit"),
         pytest.param({COMPANY: unit(is_flagged=False, gone=True)}, 0, id="a deleted one"),
         pytest.param({COMPANY: unit()}, 0, id="flagged since the list was read"),
-        pytest.param({OTHER_COMPANY: None}, 0, id="not answered for: not judged"),
+        pytest.param({OTHER_COMPANY: None}, 0, id="no answer: no judgement"),
     ],
 )
 def test_an_open_bankruptcy_needs_a_flag_or_a_deletion(units: dict[str, Unit | None], count: int) -> None:
@@ -114,7 +116,7 @@ def test_an_open_bankruptcy_needs_a_flag_or_a_deletion(units: dict[str, Unit | N
 
 
 @given(st.integers(0, 30_000), st.lists(st.integers(0, 30_000), max_size=5))
-def test_a_list_is_never_too_short_that_is_as_long_as_every_one_before(listed: int, earlier: list[int]) -> None:
+def test_a_list_as_long_as_all_earlier_ones_is_never_too_short(listed: int, earlier: list[int]) -> None:
     if all(listed >= count for count in earlier):
         assert not is_far_shorter(listed, earlier)
     if earlier and max(earlier) > 4 and listed < max(earlier) // 2:

@@ -1,4 +1,4 @@
-"""What a run does with the actions that are asked for: write, hold, release, void."""
+"""What a run does with the actions that the state asks for: write, hold, release, void."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_nothing_but_a_block_is_ever_held(kind: ActionKind) -> None:
     assert settled(ought, max_blocks=0) == Settlement(tuple(ought), (), {})
 
 
-def test_rows_that_are_no_blocks_take_no_room() -> None:
+def test_only_blocks_count_towards_the_limit() -> None:
     ought = [action(0, ActionKind.REVIEW), BLOCKS[1], action(2, ActionKind.REOPEN), BLOCKS[3], BLOCKS[4]]
 
     done = settled(ought, max_blocks=2)
@@ -71,13 +71,13 @@ def test_rows_that_are_no_blocks_take_no_room() -> None:
     assert (done.write, done.hold) == (tuple(ought[:4]), (BLOCKS[4],))
 
 
-def test_what_was_written_is_not_written_again_and_takes_no_room() -> None:
+def test_a_written_row_is_not_written_again_and_does_not_count() -> None:
     done = settled(BLOCKS, written=BLOCKS[:4], max_blocks=1)
 
     assert done == Settlement((BLOCKS[4],), (BLOCKS[5],), {})
 
 
-def test_a_held_row_waits_and_takes_no_room_from_new_ones() -> None:
+def test_a_held_row_waits_and_does_not_count() -> None:
     done = settled(BLOCKS[:4], held=BLOCKS[:2], max_blocks=2)
 
     assert done == Settlement(tuple(BLOCKS[2:4]), (), {})
@@ -100,7 +100,7 @@ def test_released_rows_are_all_written_beyond_the_limit() -> None:
     ],
 )
 @pytest.mark.parametrize("is_released", [False, True], ids=["held", "released"])
-def test_a_held_row_that_is_not_asked_for_any_more_is_void_with_the_reason(
+def test_a_held_row_that_the_state_no_longer_asks_for_is_void_with_the_reason(
     state: EstateState | None, reason: str, *, is_released: bool
 ) -> None:
     waiting = [BLOCKS[0]]
@@ -110,14 +110,14 @@ def test_a_held_row_that_is_not_asked_for_any_more_is_void_with_the_reason(
     assert done == Settlement((), (), {BLOCKS[0].action_id: reason})
 
 
-def test_a_void_row_that_is_asked_for_again_is_new_and_counts() -> None:
-    """A void row stands neither in `held` nor in `written`: an estate that is open again is blocked again."""
+def test_a_void_row_that_the_state_asks_for_again_counts_as_new() -> None:
+    """A void row is neither in `held` nor in `written`, so an estate that is open again is blocked again."""
     done = settled(BLOCKS[:2], max_blocks=1)
 
     assert done == Settlement((BLOCKS[0],), (BLOCKS[1],), {})
 
 
-def test_nothing_to_do_is_nothing_done() -> None:
+def test_without_actions_nothing_is_written_held_or_void() -> None:
     assert settled([]) == Settlement((), (), {})
 
 

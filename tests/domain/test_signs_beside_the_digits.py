@@ -1,6 +1,6 @@
-"""The signs that stand before 0 and after 9 in the alphabet are no digits, also where they would make the check hold.
+"""The characters before 0 and after 9 are no digits, even if the checksum would be right with them.
 
-Reckoned as code points less that of 0, `/` is one less than nought and `:` is 10.
+As a code point minus that of 0, `/` is -1 and `:` is 10.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ SIGNS: Final = {"/": -1, ":": 10, ".": -2, ";": 11}
 
 
 def texts_that_would_hold(sign: str) -> Iterator[str]:
-    """Yield numbers with `sign` in each place, their last digit such that the sum comes out were it a digit."""
+    """Yield numbers with `sign` in each place and the last digit that makes the checksum right."""
     for start, weights in (("91042546", ORGNR_WEIGHTS), ("0808600147", FNR_WEIGHTS)):
         for place in range(len(start)):
             values = [SIGNS[sign] if n == place else int(digit) for n, digit in enumerate(start)]

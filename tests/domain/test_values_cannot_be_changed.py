@@ -1,4 +1,4 @@
-"""What a rule is given stays as it was given: else the same inputs could lead to other decisions the second time."""
+"""The input of a rule cannot change, or the same input could lead to another decision the second time."""
 
 from __future__ import annotations
 
@@ -48,5 +48,5 @@ def test_a_value_of_the_domain_cannot_be_changed(value: Any) -> None:  # noqa: A
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: type(value).__name__)
-def test_two_values_that_say_the_same_are_equal(value: Any) -> None:  # noqa: ANN401 -- as above
+def test_two_values_with_the_same_content_are_equal(value: Any) -> None:  # noqa: ANN401 -- as above
     assert dataclasses.replace(value) == value

@@ -1,4 +1,4 @@
-"""What is a normal number of notices: bounds by type, day and hour, the past that tightens them, and silence."""
+"""The normal number of notices: bounds by type, day and hour, the history that tightens them, and silence."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def at(day: dt.date, clock: str) -> dt.datetime:
 
 
 def notices(*groups: tuple[str, dt.date, str, int]) -> pl.DataFrame:
-    """Return so many notices of a type at a clock time of a day."""
+    """Return `count` notices for each group (type, day, clock time, count)."""
     rows = [(kind, day, at(day, clock).astimezone(dt.UTC)) for kind, day, clock, count in groups for _ in range(count)]
     made = pl.DataFrame(
         rows, schema={"type": pl.String, "workday": pl.Date, "registered_at": pl.Datetime("us", "UTC")}, orient="row"
@@ -39,7 +39,7 @@ def notices(*groups: tuple[str, dt.date, str, int]) -> pl.DataFrame:
 
 
 def spread(day: dt.date, count: int) -> Iterable[tuple[str, dt.date, str, int]]:
-    """Let openings come over the whole day."""
+    """Spread openings over the whole day."""
     for place in range(8):
         yield "aapning", day, f"{8 + place:02}:30", count // 8 + (place < count % 8)
 
@@ -124,7 +124,7 @@ def test_a_workday_is_over_half_an_hour_after_closing(now: dt.datetime, expected
     assert last_finished_workday(now, CALENDAR) == expected
 
 
-def test_a_day_of_closings_only_has_no_opening() -> None:
+def test_a_day_with_endings_only_is_a_day_without_an_opening() -> None:
     assert not has_opening(notices(("avslutning", FRIDAY, "10:00", 20)), FRIDAY)
     assert has_opening(notices(("aapning", FRIDAY, "10:00", 1)), FRIDAY)
 

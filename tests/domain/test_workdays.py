@@ -26,7 +26,7 @@ CLOCK_CHANGES = [
 
 
 def oslo_offset(instant: dt.datetime) -> dt.timedelta:
-    """Norwegian time from the rule (EU directive 2000/84), not from a time zone database."""
+    """Return Norwegian time by the rule (EU directive 2000/84), not from a time zone database."""
 
     def last_sunday(month: int) -> dt.datetime:
         end = dt.datetime(instant.year, month, 31, 1, tzinfo=dt.UTC)
@@ -37,7 +37,7 @@ def oslo_offset(instant: dt.datetime) -> dt.timedelta:
 
 
 def easter_sunday(year: int) -> dt.date:
-    """Gauss, in the form of Meeus, Jones and Butcher."""
+    """Return Easter Sunday by Gauss's rule, in the form of Meeus, Jones and Butcher."""
     century, in_century = divmod(year, 100)
     moon = (19 * (year % 19) + century - century // 4 - (century - (century + 8) // 25 + 1) // 3 + 15) % 30
     weekday = (32 + 2 * (century % 4) + 2 * (in_century // 4) - moon - in_century % 4) % 7
@@ -47,7 +47,7 @@ def easter_sunday(year: int) -> dt.date:
 
 
 def is_workday_by_the_law(day: dt.date) -> bool:
-    """Tell by the public holidays of the law (helligdagsfredloven § 2, lov om 1. og 17. mai), not from `holidays`."""
+    """Return whether a day is a workday by the law (helligdagsfredloven § 2, lov om 1. og 17. mai), not by `holidays`."""
     fixed = {(1, 1), (5, 1), (5, 17), (12, 25), (12, 26)}
     moving = {easter_sunday(day.year) + dt.timedelta(days=n) for n in (-3, -2, 0, 1, 39, 49, 50)}
     return day.weekday() < 5 and (day.month, day.day) not in fixed and day not in moving
@@ -85,7 +85,7 @@ def test_every_instant_lies_in_one_workday_the_latest_on_or_before_its_oslo_date
 
 @given(instant=instants)
 def test_the_workdays_tile_time(instant: dt.datetime) -> None:
-    """From midnight of a workday to midnight of the next, and none between belongs elsewhere."""
+    """A workday reaches from its midnight to that of the next, and every instant between belongs to it."""
     workday = CALENDAR.workday_of(instant)
     following = next(day for day in CALENDAR.between(workday, workday + dt.timedelta(days=14)) if day > workday)
 
@@ -156,7 +156,7 @@ def test_extra_closed_days_are_no_workdays_and_what_falls_on_them_is_not_lost() 
 
 
 @given(day=days, count=st.integers(0, 30))
-def test_going_back_passes_over_exactly_that_many_workdays_or_ends_at_the_first(day: dt.date, count: int) -> None:
+def test_going_back_counts_workdays_and_ends_at_the_first(day: dt.date, count: int) -> None:
     workday = max(CALENDAR.on_or_before(day), FIRST)
 
     back = CALENDAR.back(workday, count)
@@ -194,7 +194,7 @@ def test_a_window_reads_the_lookback_again_and_takes_what_lies_in_it() -> None:
     assert [day.day for day in taken] == [7, 8, 11, 12, 13]
 
 
-def test_days_that_are_no_workdays_stand_for_the_workday_they_belong_to() -> None:
+def test_a_day_that_is_no_workday_counts_as_its_workday() -> None:
     whit = CALENDAR.window(dt.date(2019, 6, 9), dt.date(2019, 6, 10), lookback=0)
 
     assert whit == Window(dt.date(2019, 6, 7), dt.date(2019, 6, 7), dt.date(2019, 6, 7))
@@ -213,7 +213,7 @@ def test_the_lookback_ends_at_the_first_workday() -> None:
         pytest.param(dt.date(2018, 1, 1), dt.date(2018, 6, 11), "set KONKURS_FIRST_WORKDAY", id="before_the_first"),
     ],
 )
-def test_a_window_that_cannot_be_is_refused_with_what_to_do(first: dt.date, last: dt.date, message: str) -> None:
+def test_an_impossible_window_is_refused_with_the_cure(first: dt.date, last: dt.date, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         CALENDAR.window(first, last, lookback=5)
 
