@@ -155,7 +155,7 @@ class TestTwoOpenings:
         assert answers(notices, issued, matches=matches) == {("REVIEW", DELETES_SECOND.uuid, "other_block_stands")}
 
     def test_a_second_owner_in_another_open_estate_keeps_a_shared_account_blocked(self) -> None:
-        """Both owners were blocked for the first estate, and one is in a second. One REOPEN would open the account for both."""
+        """Both owners were blocked for the first estate; one is in a second. One REOPEN would open it for both."""
         issued = [block_of(FIRST), block_of(FIRST, "C2", ACCOUNT)]
         notices = [FIRST, OTHER, DELETES_SECOND]
 

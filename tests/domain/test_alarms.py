@@ -31,20 +31,22 @@ def test_an_alarm_gives_one_notification_and_another_when_it_clears() -> None:
     held = Alarm(AlarmKind.BLOCKS_HELD, "3 rows are held")
     first = notifications_due([held], {}, CHANNELS)
     assert [(one.channel, one.alarm) for one in first] == [("webhook", held), ("email", held)]
-    told = after_delivery({}, first, CHANNELS)
-    assert notifications_due([held], told, CHANNELS) == []
-    cleared = notifications_due([], told, CHANNELS)
+    after_first = after_delivery({}, first, CHANNELS)
+    assert notifications_due([held], after_first, CHANNELS) == []
+    cleared = notifications_due([], after_first, CHANNELS)
     assert [(one.channel, one.alarm, one.before.message if one.before else "") for one in cleared] == [
         ("webhook", None, "3 rows are held"),
         ("email", None, "3 rows are held"),
     ]
-    assert notifications_due([], after_delivery(told, cleared, CHANNELS), CHANNELS) == []
+    assert notifications_due([], after_delivery(after_first, cleared, CHANNELS), CHANNELS) == []
 
 
 def test_an_alarm_at_another_level_gives_another_notification() -> None:
-    told = after_delivery({}, notifications_due([Alarm(AlarmKind.CERTIFICATE, "", "30")], {}, CHANNELS), CHANNELS)
-    assert notifications_due([Alarm(AlarmKind.CERTIFICATE, "29 days", "30")], told, CHANNELS) == []
-    assert len(notifications_due([Alarm(AlarmKind.CERTIFICATE, "", "14")], told, CHANNELS)) == len(CHANNELS)
+    after_first = after_delivery(
+        {}, notifications_due([Alarm(AlarmKind.CERTIFICATE, "", "30")], {}, CHANNELS), CHANNELS
+    )
+    assert notifications_due([Alarm(AlarmKind.CERTIFICATE, "29 days", "30")], after_first, CHANNELS) == []
+    assert len(notifications_due([Alarm(AlarmKind.CERTIFICATE, "", "14")], after_first, CHANNELS)) == len(CHANNELS)
 
 
 @given(rounds=st.lists(st.tuples(some_alarms, st.sets(st.sampled_from(CHANNELS))), max_size=8))

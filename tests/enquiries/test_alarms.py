@@ -1,4 +1,4 @@
-"""One look for each kind of alarm: what raises it, and what does not. Tables are given as rows; nothing is polled."""
+"""What raises each kind of alarm, and what does not. The tables are made of rows; nothing is polled."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def at(day: dt.date, clock: str) -> dt.datetime:
 
 @dataclass
 class Rows:
-    """Tables made of rows; what a row does not say is null."""
+    """Tables made of rows. A column that a row lacks is null."""
 
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     damaged: str = ""
@@ -88,7 +88,7 @@ class Rows:
 
 
 def look(folder: Path, rows: Rows, now: dt.datetime, **settings: str) -> dict[str, str]:
-    """Return the alarms that are raised, by kind, with what they say."""
+    """Return the raised alarms: kind → message."""
     environ = {"KONKURS_DATA_DIR": str(folder), "KONKURS_API_URL": "http://127.0.0.1:1", "KONKURS_ENVIRONMENT": "test"}
     environ |= {"KONKURS_EXPECT_VOLUMES": "true", **settings}
     watched = Watched(load_settings(environ, dotenv=folder / "none"), rows, now)
@@ -102,7 +102,7 @@ def level_of(rows: Rows, kind: AlarmKind) -> str:
 
 
 def well() -> Rows:
-    """Return a week in which nothing is wrong, as it stands on Friday at noon: four notices a day, all of them listed."""
+    """Return a week without a problem, as of Friday noon: four notices a day, all of them in every list."""
     rows = Rows().polls_all_day(*LOOKBACK[:-1]).polls_all_day(FRIDAY, until="12:00")
     for day in LOOKBACK:
         for hour in range(8, 12):
@@ -115,7 +115,7 @@ def well() -> Rows:
 NOON = at(FRIDAY, "12:05")
 
 
-def test_a_bank_that_is_well_has_no_alarm(tmp_path: Path) -> None:
+def test_a_bank_without_a_problem_has_no_alarm(tmp_path: Path) -> None:
     assert look(tmp_path, well(), NOON) == {}
 
 
@@ -133,12 +133,12 @@ def test_a_store_before_its_first_poll_has_no_alarm(tmp_path: Path) -> None:
         pytest.param(at(SATURDAY, "12:00"), True, id="a day on a Saturday"),
     ],
 )
-def test_no_good_poll_for_too_long(tmp_path: Path, now: dt.datetime, *, is_raised: bool) -> None:
+def test_the_last_good_poll_may_be_too_old(tmp_path: Path, now: dt.datetime, *, is_raised: bool) -> None:
     found = look(tmp_path, well(), now)
     assert ("no_good_poll" in found) is is_raised
 
 
-def test_polls_that_fail_are_no_good_polls(tmp_path: Path) -> None:
+def test_failed_polls_are_no_good_polls(tmp_path: Path) -> None:
     rows = well()
     for clock in ("12:15", "12:30", "12:45"):
         rows.poll(at(FRIDAY, clock), "failed", seen=None, detail="the service is down")
@@ -147,15 +147,15 @@ def test_polls_that_fail_are_no_good_polls(tmp_path: Path) -> None:
     assert found["poll_incomplete"] == "the last poll (failed): the service is down"
 
 
-def test_one_document_that_cannot_be_had_does_not_hide_a_later_outage() -> None:
+def test_one_missing_document_does_not_hide_a_later_outage() -> None:
     stuck = well().poll(NOON, "partial", seen=24).issue(IssueCode.DATASETS_MISSING, "1 of 1", 1)
     all_gone = well().poll(NOON, "partial", seen=24).issue(IssueCode.DATASETS_MISSING, "9 of 9", 9)
     no_answer = well().poll(NOON, "failed", seen=None).issue(IssueCode.SERVICE_UNREACHABLE, "no answer")
     levels = {level_of(rows, AlarmKind.POLL_INCOMPLETE) for rows in (stuck, all_gone, no_answer)}
-    assert len(levels) == 3, "a channel is told again when the level changes"
+    assert len(levels) == 3, "each change of the level gives another notification"
 
 
-def test_a_poll_from_the_future_is_an_alarm_and_no_good_poll(tmp_path: Path) -> None:
+def test_a_poll_with_a_future_time_is_an_alarm_and_no_good_poll(tmp_path: Path) -> None:
     rows = Rows().polls_all_day(THURSDAY).poll(at(FRIDAY, "14:00"))
     found = look(tmp_path, rows, at(FRIDAY, "12:00"))
     assert (
@@ -166,18 +166,18 @@ def test_a_poll_from_the_future_is_an_alarm_and_no_good_poll(tmp_path: Path) -> 
     assert "clock_was_ahead" not in look(tmp_path, rows, at(FRIDAY, "14:00"))
 
 
-def test_quarters_that_nobody_read_are_missed_until_a_poll_reads_their_day(tmp_path: Path) -> None:
+def test_unread_quarters_are_missed_until_a_poll_reads_their_day(tmp_path: Path) -> None:
     rows = Rows().polls_all_day(THURSDAY, until="09:00").poll(at(FRIDAY, "08:00"))
     rows.tables["polls"][-1] |= {"from_workday": FRIDAY, "to_workday": FRIDAY}
     later = at(FRIDAY, "08:40")
     assert "quarters_missed" not in look(tmp_path, rows, later), "Friday's poll reads Thursday again"
     alone = look(tmp_path, rows, later, KONKURS_LOOKBACK_WORKDAYS="0")
-    assert "quarters_missed" not in alone, "without lookback only today is looked at"
+    assert "quarters_missed" not in alone, "without a lookback only today counts"
     rows.tables["polls"].pop()
     assert "27 quarters" in look(tmp_path, rows, at(THURSDAY, "17:00"))["quarters_missed"]
 
 
-def test_two_hours_of_silence_are_told_of_and_only_where_volumes_are_expected(tmp_path: Path) -> None:
+def test_two_hours_of_silence_raise_an_alarm_only_if_volumes_are_expected(tmp_path: Path) -> None:
     rows = well().polls_all_day(FRIDAY, until="14:00")
     now = at(FRIDAY, "13:51")
     assert (
@@ -189,7 +189,7 @@ def test_two_hours_of_silence_are_told_of_and_only_where_volumes_are_expected(tm
     assert "silence" not in look(tmp_path, rows, now, KONKURS_EXTRA_CLOSED_DAYS="2026-03-27")
 
 
-def test_a_workday_without_an_opening(tmp_path: Path) -> None:
+def test_a_workday_without_an_opening_is_an_alarm(tmp_path: Path) -> None:
     rows = well().polls_all_day(FRIDAY)
     evening = at(FRIDAY, "16:40")
     assert "no_openings" not in look(tmp_path, rows, evening)
@@ -199,7 +199,7 @@ def test_a_workday_without_an_opening(tmp_path: Path) -> None:
     assert "no_openings" not in look(tmp_path, rows, at(FRIDAY, "15:00")), "the day is not over"
 
 
-def test_an_empty_list_all_day_is_how_a_silent_outage_looks(tmp_path: Path) -> None:
+def test_empty_lists_all_day_are_an_alarm(tmp_path: Path) -> None:
     rows = well().polls_all_day(FRIDAY)
     rows.tables["raw_notices"] = [n for n in rows.tables["raw_notices"] if n["workday"] != FRIDAY]
     rows.tables["polls"][-1]["notices_seen"] = 0
@@ -208,7 +208,7 @@ def test_an_empty_list_all_day_is_how_a_silent_outage_looks(tmp_path: Path) -> N
     assert "held 0 notices of 2026-03-20 to 2026-03-27, of which 20 are known" in found["short_list"]
 
 
-def test_a_flood_is_told_of(tmp_path: Path) -> None:
+def test_a_flood_of_notices_is_an_alarm(tmp_path: Path) -> None:
     found = look(tmp_path, well().notice(FRIDAY, "11:55", "sletting", 3), NOON)
     assert found == {"too_many_notices": "2026-03-27: 3 sletting, at most 2 are expected"} | {
         key: text for key, text in found.items() if key == "short_list"
@@ -216,7 +216,7 @@ def test_a_flood_is_told_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("minutes", "level"), [(59, None), (61, "60"), (241, "240"), (1441, "1440")])
-def test_a_block_that_stays_unconfirmed_is_told_of_and_told_again_as_it_gets_older(
+def test_an_unconfirmed_block_is_an_alarm_whose_level_rises_with_its_age(
     tmp_path: Path, minutes: int, level: str | None
 ) -> None:
     rows = well().action("BLOCK", "exported", NOON - dt.timedelta(minutes=minutes))
@@ -230,7 +230,7 @@ def test_a_block_that_stays_unconfirmed_is_told_of_and_told_again_as_it_gets_old
     assert [alarm.level for alarm in alarms if alarm.kind is AlarmKind.BLOCKS_UNCONFIRMED] == ([level] if level else [])
 
 
-def test_rejected_and_held_rows(tmp_path: Path) -> None:
+def test_rejected_and_held_rows_are_alarms(tmp_path: Path) -> None:
     rows = well().action("REOPEN", "rejected", NOON).action("INFORM", "rejected", NOON).action("BLOCK", "held", NOON)
     found = look(tmp_path, rows, NOON)
     assert found["blocks_rejected"] == "core banking rejected 1 BLOCK or REOPEN rows, such as action a"
@@ -239,7 +239,7 @@ def test_rejected_and_held_rows(tmp_path: Path) -> None:
     assert "blocks_held" not in look(tmp_path, released, NOON)
 
 
-def test_a_register_that_is_refused_or_was_never_accepted(tmp_path: Path) -> None:
+def test_a_refused_or_never_accepted_register_is_an_alarm(tmp_path: Path) -> None:
     refused = "the register was refused, the last accepted one is used: customers.csv is empty; it has no header"
     rows = well().poll(at(FRIDAY, "12:01"), seen=24).issue(IssueCode.REGISTER_REFUSED, refused)
     assert look(tmp_path, rows, NOON)["register_refused"] == refused
@@ -258,7 +258,7 @@ def test_a_register_file_older_than_two_workdays_is_stale(tmp_path: Path, writte
     assert ("register_stale" in look(tmp_path, well(), NOON)) is is_raised
 
 
-def test_open_quarantine_and_receipts_set_aside(tmp_path: Path) -> None:
+def test_open_quarantine_and_receipts_set_aside_are_alarms(tmp_path: Path) -> None:
     rows = well()
     rows.tables["quarantine"] = [{"reason": "unknown_type"}, {"reason": "unknown_type", "resolved_at": NOON}]
     receipts = [("a.receipt.json", "set_aside"), ("b.receipt.json", "set_aside"), ("b.receipt.json", "taken")]
@@ -271,7 +271,7 @@ def test_open_quarantine_and_receipts_set_aside(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("days", "level"), [(61, None), (60, "60"), (30, "30"), (14, "14"), (7, "7"), (1, "1"), (-1, "0")]
 )
-def test_the_certificate_is_told_of_at_each_step(tmp_path: Path, days: int, level: str | None) -> None:
+def test_an_expiring_certificate_is_an_alarm_at_each_step(tmp_path: Path, days: int, level: str | None) -> None:
     folder = tmp_path / "tls"
     folder.mkdir()
     make_certificates(folder)
@@ -309,7 +309,7 @@ def test_a_table_that_cannot_be_read_is_an_alarm_and_hides_no_other(tmp_path: Pa
     assert "blocks_held" in found
 
 
-def test_what_never_ends_is_told_to_a_person(tmp_path: Path) -> None:
+def test_a_bankruptcy_that_never_ends_is_an_alarm(tmp_path: Path) -> None:
     now, long_ago = at(THURSDAY, "12:00"), at(dt.date(2011, 3, 1), "12:00")
     estate = {"debtor_id": "1", "opening_uuid": "2", "workday": long_ago.date(), "registered_at": long_ago}
     entry = {"entry_id": "3", "first_seen_at": long_ago}

@@ -1,7 +1,6 @@
-"""What may never stand in an error's text: an identifier, whole or hurt.
+"""What an error's text must never hold: an identifier, whole or damaged.
 
-No text that a reader makes of foreign bytes holds nine digits in a row, so that an identifier with a digit changed is found
-as well as one that is whole.
+An error about foreign bytes holds no nine digits in a row. So this also finds an identifier with a changed digit.
 """
 
 from __future__ import annotations
@@ -19,12 +18,12 @@ _DIGITS: Final = re.compile(r"[0-9]{9,}")
 
 
 def holds_an_identifier(text: str) -> bool:
-    """Whether nine digits or more stand in a row in `text`."""
+    """Return whether `text` holds nine or more digits in a row."""
     return _DIGITS.search(text) is not None
 
 
 def tells_an_identifier(error: BaseException) -> bool:
-    """Whether an error, or one that is shown with it, holds an identifier; source lines do not count."""
+    """Return whether an error, or an error shown with it, holds an identifier. Source lines do not count."""
     shown = traceback.TracebackException.from_exception(error, lookup_lines=False)
     texts: list[str] = []
     waiting: list[traceback.TracebackException | None] = [shown]

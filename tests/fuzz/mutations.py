@@ -1,7 +1,7 @@
-"""Strategies for damaged input: JSON documents hurt in their structure and then in their bytes, and bytes alone.
+"""Strategies for damaged input: JSON documents with damaged structure and then damaged bytes, and damaged bytes alone.
 
-A document is held so that also what is no proper JSON can be spelled: objects as lists of members, where a key may stand
-twice, and tokens of any text. What does not belong here: what a reader should make of it.
+The form of a document here can also express invalid JSON: objects are lists of members, so a key may stand twice, and a token
+may be any text. What does not belong here: the expected result of a reader.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 
 @dataclass(frozen=True)
 class Token:
-    """Text that is spelled as it is."""
+    """Text that is written unchanged."""
 
     text: str
 
 
 @dataclass
 class Members:
-    """An object, its members in order; a key may stand more than once."""
+    """An object with its members in order. A key may stand more than once."""
 
     pairs: list[tuple[str, Node]] = field(default_factory=list)
 
@@ -105,7 +105,7 @@ MOST_NESTING: Final = 80
 
 
 def node_of(value: object) -> Node:
-    """Return a JSON value in the form that can be hurt."""
+    """Return a JSON value in the form of this module."""
     if isinstance(value, Mapping):
         return Members([(str(key), node_of(inner)) for key, inner in value.items()])
     if isinstance(value, list | tuple):
@@ -115,7 +115,7 @@ def node_of(value: object) -> Node:
 
 
 def spell(node: Node) -> str:
-    """Write a document as JSON, or as what is nearly JSON."""
+    """Write a document as JSON or nearly JSON."""
     if isinstance(node, Token):
         return node.text
     if isinstance(node, Members):
@@ -126,7 +126,7 @@ def spell(node: Node) -> str:
 
 
 def slots(node: Node) -> Iterator[Slot]:
-    """Yield every place in a document where a value stands."""
+    """Yield every place of a value in a document."""
     values = [value for _, value in node.pairs] if isinstance(node, Members) else node
     if isinstance(node, Members | list) and isinstance(values, list):
         for place, value in enumerate(values):
@@ -141,7 +141,7 @@ def value_at(slot: Slot) -> Node:
 
 
 def put(slot: Slot, value: Node) -> None:
-    """Put a value into a slot; the key stays."""
+    """Put a value into a slot. The key stays."""
     holder, place = slot
     if isinstance(holder, Members):
         holder.pairs[place] = (holder.pairs[place][0], value)
@@ -184,7 +184,7 @@ def _odd_value(draw: st.DrawFn, was: Node) -> Node:
     return draw(st.sampled_from(odd))
 
 
-def _hurt_once(draw: st.DrawFn, document: Node) -> None:
+def _damage_once(draw: st.DrawFn, document: Node) -> None:
     places = list(slots(document))
     if not places:
         return
@@ -209,18 +209,18 @@ def _hurt_once(draw: st.DrawFn, document: Node) -> None:
 
 
 @st.composite
-def hurt_json(draw: st.DrawFn, *documents: object) -> bytes:
-    """Return the bytes of one of `documents`, hurt in its structure up to three times, and at times in its bytes."""
+def damaged_json(draw: st.DrawFn, *documents: object) -> bytes:
+    """Return the bytes of one of `documents` with up to three changes of its structure, and sometimes damaged bytes."""
     document = node_of(draw(st.sampled_from(documents)))
     for _ in range(draw(st.integers(0, 3))):
-        _hurt_once(draw, document)
+        _damage_once(draw, document)
     body = spell(document).encode("utf-8", "surrogatepass")
-    return draw(hurt_bytes(body)) if draw(st.integers(0, 3)) == 0 else body
+    return draw(damaged_bytes(body)) if draw(st.integers(0, 3)) == 0 else body
 
 
 @st.composite
-def hurt_bytes(draw: st.DrawFn, *contents: bytes) -> bytes:
-    """Return one of `contents` with bits flipped, and pieces taken out, doubled, moved or put in."""
+def damaged_bytes(draw: st.DrawFn, *contents: bytes) -> bytes:
+    """Return one of `contents` with flipped bits, and with pieces removed, doubled, moved or inserted."""
     content = bytearray(draw(st.sampled_from(contents)))
     for _ in range(draw(st.integers(1, 4))):
         start = draw(st.integers(0, len(content)))

@@ -1,4 +1,4 @@
-"""A PKCS#12 file in any bytes, and a certificate of any content within a sound one, is used or refused by name."""
+"""Any PKCS#12 bytes, and any certificate within a valid PKCS#12, are used or refused with a named error."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from konkurs_pipeline.errors import CertificateError
 from konkurs_pipeline.redaction import redact
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.leaks import PERSON, tells_an_identifier
-from tests.fuzz.mutations import hurt_bytes
+from tests.fuzz.mutations import damaged_bytes
 
 KEY: Final = ec.derive_private_key(1, ec.SECP256R1())
-# Some programs write PKCS#12 in BER: the library reads it, and says that it may not do so for ever.
+# Some programs write PKCS#12 in BER. The library reads it with a deprecation warning.
 BER_IS_READ: Final = pytest.mark.filterwarnings("ignore:PKCS#12 bundle could not be parsed as DER:UserWarning")
 START: Final = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 
 def _certificate() -> x509.Certificate:
-    """Return a certificate in a person's name, as an enterprise certificate may be; the same bytes every time."""
+    """Return a certificate in a person's name, as an enterprise certificate may be, with the same bytes every time."""
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, f"Bank {PERSON}"),
@@ -90,21 +90,21 @@ def _facts(path: Path) -> object:
 
 @BER_IS_READ
 @fuzzed(usual=40, cost=4)
-@given(hurt_bytes(P12) | st.binary())
-def test_a_pkcs12_in_any_bytes_is_used_or_refused_by_name(content: bytes) -> None:
+@given(damaged_bytes(P12) | st.binary())
+def test_any_pkcs12_bytes_are_used_or_refused_with_a_named_error(content: bytes) -> None:
     _used_or_refused(content, _facts)
 
 
 @BER_IS_READ
 @fuzzed(usual=15, cost=20)
-@given(hurt_bytes(P12))
-def test_a_context_is_made_of_it_or_it_is_refused_by_name(content: bytes) -> None:
+@given(damaged_bytes(P12))
+def test_any_pkcs12_bytes_make_a_context_or_a_named_error(content: bytes) -> None:
     _used_or_refused(content, _context)
 
 
 @st.composite
-def hurt_certificates(draw: st.DrawFn) -> bytes:
-    """Return a sound PKCS#12 that holds a hurt certificate, which the library parses as far as it is looked at."""
+def damaged_certificates(draw: st.DrawFn) -> bytes:
+    """Return a valid PKCS#12 with a damaged certificate. The library parses the certificate only as far as it is used."""
     content = bytearray(DER)
     for _ in range(draw(st.integers(1, 3))):
         content[draw(st.integers(0, len(content) - 1))] ^= 1 << draw(st.integers(0, 7))
@@ -117,19 +117,19 @@ def hurt_certificates(draw: st.DrawFn) -> bytes:
 
 
 @fuzzed(usual=40, cost=4)
-@given(hurt_certificates())
-def test_the_facts_of_a_hurt_certificate_are_told_or_it_is_refused(content: bytes) -> None:
-    """A PKCS#12 whose own check holds may carry a certificate that cannot be read to its end."""
+@given(damaged_certificates())
+def test_the_facts_of_a_damaged_certificate_are_read_or_it_is_refused(content: bytes) -> None:
+    """A PKCS#12 with a right checksum may hold a certificate that cannot be read to its end."""
     _used_or_refused(content, _facts)
 
 
 @fuzzed(usual=15, cost=20)
-@given(hurt_certificates())
-def test_a_hurt_certificate_is_shown_to_the_service_or_refused(content: bytes) -> None:
+@given(damaged_certificates())
+def test_a_damaged_certificate_is_sent_to_the_service_or_refused(content: bytes) -> None:
     _used_or_refused(content, _context)
 
 
-def test_the_certificate_that_is_hurt_here_is_sound() -> None:
+def test_the_undamaged_certificate_is_valid() -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "client.p12"
         path.write_bytes(P12)

@@ -1,4 +1,4 @@
-"""An expanded dataset in any bytes, read through any map, names only the parties that stand at declared places."""
+"""Any bytes of an expanded dataset, read through any map, give only parties from declared places."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.leaks import COMPANY, OTHER_COMPANY, OTHER_PERSON, PERSON, holds_an_identifier, tells_an_identifier
-from tests.fuzz.mutations import hurt_bytes, hurt_json
+from tests.fuzz.mutations import damaged_bytes, damaged_json
 
 WHAT: Final = "GET /konkursvarsler/x"
 UUID: Final = "385fad87-b3e1-4542-a5ac-86c1b4e130af"
@@ -45,7 +45,7 @@ DOCUMENT: Final[dict[str, Any]] = {
     "tilknyttedeEnheter": [{"organisasjonsnummer": COMPANY, "navn": "OLAS ENK", "organisasjonsform": "ENK"}],
 }
 BARE: Final[dict[str, Any]] = {**DOCUMENT, "debitor": PERSON}
-BODIES: Final = hurt_json(DOCUMENT, BARE) | hurt_bytes(json.dumps(DOCUMENT).encode()) | st.binary()
+BODIES: Final = damaged_json(DOCUMENT, BARE) | damaged_bytes(json.dumps(DOCUMENT).encode()) | st.binary()
 MAP: Final = (
     b'[paths]\ndebtor_id = ["skyldner.id", "debitor.identifikator", "debitor"]\nlinked_units = ["tilknyttedeEnheter"]\n'
 )
@@ -63,7 +63,7 @@ ODD_MAPS: Final = (
 
 
 def document_of(body: bytes) -> dict[str, Any] | None:
-    """Return the document that the bytes are, or None where they are refused or no object."""
+    """Return the bytes as a document, or None if they are refused or not an object."""
     try:
         value = parse_json(body, what=WHAT)
     except AnswerError as error:
@@ -73,14 +73,14 @@ def document_of(body: bytes) -> dict[str, Any] | None:
 
 
 def linked_numbers(document: dict[str, Any]) -> set[str]:
-    """Return the numbers at the declared place of linked units, whatever else stands there."""
+    """Return the numbers at the declared place of linked units."""
     units = document.get("tilknyttedeEnheter")
     objects = [unit for unit in units if isinstance(unit, dict)] if isinstance(units, list) else []
     return {number for unit in objects if isinstance(number := unit.get("organisasjonsnummer"), str)}
 
 
 def held_out(document: dict[str, Any]) -> set[str]:
-    """Return the numbers of the trustee and the estate: never parties."""
+    """Return the numbers of the trustee and the estate, which are never parties."""
     holders = [document.get(name) for name in ("bostyrer", "konkursbo")]
     numbers = [holder.get("organisasjonsnummer") for holder in holders if isinstance(holder, dict)]
     return {number for number in numbers if isinstance(number, str)}
@@ -110,8 +110,8 @@ def test_only_the_debtor_and_declared_linked_units_are_parties(body: bytes) -> N
 @given(BODIES)
 @example(json.dumps({**DOCUMENT, PERSON: {COMPANY: OTHER_PERSON}}).encode())
 @example(json.dumps({**DOCUMENT, "\udfff": OTHER_PERSON}).encode())
-def test_what_is_said_of_a_document_tells_no_identifier(body: bytes) -> None:
-    """A key may be an identifier, and a finding names keys: so findings are shown redacted."""
+def test_the_findings_of_a_document_hold_no_identifier(body: bytes) -> None:
+    """A finding names keys, and a key may be an identifier, so findings are printed redacted."""
     document = document_of(body)
     if document is None:
         return
@@ -142,7 +142,9 @@ PATHS: Final = st.lists(STEPS, max_size=6).map("".join)
 
 
 @fuzzed(usual=50)
-@given(hurt_json(DOCUMENT, BARE), st.dictionaries(st.sampled_from(sorted(ASSUMED_PATHS)), st.lists(PATHS, max_size=3)))
+@given(
+    damaged_json(DOCUMENT, BARE), st.dictionaries(st.sampled_from(sorted(ASSUMED_PATHS)), st.lists(PATHS, max_size=3))
+)
 @example(json.dumps({**BARE, "bostyrer": "navn", "konkursbo": ["organisasjonsnummer"]}).encode(), {})
 def test_any_map_reads_any_document(body: bytes, paths: dict[str, list[str]]) -> None:
     document = document_of(body)
@@ -162,14 +164,14 @@ def _load(content: bytes) -> DatasetMap | SettingsError:
 
 
 @fuzzed(usual=80, cost=2)
-@given(hurt_bytes(MAP, *ODD_MAPS) | st.sampled_from(ODD_MAPS) | st.binary(max_size=60))
+@given(damaged_bytes(MAP, *ODD_MAPS) | st.sampled_from(ODD_MAPS) | st.binary(max_size=60))
 @example(b"a = " + b"[" * 5000)
 @example(b"a = " + b"{a=" * 5000)
 @example(b"a = " + b"9" * 6000)
 @example(b"a = 0x" + b"f" * 6000)
 @example(b"a = 9999-99-99")
 @example(b'[paths]\n"08086001471" = ["debitor"]')
-def test_a_dataset_map_is_read_or_refused_by_name(content: bytes) -> None:
+def test_a_dataset_map_is_read_or_refused_with_a_named_error(content: bytes) -> None:
     taken = _load(content)
 
     if isinstance(taken, SettingsError):

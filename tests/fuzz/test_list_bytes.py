@@ -1,4 +1,4 @@
-"""A list in any bytes is read as documented or refused: it never turns into "no news"."""
+"""Any bytes of a list are read as documented or refused: they never become an empty list."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from konkurs_pipeline.domain.workdays import Calendar
 from konkurs_pipeline.errors import AnswerError
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.leaks import COMPANY, OTHER_PERSON, PERSON, holds_an_identifier, tells_an_identifier
-from tests.fuzz.mutations import ODD_TEXTS, hurt_bytes, hurt_json
+from tests.fuzz.mutations import ODD_TEXTS, damaged_bytes, damaged_json
 
 BASE: Final = "https://konkursvarsel.ppe-vcert.brreg.no"
 PATH: Final = "/konkursvarsler/oppdatert/2018-06-08T11:34:23.111Z"
@@ -41,12 +41,12 @@ FULL: Final = {"_embedded": {"konkursvarsler": NOTICES}, "_links": SELF}
 PAGED: Final = {**FULL, "_links": {**SELF, "next": {"href": f"{BASE}{PATH}?page=1"}}}
 COUNTED: Final = {**FULL, "page": {"size": 20, "totalElements": 3, "totalPages": 1, "number": 0}}
 EMPTY: Final = {"_links": SELF}
-ANSWERS: Final = hurt_json(FULL, PAGED, COUNTED, EMPTY)
-BODIES: Final = ANSWERS | hurt_bytes(json.dumps(FULL).encode(), json.dumps(COUNTED).encode()) | st.binary()
+ANSWERS: Final = damaged_json(FULL, PAGED, COUNTED, EMPTY)
+BODIES: Final = ANSWERS | damaged_bytes(json.dumps(FULL).encode(), json.dumps(COUNTED).encode()) | st.binary()
 
 
 def page_of(body: bytes) -> ListPage | None:
-    """Return the page that an answer is, or None where it is refused, as it should be."""
+    """Return an answer as a page, or None if it is refused, as it should be."""
     try:
         value = parse_json(body, what=WHAT)
         return parse_list(value, what=WHAT, base_url=BASE, path=PATH)
@@ -56,7 +56,7 @@ def page_of(body: bytes) -> ListPage | None:
 
 
 def has_equal_keys(body: bytes) -> bool:
-    """Whether an object in the body has two equal keys, as Python's own reader sees it."""
+    """Return whether an object in the body has two equal keys, by Python's own reader."""
     found = False
 
     def look(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -72,7 +72,7 @@ def has_equal_keys(body: bytes) -> bool:
 
 
 def is_documented_empty(value: Any) -> bool:  # noqa: ANN401 -- any JSON value
-    """Whether an answer is an empty list as it is documented: links and nothing else, or a list without members."""
+    """Return whether an answer is a documented empty list: links and nothing else, or a list without members."""
     if not isinstance(value, dict) or not value.keys() <= {"_embedded", "_links", "page"}:
         return False
     if value.get("page", {}).get("totalElements"):
@@ -95,7 +95,7 @@ def _is_link(link: object) -> bool:
 @example(json.dumps({"_links": {"konkursvarsler": NOTICES}}).encode())
 @example(json.dumps({**EMPTY, "page": {"number": 1, "totalElements": 3, "totalPages": 1}}).encode())
 @example(json.dumps({**EMPTY, "page": {"number": 7, "totalElements": 3}}).encode())
-def test_an_answer_is_no_news_only_where_it_says_so_as_documented(body: bytes) -> None:
+def test_only_a_documented_empty_answer_is_an_empty_list(body: bytes) -> None:
     page = page_of(body)
 
     if page is not None and not page.items and page.next_query is None:
@@ -113,7 +113,7 @@ def test_equal_keys_are_always_refused(body: bytes) -> None:
 
 @fuzzed(usual=100)
 @given(BODIES)
-def test_what_is_taken_is_what_the_bytes_say(body: bytes) -> None:
+def test_the_items_of_a_page_are_those_of_the_body(body: bytes) -> None:
     page = page_of(body)
 
     if page is not None:
@@ -123,12 +123,12 @@ def test_what_is_taken_is_what_the_bytes_say(body: bytes) -> None:
 
 
 @fuzzed(usual=100)
-@given(hurt_json(*NOTICES))
+@given(damaged_json(*NOTICES))
 @example(json.dumps({**NOTICES[0], "registreringstidspunkt": "0001-01-01T00:00:00+23:59"}).encode())
 @example(json.dumps({**NOTICES[0], "debitor": "\ud800"}).encode())
 @example(json.dumps({**NOTICES[0], "debitor": f" {COMPANY} ", "type": "aapning "}).encode())
 @example(json.dumps({**NOTICES[0], "_links": {"self": {"href": f"//{PERSON}.example/"}}}).encode())
-def test_a_notice_is_read_as_it_stands_or_set_aside_by_name(body: bytes) -> None:
+def test_a_notice_is_read_unchanged_or_set_aside_with_a_named_error(body: bytes) -> None:
     try:
         item = parse_json(body, what=WHAT)
     except AnswerError:
@@ -143,7 +143,7 @@ def test_a_notice_is_read_as_it_stands_or_set_aside_by_name(body: bytes) -> None
     assert isinstance(item, dict)
     assert notice.type == item["type"]
     assert notice.debtor_id in {item["debitor"], "".join(str(item["debitor"]).split())}, (
-        "blanks in a number are no part of it"
+        "only blanks in a number are dropped"
     )
     assert notice.uuid == str(item["uuid"]).lower()
     assert notice.registered_at_text == item["registreringstidspunkt"]
@@ -152,8 +152,8 @@ def test_a_notice_is_read_as_it_stands_or_set_aside_by_name(body: bytes) -> None
     assert not any(holds_an_identifier(finding) for finding in parsed.findings)
 
 
-def test_what_is_hurt_here_is_good() -> None:
-    """Else every answer would be refused and every notice set aside, and nothing above be tried."""
+def test_the_undamaged_lists_and_notices_are_read() -> None:
+    """Otherwise every answer would be refused, and the tests above would test nothing."""
     pages = [page_of(json.dumps(answer).encode()) for answer in (FULL, PAGED, COUNTED, EMPTY)]
     read = [parse_notice(notice, base_url=BASE) for notice in NOTICES]
 
@@ -167,13 +167,13 @@ def test_what_is_hurt_here_is_good() -> None:
 @pytest.mark.parametrize(
     "text", ["\x00", "\ud800", "\x85", "x" * 65, ""], ids=["NUL", "half a pair", "NEL", "65", "empty"]
 )
-def test_odd_text_makes_a_notice_unreadable_not_a_crash(key: str, text: str) -> None:
+def test_odd_text_makes_a_notice_unreadable_and_causes_no_crash(key: str, text: str) -> None:
     with pytest.raises(UnreadableNoticeError):
         parse_notice({**NOTICES[0], key: text})
 
 
 @pytest.mark.parametrize("text", ODD_TEXTS, ids=lambda text: ascii(text)[1:25])
-def test_an_odd_link_is_a_finding_and_never_a_crash(text: str) -> None:
+def test_an_odd_link_is_a_finding_and_causes_no_crash(text: str) -> None:
     parsed = parse_notice({**NOTICES[0], "_links": {"self": {"href": text}}}, base_url=BASE)
 
     assert parsed.findings

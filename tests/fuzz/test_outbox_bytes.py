@@ -1,4 +1,4 @@
-"""A damaged outbox file is told from a good one: its records are read, or a ValueError says that it is damaged."""
+"""A damaged outbox file is recognised: its records are read, or a ValueError reports the damage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from konkurs_pipeline.domain.matching import MatchedVia
 from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.storage.handoff.outbox_format import records_of, render_jsonl
 from tests.fuzz.budget import fuzzed
-from tests.fuzz.mutations import hurt_bytes
+from tests.fuzz.mutations import damaged_bytes
 
 AT: Final = dt.datetime(2018, 6, 8, 11, 34, tzinfo=dt.UTC)
 UUID: Final = "0b0d4c1e-7a0e-5a55-9d0b-4f3f6c0f0a01"
@@ -40,14 +40,14 @@ FILE: Final = render_jsonl(HEADER, ACTIONS)
 
 
 @fuzzed(usual=100)
-@given(hurt_bytes(FILE) | st.binary())
+@given(damaged_bytes(FILE) | st.binary())
 @example(b"[" * 100_000)
 @example(b'{"a":' * 100_000)
 @example(b"9" * 6000)
 @example(b"1")
 @example(b"[]\nnull\n")
 @example(b"\xff")
-def test_a_damaged_file_is_a_value_error_and_nothing_else(content: bytes) -> None:
+def test_a_damaged_file_raises_value_error_and_no_other_error(content: bytes) -> None:
     try:
         records = records_of(content)
     except ValueError:
@@ -56,7 +56,7 @@ def test_a_damaged_file_is_a_value_error_and_nothing_else(content: bytes) -> Non
 
 
 def test_a_file_is_read_back_as_it_was_written() -> None:
-    """Also a customer reference with a sign that Python, not JSON Lines, takes for the end of a line."""
+    """Also a customer reference with a character that ends a line for Python and not for JSON Lines."""
     kinds = [record["record"] for record in records_of(FILE)]
 
     assert kinds == ["H", "A", "A", "T"]

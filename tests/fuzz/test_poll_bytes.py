@@ -1,4 +1,4 @@
-"""A whole poll over hostile answers fails by name or ends in order, and a healthy poll after it misses nobody."""
+"""A whole poll over hostile answers fails with a named error or ends well, and the next healthy poll misses nobody."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from konkurs_pipeline.brreg.simulator.clock import SteppedClock
 from konkurs_pipeline.errors import KonkursError
 from tests.fuzz.budget import EXAMPLES, fuzzed
 from tests.fuzz.leaks import COMPANY, OTHER_COMPANY, PERSON, holds_an_identifier, tells_an_identifier
-from tests.fuzz.mutations import hurt_json
+from tests.fuzz.mutations import damaged_json
 from tests.fuzz.test_dataset_bytes import DOCUMENT, TRUSTEE, UUID
 from tests.pipeline.kit import MONDAY, Bank, KeptOpenClient, Polled, oslo
 
@@ -51,7 +51,7 @@ class Service:
         """Answer one request."""
         is_list = request.url.path == "/konkursvarsler" or "/oppdatert/" in request.url.path
         body = self.list_body if is_list else self.dataset_body
-        # Given as a whole it would be taken for one that was read already.
+        # httpx takes a response with whole content for one that was read already.
         return httpx.Response(200, content=iter((body,)))
 
 
@@ -74,7 +74,7 @@ def bank_in(folder: Path, service: Service) -> Bank:
 
 
 def poll_once(bank: Bank, service: Service, answers: tuple[bytes, bytes]) -> Polled | None:
-    """Poll against these answers; None where the poll failed by name, as it should."""
+    """Poll against these answers; returns None if the poll failed with a named error, as it should."""
     service.list_body, service.dataset_body = answers
     try:
         return bank.poll(MONDAY)
@@ -85,10 +85,12 @@ def poll_once(bank: Bank, service: Service, answers: tuple[bytes, bytes]) -> Pol
 
 @pytest.mark.timeout(0 if EXAMPLES else 600)
 @fuzzed(usual=3, cost=40)
-@given(hurt_json(LIST), hurt_json(DOCUMENT))
+@given(damaged_json(LIST), damaged_json(DOCUMENT))
 @example(json.dumps({**LIST, "_embedded": {"konkursvarsler": [{**OTHER_NOTICE, "type": "a\u2028b"}]}}).encode(), b"{}")
 @example(HEALTHY[0], json.dumps({**DOCUMENT, PERSON: {"\ud800": COMPANY}}).encode())
-def test_a_poll_fails_by_name_or_ends_in_order_and_the_next_one_misses_nobody(listed: bytes, dataset: bytes) -> None:
+def test_a_poll_fails_with_a_named_error_or_ends_well_and_the_next_one_misses_nobody(
+    listed: bytes, dataset: bytes
+) -> None:
     with tempfile.TemporaryDirectory() as folder:
         service = Service(listed, dataset)
         bank = bank_in(Path(folder) / "data", service)

@@ -1,4 +1,4 @@
-"""A receipt in any bytes is taken, or set aside with a reason; it never stops a run and never invents a state."""
+"""Any bytes of a receipt are taken, or set aside with a reason. They never stop a run and never invent a state."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from konkurs_pipeline.storage.handoff.receipts import read_receipts
 from konkurs_pipeline.storage.store import Store, open_store
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.leaks import PERSON, holds_an_identifier
-from tests.fuzz.mutations import hurt_bytes, hurt_json
+from tests.fuzz.mutations import damaged_bytes, damaged_json
 
 NOW: Final = dt.datetime(2018, 9, 3, 15, tzinfo=dt.UTC)
 NAME: Final = "KONKURS_DEMO_demo_00000001_20180903T140000Z"
@@ -39,15 +39,15 @@ RECEIPT: Final[dict[str, Any]] = {
     ],
 }
 BODIES: Final = (
-    hurt_json(RECEIPT, {**RECEIPT, "status": "REJECTED", "actions": []})
-    | hurt_bytes(json.dumps(RECEIPT).encode())
+    damaged_json(RECEIPT, {**RECEIPT, "status": "REJECTED", "actions": []})
+    | damaged_bytes(json.dumps(RECEIPT).encode())
     | st.binary()
 )
 ALL: Final = {"exported", "applied", "already_applied", "rejected"}
 
 
 def receipt_at(text: object) -> bytes:
-    """Return a receipt whose first action was done at a time of this text."""
+    """Return a receipt whose first action has this text as its time."""
     actions = [{**RECEIPT["actions"][0], "at": text}]
     return json.dumps({**RECEIPT, "actions": actions}).encode()
 
@@ -112,20 +112,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @example(body=json.dumps({**RECEIPT, "actions": [{**RECEIPT["actions"][0], "action_id": "\ud800"}]}).encode())
 @example(body=json.dumps({**RECEIPT, "file_id": PERSON}).encode())
 def test_a_receipt_is_taken_or_set_aside_and_never_stops_a_run(store: Store, folder: Path, body: bytes) -> None:
-    told = _taken_in(store, folder, body)
+    reasons = _taken_in(store, folder, body)
 
     states = _states(store)
     outcome = [row[0] for row in store.ledger.rows("SELECT outcome FROM receipts")]
-    assert outcome == (["set_aside"] if told else ["taken"])
+    assert outcome == (["set_aside"] if reasons else ["taken"])
     assert set(states) == set(ACTION_IDS)
     assert set(states.values()) <= ALL
-    assert not told or set(states.values()) == {"exported"}
-    assert not any(holds_an_identifier(line.removeprefix(NAME)) for line in told)
+    assert not reasons or set(states.values()) == {"exported"}
+    assert not any(holds_an_identifier(line.removeprefix(NAME)) for line in reasons)
 
 
 @fuzzed(usual=25, cost=8)
 @given(body=BODIES)
-def test_an_action_is_confirmed_only_where_the_receipt_says_so(store: Store, folder: Path, body: bytes) -> None:
+def test_an_action_is_confirmed_only_if_a_receipt_confirms_it(store: Store, folder: Path, body: bytes) -> None:
     _taken_in(store, folder, body)
 
     for action_id, state in _states(store).items():
@@ -138,7 +138,7 @@ def test_an_action_is_confirmed_only_where_the_receipt_says_so(store: Store, fol
 @given(body=BODIES)
 @example(body=json.dumps({**RECEIPT, "status": "REJECTED"}).encode())
 @example(body=json.dumps({**RECEIPT, "actions": [{"action_id": ACTION_IDS[0], "status": "REJECTED"}]}).encode())
-def test_what_was_carried_out_stays_so_whatever_a_later_receipt_says(store: Store, folder: Path, body: bytes) -> None:
+def test_a_carried_out_action_stays_so_after_any_later_receipt(store: Store, folder: Path, body: bytes) -> None:
     _taken_in(store, folder, json.dumps(RECEIPT).encode())
     (folder / f"{NAME}.receipt.json").write_bytes(body)
     read_receipts(store.ledger, folder, NOW)
@@ -152,19 +152,19 @@ def test_what_was_carried_out_stays_so_whatever_a_later_receipt_says(store: Stor
     ids=["no text", "surrogate", "text", "long", "LF"],
 )
 def test_a_receipt_of_any_name_is_set_aside(store: Store, tmp_path: Path, name: bytes) -> None:
-    """Core banking names the files of the folder: a name need not be text that can be stored."""
+    """Core banking names the files of the folder, and a file name may be text that cannot be stored."""
     path = bytes(tmp_path) + b"/" + name + b".receipt.json"
     Path(path.decode("utf-8", "surrogateescape")).write_bytes(json.dumps(RECEIPT).encode())
 
-    told = read_receipts(store.ledger, tmp_path, NOW)
+    reasons = read_receipts(store.ledger, tmp_path, NOW)
 
-    assert len(told) == 1
-    assert told[0].encode()
+    assert len(reasons) == 1
+    assert reasons[0].encode()
 
 
 @pytest.mark.timeout(20)
-def test_what_is_no_file_is_set_aside_and_not_waited_for(store: Store, tmp_path: Path) -> None:
-    """Reading a pipe that nobody writes to would hold up the run for ever."""
+def test_a_pipe_is_set_aside_without_waiting(store: Store, tmp_path: Path) -> None:
+    """A run that read a pipe without a writer would wait for ever."""
     os.mkfifo(tmp_path / "pipe.receipt.json")
 
     assert len(read_receipts(store.ledger, tmp_path, NOW)) == 1

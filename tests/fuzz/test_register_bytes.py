@@ -1,4 +1,4 @@
-"""A register file in any bytes is taken as it stands or refused whole, and a refusal quotes nothing of it."""
+"""Any bytes of a register file are taken unchanged or refused whole, and a refusal quotes nothing from them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from konkurs_pipeline.register.rules import Limits, judge_accounts
 from konkurs_pipeline.register.spelling import read_accounts
 from tests.fuzz.budget import fuzzed
 from tests.fuzz.leaks import COMPANY, PERSON, tells_an_identifier
-from tests.fuzz.mutations import hurt_bytes
+from tests.fuzz.mutations import damaged_bytes
 from tests.register.bank import Row, account_rows, csv_of, customer_rows
 
 CUSTOMERS: Final = RegisterKind.CUSTOMERS
@@ -48,7 +48,7 @@ ANY_SHARE: Final = Limits(synthetic_allowed=True, max_invalid=1.0)
 
 def _parquet_of(kind: RegisterKind) -> bytes:
     buffer = io.BytesIO()
-    # What is not given is empty in CSV and null in Parquet.
+    # A missing value is empty in CSV and null in Parquet.
     frame = pl.DataFrame([[text or None for text in row] for row in ROWS[kind]], schema=ALL_COLUMNS[kind], orient="row")
     frame.write_parquet(buffer, compression="zstd" if kind is CUSTOMERS else "uncompressed")
     return buffer.getvalue()
@@ -68,7 +68,7 @@ KINDS: Final = st.sampled_from(RegisterKind)
 
 
 def read(content: bytes, kind: RegisterKind, suffix: str = ".csv") -> RegisterFile | None:
-    """Return the file that these bytes are, or None where it is refused, as it should be."""
+    """Return the bytes as a register file, or None if it is refused, as it should be."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{kind}{suffix}"
         path.write_bytes(content)
@@ -80,7 +80,7 @@ def read(content: bytes, kind: RegisterKind, suffix: str = ".csv") -> RegisterFi
 
 
 def judge(file: RegisterFile, limits: Limits = ANY_SHARE) -> pl.DataFrame | None:
-    """Return the judged rows, or None where they are refused, as they should be."""
+    """Return the judged rows, or None if they are refused, as they should be."""
     try:
         if file.kind is CUSTOMERS:
             return judge_register(file, None, limits, key=b"any").tables.customers
@@ -92,15 +92,15 @@ def judge(file: RegisterFile, limits: Limits = ANY_SHARE) -> pl.DataFrame | None
 
 
 def rows_by_python(content: bytes, kind: RegisterKind) -> list[tuple[str, ...]]:
-    """Return the rows as Python's own CSV reader has them, in the order of the kind's columns. A missing one is empty.
+    """Return the rows by Python's own CSV reader, in the column order of the kind. A missing column is empty.
 
-    A CR that is no part of a line's end is a sign like others, in a register as in polars; to Python it ends a row.
+    A CR inside a line is an ordinary character for the register and for polars; for Python it ends a row.
     """
     text = re.sub(r"\r(?!\n|\Z)", LONE_CR, content.decode("utf-8-sig"))
     readings = [list(csv.reader(io.StringIO(text, newline=""), delimiter=separator)) for separator in ",;"]
     names, *rows = max(readings, key=lambda rows: sum(name.strip().lower() in COLUMNS[kind] for name in rows[0]))
     while rows and not rows[-1]:
-        # Empty lines at the end are let pass; one between rows is not.
+        # The register allows empty lines at the end, but not between rows.
         rows.pop()
     named = [name.strip().lower() for name in names]
     places = [named.index(column) if column in named else None for column in ALL_COLUMNS[kind]]
@@ -108,21 +108,21 @@ def rows_by_python(content: bytes, kind: RegisterKind) -> list[tuple[str, ...]]:
 
 
 @st.composite
-def hurt_csv(draw: st.DrawFn) -> tuple[RegisterKind, bytes]:
-    """Return a CSV file of a kind, hurt."""
+def damaged_csv_bytes(draw: st.DrawFn) -> tuple[RegisterKind, bytes]:
+    """Return a damaged CSV file of a kind."""
     kind = draw(KINDS)
-    return kind, draw(hurt_bytes(*CSV[kind]))
+    return kind, draw(damaged_bytes(*CSV[kind]))
 
 
 @st.composite
-def hurt_parquet(draw: st.DrawFn) -> tuple[RegisterKind, bytes]:
-    """Return a Parquet file of a kind, hurt."""
+def damaged_parquet_bytes(draw: st.DrawFn) -> tuple[RegisterKind, bytes]:
+    """Return a damaged Parquet file of a kind."""
     kind = draw(KINDS)
-    return kind, draw(hurt_bytes(PARQUET[kind]))
+    return kind, draw(damaged_bytes(PARQUET[kind]))
 
 
 @fuzzed(usual=80, cost=2)
-@given(hurt_csv())
+@given(damaged_csv_bytes())
 @example((CUSTOMERS, CSV[CUSTOMERS][1].replace(b";;Kunde 1", b"\r;;Kunde 1")))
 def test_a_csv_file_is_read_as_python_reads_it_or_refused(file: tuple[RegisterKind, bytes]) -> None:
     kind, content = file
@@ -133,7 +133,7 @@ def test_a_csv_file_is_read_as_python_reads_it_or_refused(file: tuple[RegisterKi
 
 
 @fuzzed(usual=40, cost=5)
-@given(hurt_csv())
+@given(damaged_csv_bytes())
 def test_no_row_of_a_file_is_lost_between_reading_and_judging(file: tuple[RegisterKind, bytes]) -> None:
     kind, content = file
     taken = read(content, kind)
@@ -155,7 +155,7 @@ def test_any_bytes_are_a_register_or_refused(kind: RegisterKind, content: bytes)
 
 
 @fuzzed(usual=80, cost=4)
-@given(hurt_parquet())
+@given(damaged_parquet_bytes())
 def test_a_parquet_file_is_read_or_refused(file: tuple[RegisterKind, bytes]) -> None:
     kind, content = file
     taken = read(content, kind, ".parquet")
@@ -168,8 +168,8 @@ def test_a_parquet_file_is_read_or_refused(file: tuple[RegisterKind, bytes]) -> 
 
 
 @pytest.mark.parametrize("kind", RegisterKind)
-def test_the_files_that_are_hurt_here_are_good(kind: RegisterKind) -> None:
-    """Else every file would be refused, and nothing above be tried."""
+def test_the_undamaged_files_are_read(kind: RegisterKind) -> None:
+    """Otherwise every file would be refused, and the tests above would test nothing."""
     files = [*((content, ".csv") for content in CSV[kind]), (PARQUET[kind], ".parquet")]
     taken = [read(content, kind, suffix) for content, suffix in files]
 

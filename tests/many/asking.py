@@ -1,4 +1,4 @@
-"""What the tests of many banks ask: the banks' own stores, and Dagster's web server."""
+"""Questions of the tests of many banks, to the banks' stores and to Dagster's web server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ sensorName: "look"}) {... on Sensor {sensorState {ticks(limit: 1000) {status tim
 
 
 def wait_until(holds: Callable[[], bool], what: str) -> None:
-    """Wait until it holds; fails after ten minutes."""
+    """Wait until the condition holds; fails after ten minutes."""
     ends = time.monotonic() + _WAIT_S
     while not holds():
         assert time.monotonic() < ends, what
@@ -29,7 +29,7 @@ def wait_until(holds: Callable[[], bool], what: str) -> None:
 
 
 def polls(bank: BankOfMany) -> pl.DataFrame:
-    """Return the bank's ended polls in the order of their start; none before its first."""
+    """Return the bank's ended polls in the order of their start."""
     layout = Layout(bank.data, bank.data / "outbox", bank.data / "receipts")
     try:
         found = Published(layout).read("polls")

@@ -1,7 +1,7 @@
-"""One installation for many banks, for real: PostgreSQL, code servers, a daemon, a web server, on loopback.
+"""A real installation for many banks on loopback: PostgreSQL, code servers, a daemon, a web server.
 
-Everything lives in one temporary folder and ends with the program. PostgreSQL must be installed (Debian: postgresql) and
-is started as the user `postgres` where this program is root, which PostgreSQL refuses to be.
+Everything is in one temporary folder and ends with the program. PostgreSQL must be installed (Debian: postgresql). PostgreSQL
+refuses to run as root, so if this program is root it starts PostgreSQL as the user `postgres`.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ def has_postgres() -> bool:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on, and that no outgoing connection is given meanwhile."""
+    """Return a free port of 127.0.0.1 that no outgoing connection can take meanwhile."""
     while True:
-        # Below Linux's range for outgoing connections: with dozens of programs starting, one would take it first.
+        # Below Linux's range for outgoing connections: one of the many starting programs could take the port otherwise.
         port = random.randrange(20_000, 32_000)  # noqa: S311 -- no secret
         with socket.socket() as attempt:
             if attempt.connect_ex(("127.0.0.1", port)):
@@ -45,9 +45,9 @@ def free_port() -> int:
 
 
 def wait_for_port(port: int, process: Process, log: Path) -> None:
-    """Wait until somebody listens on the port.
+    """Wait until a program listens on the port.
 
-    Raises `RuntimeError` with the end of the log where the process ends, or after five minutes.
+    Raises `RuntimeError` with the end of the log if the process ends, or after five minutes.
     """
     ends = time.monotonic() + _READY_S
     while time.monotonic() < ends and process.poll() is None:
@@ -73,7 +73,7 @@ class BankOfMany:
 
     @property
     def data(self) -> Path:
-        """Its data folder as others reach it."""
+        """The bank's data folder, as other processes reach it."""
         data = self.folder / "data"
         if self.disk_mib is None or self.server is None:
             return data
@@ -81,7 +81,7 @@ class BankOfMany:
 
     @property
     def environ(self) -> dict[str, str]:
-        """Its settings, and those alone."""
+        """The bank's settings and nothing else."""
         tls = self.folder / "tls"
         return {
             "KONKURS_BANK_ID": self.bank_id,
@@ -97,13 +97,13 @@ class BankOfMany:
 
     @property
     def manifests(self) -> list[str]:
-        """The names of the files that it handed over."""
+        """The names of the manifests that the bank handed over."""
         return sorted(path.name for path in (self.data / "outbox").glob("*.manifest.json"))
 
 
 @dataclass
 class Installation:
-    """What runs: the banks, and the processes beside them."""
+    """The running installation: the banks, and the processes beside them."""
 
     folder: Path
     banks: list[BankOfMany]
@@ -120,7 +120,7 @@ class Installation:
         return [bank.server for bank in self.banks if bank.server is not None and bank.server.poll() is None]
 
     def start(self, arguments: Sequence[str], name: str, *, within: Sequence[str] = (), **environ: str) -> Process:
-        """Start one of the project's programs, `within` another; its output goes to a file of that name."""
+        """Start one of the project's programs, inside the command `within`. Its output goes to a file of that name."""
         with (self.folder / f"{name}.log").open("ab") as log:
             process = subprocess.Popen(  # noqa: S603 -- the project's own programs
                 [*within, str(_BIN / arguments[0]), *arguments[1:]],
@@ -197,7 +197,7 @@ def installed(
     small_disk: str | None = None,
     elsewhere: Mapping[str, tuple[int, Path]] | None = None,
 ) -> Iterator[Installation]:
-    """Run an installation for these banks in a temporary folder; everything ends with the context.
+    """Run an installation for these banks in a temporary folder. The end of the context ends everything.
 
     `small_disk`: the bank whose data lie on a disk of 64 MiB. `elsewhere`: by bank, port and certificates of a service that
     the caller runs.
@@ -231,14 +231,14 @@ def installed(
 
 
 def _on_a_disk_of_its_own(data: Path, mib: int) -> list[str]:
-    """Return what starts a program before which `data` is a small disk in a namespace, with what was there."""
+    """Return a command that starts a program in a namespace where `data` is a small disk with the same files."""
     kept = data.with_name("data.before")
     mount = 'cp -a "$0" "$1" && mount -t tmpfs -o size="$2"m tmpfs "$0" && cp -a "$1/." "$0" && shift 2 && exec "$@"'
     return ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mount, str(data), str(kept), str(mib)]
 
 
 def _write_register(bank: BankOfMany) -> None:
-    """Give a bank customers and accounts of its own: those of the demo, under its own references."""
+    """Write the bank's register: the demo's customers and accounts under references of its own."""
     register = bank.folder / "data" / "register"
     register.mkdir(parents=True, mode=0o700)
     for path in (PROJECT / "data" / "register").glob("*.csv"):
@@ -267,7 +267,7 @@ def _start(installation: Installation, simulator_ports: Sequence[int]) -> None:
 def _end(processes: Sequence[Process]) -> None:
     for process in reversed(processes):
         if process.poll() is None:
-            # The process group that it was started as: the runs of a code server too.
+            # End its whole process group, with the runs of a code server.
             os.killpg(process.pid, signal.SIGTERM)
     for process in processes:
         try:

@@ -1,4 +1,4 @@
-"""Three banks in one installation, with real processes: what happens to one, the others do not notice.
+"""Three banks in one installation, with real processes: no bank notices the problems of another.
 
 `make many-test`; CI runs it after the other tests, as it needs PostgreSQL and some minutes.
 """
@@ -41,7 +41,7 @@ def test_every_bank_polls_into_its_own_folder_under_its_own_name(running: Instal
     assert {node["assetKey"]["path"][0] for node in nodes} == {"ALPHA", "BETA", "GAMMA"}
 
 
-def test_a_certificate_a_register_and_a_code_server_that_fail_are_noticed_by_their_own_bank_alone(
+def test_only_the_banks_with_a_failing_certificate_register_or_code_server_notice_it(
     running: Installation,
 ) -> None:
     wait_until(lambda: all(bank.manifests for bank in running.banks), "each bank hands over a file")

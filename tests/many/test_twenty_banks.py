@@ -1,7 +1,7 @@
-"""Twenty banks in one installation, with real processes: four have trouble, and the sixteen others do not notice.
+"""Twenty banks in one installation, with real processes: four have problems, and the sixteen others do not notice.
 
-`make many-soak`: a quarter of an hour, PostgreSQL, and all of two cores. Every bank polls each minute here, as in the demo:
-fifteen times as often as in production. `make many-test` holds three banks in CI.
+`make many-soak` takes a quarter of an hour, PostgreSQL and all of two cores. Every bank polls each minute, as in the demo:
+fifteen times as often as in production. CI runs three banks (`make many-test`).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def _references(bank: BankOfMany) -> set[str]:
     return {record["customer_ref"] for record in map(json.loads, lines) if record["record"] == "A"}
 
 
-def test_what_befalls_four_banks_the_sixteen_others_do_not_notice(running: Installation) -> None:
+def test_the_problems_of_four_banks_do_not_reach_the_sixteen_others(running: Installation) -> None:
     expires, refused, full, killed = (_of(running, bank_id) for bank_id in (EXPIRES, REFUSED, FULL, KILLED))
     wait_until(
         lambda: all(bank.manifests for bank in running.banks if bank is not expires), "each bank hands over a file"

@@ -1,4 +1,4 @@
-"""After a clock that was ahead, schedules and sensors go on from now, and their cursors stay."""
+"""After a clock that was ahead, schedules and sensors go on from now and keep their cursors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ AHEAD = dt.timedelta(hours=2)
 
 
 class Data:
-    """A schedule's or a sensor's data, as Dagster keeps it."""
+    """The data of a schedule or sensor, as Dagster stores it."""
 
     def __init__(self, **fields: Any) -> None:
         self.fields = fields
@@ -28,7 +28,7 @@ class Data:
 
 
 class State:
-    """A schedule's or a sensor's state, as Dagster keeps it."""
+    """The state of a schedule or sensor, as Dagster stores it."""
 
     instigator_origin_id, selector_id = "origin", "selector"
 
@@ -40,25 +40,25 @@ class State:
 
 
 @pytest.mark.parametrize(("ahead", "mended"), [(AHEAD, ["alerts"]), (-AHEAD, [])], ids=["ahead", "right"])
-def test_only_times_in_the_future_are_mended(
+def test_only_future_times_are_corrected(
     ahead: dt.timedelta, mended: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = utc_now()
-    told: list[State] = []
+    updated: list[State] = []
     purged: list[float] = []
     state = State("alerts", Data(last_tick_timestamp=(now + ahead).timestamp(), cursor="what was told"))
     with dg.DagsterInstance.ephemeral() as instance:
         monkeypatch.setattr(instance, "all_instigator_state", lambda: [state])
         monkeypatch.setattr(instance, "get_ticks", lambda *_, **__: [])
         monkeypatch.setattr(instance, "purge_ticks", lambda *_, before: purged.append(before))
-        monkeypatch.setattr(instance, "update_instigator_state", told.append)
+        monkeypatch.setattr(instance, "update_instigator_state", updated.append)
         assert mend_future_ticks(instance, now) == mended
-    assert len(purged) == len(told) == len(mended)
-    for one in told:
+    assert len(purged) == len(updated) == len(mended)
+    for one in updated:
         assert one.instigator_data.fields == {"last_tick_timestamp": now.timestamp(), "cursor": "what was told"}
 
 
-def test_a_run_from_the_future_is_removed_and_one_of_now_stays() -> None:
+def test_a_run_with_a_future_time_is_removed_and_a_present_one_stays() -> None:
     @dg.job
     def nothing() -> None:
         pass

@@ -1,4 +1,4 @@
-"""The web server obeys its own pages and no other, under its own names and no other."""
+"""The web server answers only its own pages, and only under its own names."""
 
 from __future__ import annotations
 
@@ -50,27 +50,29 @@ OBEYED = [
 ]
 REFUSED = [
     pytest.param("POST", "/graphql", {"origin": "https://evil.example"}, id="another page"),
-    pytest.param("POST", "/graphql", {"origin": "null"}, id="a page without a name"),
+    pytest.param("POST", "/graphql", {"origin": "null"}, id="a page without an origin"),
     pytest.param("POST", "/graphql", {"origin": "http://127.0.0.1:8080"}, id="another program's page on this machine"),
     pytest.param("GET", "/graphql?query=mutation{stopRunningSchedule}", {}, id="a mutation in a link"),
     pytest.param("POST", "/graphql", {"sec-fetch-site": "cross-site"}, id="a form of another page"),
     pytest.param("POST", "/graphql", {"host": "evil.example:3000"}, id="another name of this machine"),
     pytest.param("GET", "/runs", {"host": "evil.example:3000"}, id="a page under another name"),
-    pytest.param("GET", "/runs", {"host": "[::1"}, id="no name at all"),
+    pytest.param("GET", "/runs", {"host": "[::1"}, id="an unreadable host name"),
 ]
 
 
 @pytest.mark.parametrize(("method", "path", "headers"), OBEYED)
-def test_is_obeyed(method: str, path: str, headers: dict[str, str]) -> None:
+def test_a_request_of_its_own_page_or_of_a_program_is_answered(method: str, path: str, headers: dict[str, str]) -> None:
     assert asked(method, path, headers).text == "done"
 
 
 @pytest.mark.parametrize(("method", "path", "headers"), REFUSED)
-def test_is_refused(method: str, path: str, headers: dict[str, str]) -> None:
+def test_a_request_of_another_page_or_under_another_name_is_refused(
+    method: str, path: str, headers: dict[str, str]
+) -> None:
     assert asked(method, path, headers).status_code == 403
 
 
-def test_dagsters_own_server_is_started_guarded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_dagsters_own_server_starts_with_the_guard(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[object] = []
     monkeypatch.setattr(uvicorn, "run", lambda app, **_: started.append(app))
     monkeypatch.setattr(sys, "argv", ["konkurs-webserver", "--empty-workspace", "--port", "1"])

@@ -20,14 +20,14 @@ _LONG_AGO = dt.datetime(2018, 1, 2, tzinfo=dt.UTC)
 
 @pytest.fixture(scope="session", autouse=True)
 def _one_attempt_each() -> Iterator[None]:
-    """Let a fault strike a request once: retries are the client's own tests."""
+    """Make one attempt a request, so that a fault strikes it once. The client's own tests cover retries."""
     with stamina.set_testing(testing=True, attempts=1):
         yield
 
 
 @pytest.fixture(scope="session")
 def new_bank() -> Iterator[NewBank]:
-    """Run the simulator; the factory makes a bank in a folder, before a service that is well and has no notices."""
+    """Run the simulator; the factory makes a bank in a folder, with a healthy service without notices."""
     app = build_app([], now=SteppedClock(_LONG_AGO))
     simulation: Simulation = app.state.simulation
     with (
@@ -51,5 +51,5 @@ def new_bank() -> Iterator[NewBank]:
 
 @pytest.fixture
 def bank(tmp_path: Path, new_bank: NewBank) -> Bank:
-    """Return a bank with an empty register, before a service without notices."""
+    """Return a bank with an empty register and a service without notices."""
     return new_bank(tmp_path / "data")

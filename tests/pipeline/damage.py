@@ -1,6 +1,6 @@
-"""The ways a bank's register files are damaged, each a function that does it, with what the refusal must say.
+"""The ways in which a bank's register files are damaged: a function for each, and a part of the refusal's message.
 
-They are for a bank of more than twenty customers, each a person with an account: a share of a few rows proves nothing.
+They need a bank of more than twenty customers, each a person with an account: a share of a few rows means nothing.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ Row = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Register:
-    """The two files and the rows that stand in them."""
+    """The two files and their rows."""
 
     customers: Path
     accounts: Path
@@ -28,7 +28,7 @@ class Register:
 
 @dataclass(frozen=True)
 class Damage:
-    """One kind of damage, and a part of the sentence that tells of it."""
+    """One kind of damage, and a part of the message about it."""
 
     does: Callable[[Register], object]
     says: str
@@ -112,7 +112,7 @@ def _pipe(path: Path) -> None:
 
 
 def _every_account_a_person(register: Register) -> None:
-    """Put the customer's national_id where its account number should stand: each passes the check of one."""
+    """Put the customer's national_id in the place of its account number: it passes the check of an account number."""
     id_of = {ref: national_id for ref, national_id, _, _ in register.customer_rows}
     rows = [(id_of[ref], ref, relation, is_blocked) for _, ref, relation, is_blocked in register.account_rows]
     put(register.accounts, csv_bytes(ACCOUNT_COLUMNS, rows))

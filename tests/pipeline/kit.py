@@ -1,7 +1,7 @@
 """A bank for tests: its register files, a simulated Konkursvarsel over real HTTP, and whole polls without dagster.
 
-A poll here is the same steps in the same order as the job's, so that a story of several days costs a fraction of a second.
-What core banking gets is read from the files in the outbox, never from what a step returns.
+A poll here has the same steps in the same order as the job, so a story of several days takes a fraction of a second.
+Tests read core banking's rows from the files in the outbox, never from what a step returns.
 """
 
 from __future__ import annotations
@@ -45,9 +45,9 @@ from konkurs_pipeline.storage.store import Store, layout_of, open_store
 from tests.contracts.validity import assert_valid_outbox_file
 
 Record = dict[str, Any]
-# Done just before a step of a poll begins.
+# A function that runs just before a step of a poll begins.
 Hook = Callable[[], object]
-# The steps of a poll in order, as a poll announces them, and what comes after the last.
+# The steps of a poll in order, as a poll announces them, and what follows the last.
 STEPS: Final = (
     "register",
     "raw notices",
@@ -62,13 +62,13 @@ THE_END: Final = "the end"
 
 CUSTOMER_COLUMNS: Final = ("customer_ref", "national_id", "former_ids", "name")
 ACCOUNT_COLUMNS: Final = ("account_no", "customer_ref", "relation", "is_blocked")
-# Workdays of one week, for stories that do not play on Brreg's own dates.
+# Workdays of one week, for stories that do not use Brreg's own dates.
 MONDAY: Final = dt.date(2018, 9, 3)
 TUESDAY, WEDNESDAY, THURSDAY, FRIDAY = (MONDAY + dt.timedelta(days=n) for n in range(1, 5))
 
 
 class KeptOpenClient(Konkursvarsel):
-    """The client, its connection kept for the next poll: making one costs more than a poll's requests."""
+    """The client. It keeps its connection for the next poll, because connecting takes longer than a poll's requests."""
 
     def close(self) -> None:
         """Keep the connection."""
@@ -79,12 +79,12 @@ class KeptOpenClient(Konkursvarsel):
 
 
 class CrashError(BaseException):
-    """Stands for a process that is killed: nothing may catch it."""
+    """Stands for the kill of a process: nothing may catch it."""
 
 
 @dataclass(frozen=True)
 class Polled:
-    """How a poll ended, and what it showed core banking: its action rows, and the file they stand in."""
+    """How a poll ended, and what core banking got: the action rows and their file."""
 
     run_id: str
     outcome: str
@@ -148,7 +148,7 @@ class Bank:
         return number
 
     def write_register(self) -> None:
-        """Put the register files where the settings look for them, when they say something new."""
+        """Write the register files to the places of the settings if their content is new."""
         _write(self.settings.customers, csv_bytes(CUSTOMER_COLUMNS, self.customers))
         if self.accounts is not None:
             _write(self.settings.accounts, csv_bytes(ACCOUNT_COLUMNS, self.accounts))
@@ -168,7 +168,7 @@ class Bank:
         visible_until: dt.datetime | None = None,
         dataset: str | None = None,
     ) -> SimulatedNotice:
-        """Let the service have one notice more, registered on `day` at `clock` (Oslo)."""
+        """Add a notice to the service, registered on `day` at `clock` (Oslo)."""
         made = simulated_notice(
             uuid=uid or str(uuid.uuid5(uuid.NAMESPACE_URL, f"notice {len(self.notices)}")),
             type=kind,
@@ -183,16 +183,16 @@ class Bank:
         return made
 
     def serve(self, notices: Iterable[SimulatedNotice]) -> None:
-        """Let the service have these notices from now on."""
+        """Replace the notices of the service."""
         self.notices = list(notices)
         self.service.replace_notices(self.notices)
 
     def fail(self, *faults: Fault) -> None:
-        """Let the service commit these faults from now on; none: it is well again."""
+        """Replace the faults of the service; without arguments it is healthy again."""
         self.service.faults.replace(faults)
 
     def go_on_from(self, other: Bank) -> Bank:
-        """Take over another bank's register, notices and store as they stand: cheaper than the polls that led there."""
+        """Copy another bank's register, notices and store. That is faster than repeating its polls."""
         shutil.copytree(other.folder, self.folder, copy_function=shutil.copy2)
         self.extra = dict(other.extra)
         self.customers = list(other.customers)
@@ -203,7 +203,7 @@ class Bank:
 
     # Polls
 
-    def poll(  # noqa: PLR0913 -- what a story may want otherwise, by name
+    def poll(  # noqa: PLR0913 -- options of a story, by name
         self,
         first: dt.date,
         last: dt.date | None = None,
@@ -213,9 +213,9 @@ class Bank:
         before: Mapping[str, Hook] | None = None,
         run_id: str | None = None,
     ) -> Polled:
-        """Poll the workdays `first` to `last` as the job does, the service standing at the end of `last`.
+        """Poll the workdays `first` to `last` as the job does, with the service at the end of `last`.
 
-        `before`: by step, what is done when it begins.
+        `before`: step → a function that runs when the step begins.
         """
         last = last or first
         self.clock.move_to(now or oslo(last, "23:59"))
@@ -238,19 +238,19 @@ class Bank:
                 progress(THE_END, 0, None)
         return self._polled(run_id, shown)
 
-    def _poll_of(  # noqa: PLR0913, PLR0917 -- what a poll is made of
+    def _poll_of(  # noqa: PLR0913, PLR0917 -- the parts of a poll
         self, run_id: str, window: Window, settings: Settings, store: Store, clock: Clock, progress: Progress
     ) -> Poll:
-        # Another address than the simulator's is a service that is down: that takes a client of its own.
+        # Another address than the simulator's is an unreachable service, which needs a client of its own.
         connects = (lambda _: self.client) if settings.api_url == self.url else connect
         fields = load_dataset_map(settings.dataset_map)
         return Poll(run_id, window, settings, store, connects, clock, fields, progress)
 
     def try_poll(self, first: dt.date, last: dt.date | None = None, **more: Any) -> BaseException | None:
-        """Poll, and return what it failed with."""
+        """Poll; return the error that it failed with."""
         try:
             self.poll(first, last, **more)
-        except (Exception, CrashError) as error:  # noqa: BLE001 -- whatever it failed with is the answer
+        except (Exception, CrashError) as error:  # noqa: BLE001 -- the error is the result
             return error
         return None
 
@@ -262,15 +262,15 @@ class Bank:
         actions = [record for path in new for record in records(path) if record["record"] == "A"]
         return Polled(run_id, row["outcome"], row["detail"], actions, new[-1] if new else None)
 
-    # What others see
+    # What core banking and analysts see
 
     def shown(self) -> list[Path]:
-        """Return the .jsonl files that have a manifest: what core banking reads."""
+        """Return the .jsonl files with a manifest, which core banking reads."""
         manifests = sorted(self.settings.outbox_dir.glob("*.manifest.json"))
         return [path.with_name(path.name.replace(".manifest.json", ".jsonl")) for path in manifests]
 
     def all_actions(self) -> list[Record]:
-        """Return every action row core banking ever got, in order."""
+        """Return every action row that core banking has ever got, in order."""
         return [record for path in self.shown() for record in records(path) if record["record"] == "A"]
 
     def lake_file(self, table: str, day: dt.date) -> Path:
@@ -282,7 +282,7 @@ class Bank:
         return newest_in(self.layout.published)[table]
 
     def published(self, table: str) -> pl.DataFrame:
-        """Return a table as analysts have it."""
+        """Return a table as analysts see it."""
         return Published(self.layout).read(table)
 
     def states(self) -> dict[str, str]:
@@ -338,7 +338,7 @@ def csv_bytes(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
 def _write(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.is_file() or path.read_bytes() != content:
-        # As a bank does: a new file under another name, then renamed.
+        # A bank replaces a file by renaming a new one.
         new = path.with_suffix(".new")
         new.write_bytes(content)
         new.replace(path)

@@ -1,4 +1,4 @@
-"""Receipts that are not what the contract says, each made from a good one: two readers could read them two ways, or not."""
+"""Receipts that break the contract, each made from a good one; two readers could read some of them differently."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The sensor in Dagster: each alert leaves once, clears once and survives a restart."""
+"""The alert sensor in Dagster: each alert leaves once, clears once and survives a restart."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ sys.exit(int(pathlib.Path(sys.argv[1] + ".code").read_text()))
 
 
 class Watchman:
-    """Runs the sensor as the daemon does, and reads what the command was told."""
+    """Runs the sensor as the daemon does, and reads the alerts that the command got."""
 
     def __init__(self, bank: Bank, folder: Path, instance: dg.DagsterInstance) -> None:
         self._bank, self._log, self.instance = bank, folder / "told", instance
@@ -42,7 +42,7 @@ class Watchman:
         self._cursor = result.cursor
         return result
 
-    def told(self) -> list[tuple[str, str]]:
+    def alerts(self) -> list[tuple[str, str]]:
         lines = self._log.read_text().splitlines() if self._log.is_file() else []
         return [(alert["event"], alert["alarm"]) for alert in map(json.loads, lines)]
 
@@ -67,17 +67,17 @@ def watchman(bank: Bank, tmp_path: Path) -> Iterator[Watchman]:
 def test_an_alert_leaves_once_and_once_more_when_it_clears(bank: Bank, watchman: Watchman) -> None:
     watchman.look()
     watchman.look()
-    assert watchman.told() == [("raised", "blocks_held")]
+    assert watchman.alerts() == [("raised", "blocks_held")]
     with bank.store() as store:
         ((run_id,),) = store.ledger.rows("SELECT DISTINCT run_id FROM actions WHERE status = 'held'")
         release(store.ledger, run_id, by="Kari", reason="looked at", now=utc_now())
         store.publish()
     watchman.look()
     watchman.look()
-    assert watchman.told() == [("raised", "blocks_held"), ("cleared", "blocks_held")]
+    assert watchman.alerts() == [("raised", "blocks_held"), ("cleared", "blocks_held")]
 
 
-def test_an_alert_that_could_not_leave_is_tried_again_and_the_tick_says_so(watchman: Watchman) -> None:
+def test_an_undelivered_alert_is_tried_again_and_the_tick_reports_it(watchman: Watchman) -> None:
     watchman.fail(code=3)
     first = watchman.look()
     assert first.skip_reason is not None
@@ -85,15 +85,15 @@ def test_an_alert_that_could_not_leave_is_tried_again_and_the_tick_says_so(watch
     watchman.fail(code=0)
     watchman.look()
     watchman.look()
-    assert watchman.told() == [("raised", "blocks_held")] * 2
+    assert watchman.alerts() == [("raised", "blocks_held")] * 2
 
 
-def test_the_history_of_alarms_has_what_no_run_saw(bank: Bank, watchman: Watchman) -> None:
+def test_the_history_of_alarms_has_alarms_that_no_run_saw(bank: Bank, watchman: Watchman) -> None:
     watchman.look()
     rows = bank.published("alarms")
     assert rows.select("kind", "severity", "cleared_at").rows() == [("blocks_held", "error", None)]
     with bank.store():
-        # Somebody holds the store: the alert leaves all the same.
+        # Another program holds the store, and the alert still leaves.
         watchman.look()
     with bank.store() as store:
         ((run_id,),) = store.ledger.rows("SELECT DISTINCT run_id FROM actions WHERE status = 'held'")
@@ -103,9 +103,9 @@ def test_the_history_of_alarms_has_what_no_run_saw(bank: Bank, watchman: Watchma
     (row,) = bank.published("alarms").to_dicts()
     assert row["raised_at"] < row["cleared_at"]
     (released,) = bank.published("actions").to_dicts()
-    assert released["released_os_user"], "who the operating system says released it stands beside the name"
+    assert released["released_os_user"], "the user of the operating system stands beside the typed name"
 
 
-def test_nothing_of_it_holds_an_identifier(watchman: Watchman) -> None:
+def test_an_alert_holds_no_identifier(watchman: Watchman) -> None:
     result = watchman.look()
     assert company("firm") not in f"{result.cursor} {result.skip_reason}"

@@ -1,6 +1,6 @@
-"""In whatever order and portions notices arrive: the same estates; everything open ends blocked, nothing deleted does.
+"""Notices in any order and any portions give the same estates. Every open estate ends blocked, no deleted one does.
 
-Through `decide_actions` and `settle` in memory, a poll being: what is known, folded; less what was written before.
+The tests call `decide_actions` and `settle` in memory. A poll folds the known notices and drops actions already written.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ ACCOUNTS: Mapping[str, Sequence[Account]] = {
 
 @st.composite
 def notice_sets(draw: st.DrawFn) -> list[Notice]:
-    """Draw some notices of two debtors, several at the same time, so that the uuid must break ties."""
+    """Draw some notices of two debtors, several with the same time, so that the uuid decides their order."""
     drawn = draw(
         st.lists(st.tuples(st.sampled_from(DEBTORS), st.sampled_from(list(NoticeType)), st.integers(0, 4)), max_size=8)
     )
@@ -54,7 +54,7 @@ def arrivals(draw: st.DrawFn) -> tuple[list[Notice], list[list[Notice]]]:
 
 
 class Core:
-    """The bank over several polls: what it wrote, and which accounts core banking therefore has blocked by us."""
+    """The bank over several polls: its written rows, and the accounts that core banking has blocked for us."""
 
     def __init__(self) -> None:
         self.known: list[Notice] = []
@@ -81,7 +81,7 @@ class Core:
         return settlement.write
 
     def blocked_for(self) -> set[str]:
-        """Return the openings for which an account stands blocked: BLOCK written and no REOPEN for it."""
+        """Return the openings whose accounts are blocked: a BLOCK is written and no REOPEN of it."""
         lifted = {action.caused_by for action in self.written if action.kind is ActionKind.REOPEN}
         return {
             action.notice.uuid
@@ -90,7 +90,7 @@ class Core:
         }
 
     def asked_a_person_about(self) -> set[str]:
-        """Return the ids of BLOCKs that a person was asked to look at, and openings whose reopening was undone."""
+        """Return the ids of BLOCKs with a REVIEW, and the openings whose reopening turned out wrong."""
         return {action.caused_by for action in self.written if action.kind is ActionKind.REVIEW and action.caused_by}
 
 
@@ -108,7 +108,7 @@ def test_any_order_and_split_of_arrival_gives_the_same_estates(
 
 @given(arrivals())
 @settings(max_examples=150, deadline=None)
-def test_everything_open_ends_blocked_and_nothing_deleted_stays_blocked_unless_a_person_was_asked(
+def test_open_estates_end_blocked_and_deleted_ones_reopened_unless_a_review_was_written(
     arrival: tuple[list[Notice], list[list[Notice]]],
 ) -> None:
     notices, portions = arrival
@@ -128,7 +128,7 @@ def test_everything_open_ends_blocked_and_nothing_deleted_stays_blocked_unless_a
 
 @given(arrivals())
 @settings(max_examples=100, deadline=None)
-def test_a_poll_that_brings_nothing_new_writes_nothing_and_no_id_is_written_twice(
+def test_a_poll_without_news_writes_nothing_and_no_id_is_written_twice(
     arrival: tuple[list[Notice], list[list[Notice]]],
 ) -> None:
     core = Core()
@@ -141,7 +141,7 @@ def test_a_poll_that_brings_nothing_new_writes_nothing_and_no_id_is_written_twic
 
 @given(notice_sets())
 @settings(max_examples=100, deadline=None)
-def test_a_run_that_first_hears_of_everything_at_once_writes_no_block_for_a_case_that_is_over(
+def test_a_first_run_over_all_notices_writes_no_block_for_an_ended_estate(
     notices: list[Notice],
 ) -> None:
     core = Core()

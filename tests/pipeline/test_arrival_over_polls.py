@@ -1,4 +1,4 @@
-"""The same through whole polls, files and all: few orders, but nothing is left out."""
+"""The rules of test_any_order over whole polls with their files, for a few orders of arrival."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ DAYS = (WEDNESDAY, THURSDAY, FRIDAY)
         pytest.param((2, 1, 0), id="backwards"),
     ],
 )
-def test_three_notices_that_arrive_one_by_one_in_any_order_end_as_if_they_had_come_together(
-    bank: Bank, order: Sequence[int]
-) -> None:
+def test_three_notices_one_by_one_in_any_order_end_as_all_at_once(bank: Bank, order: Sequence[int]) -> None:
     bank.customer("K-1", company("firm"))
     notices: list[SimulatedNotice] = [
         bank.notice("aapning", company("firm"), MONDAY, "09:00"),
@@ -36,7 +34,7 @@ def test_three_notices_that_arrive_one_by_one_in_any_order_end_as_if_they_had_co
     actions = bank.all_actions()
     lifted = {a["caused_by"] for a in actions if a["action"] == "REOPEN"}
     standing = {a["notice_uuid"] for a in actions if a["action"] == "BLOCK" and a["action_id"] not in lifted}
-    # Where the second opening came first, a REOPEN for the first would free what the second holds: a person looks.
+    # If the second opening came first, a REOPEN for the first would reopen an account that the second blocks: a person looks.
     reviewed = {a["reason"] for a in actions if a["action"] == "REVIEW"}
     assert notices[2].uuid in standing
     assert notices[0].uuid not in standing or "other_estate_open" in reviewed

@@ -1,4 +1,4 @@
-"""As of: what `estates`, `actions` and the register said at a moment is what the macros say of it ever after."""
+"""As of a moment the macros always give the `estates`, `actions` and register of that moment."""
 
 from __future__ import annotations
 
@@ -68,17 +68,17 @@ def release(bank: Bank) -> None:
 
 @pytest.fixture
 def story(bank: Bank) -> list[tuple[dt.datetime, Rows, Rows]]:
-    """Return what estates and actions said at the end of each poll of a week in which everything happens."""
+    """Return the rows of estates and actions at the end of each poll of a week with every kind of change."""
     bank.extra["KONKURS_MAX_BLOCKS_PER_RUN"] = "2"
     for name in ("a", "b", "c", "d"):
         bank.customer(f"K-{name}", company(name))
         bank.notice("aapning", company(name), MONDAY)
-    told = []
+    moments = []
 
     def poll(day: dt.date) -> None:
         bank.poll(day)
         now = utc_now()
-        told.append((now, as_it_stands(bank, "estates", "opening_uuid"), as_it_stands(bank, "actions", "action_id")))
+        moments.append((now, as_it_stands(bank, "estates", "opening_uuid"), as_it_stands(bank, "actions", "action_id")))
 
     poll(MONDAY)
     answer(bank, 0, "REJECTED", action_at=None)
@@ -96,10 +96,10 @@ def story(bank: Bank) -> list[tuple[dt.datetime, Rows, Rows]]:
     poll(THURSDAY)
     answer(bank, -1, "APPLIED", action_at=None)
     poll(FRIDAY)
-    return told
+    return moments
 
 
-def test_each_column_of_an_action_never_changes_or_is_shown_as_it_was_then() -> None:
+def test_a_column_of_an_action_never_changes_or_has_its_earlier_value() -> None:
     decided = {"action_id", "action", "customer_ref", "account_no", "notice_uuid", "notice_type", "registered_at_text"}
     decided |= {"registered_at", "ruling_date", "matched_via", "reason", "caused_by", "was_blocked", "decided_at"}
     decided |= {"run_id", "register_id"}
@@ -111,7 +111,7 @@ def test_as_of_the_end_of_each_poll_estates_and_actions_are_what_they_were(
     story: list[tuple[dt.datetime, Rows, Rows]],
 ) -> None:
     states = {row["status"] for _, _, actions in story for row in actions}
-    assert states >= {"held", "void", "exported", "rejected", "applied"}, "the story holds all that can happen"
+    assert states >= {"held", "void", "exported", "rejected", "applied"}, "every status and state occurs in the story"
     for instant, estates, actions in story:
         assert as_of(bank, "estates", "opening_uuid", instant) == estates
         assert as_of(bank, "actions", "action_id", instant) == actions
@@ -119,7 +119,7 @@ def test_as_of_the_end_of_each_poll_estates_and_actions_are_what_they_were(
     assert as_of(bank, "estates", "opening_uuid", before) == as_of(bank, "actions", "action_id", before) == []
 
 
-def test_the_register_in_use_then_is_named_also_when_an_old_one_came_back(bank: Bank) -> None:
+def test_the_register_in_use_then_is_named_even_if_an_old_one_came_back(bank: Bank) -> None:
     bank.customer("K-1", company("a"))
     bank.poll(MONDAY)
     bank.customer("K-2", company("b"))
@@ -166,7 +166,7 @@ def test_a_crash_between_a_version_and_its_estate_leaves_one_version(
     assert bank.published("estate_versions")["version"].to_list() == [1]
 
 
-def test_lost_versions_are_made_from_the_notices_and_a_person_is_told(bank: Bank) -> None:
+def test_lost_versions_are_made_from_the_notices_and_reported(bank: Bank) -> None:
     bank.customer("K-1", company("b"))
     bank.notice("aapning", company("a"), MONDAY)
     bank.poll(MONDAY)
@@ -182,7 +182,7 @@ def test_lost_versions_are_made_from_the_notices_and_a_person_is_told(bank: Bank
     assert bank.poll(FRIDAY).detail is None
 
 
-def test_a_ledger_older_than_the_history_gets_the_rows_that_its_actions_tell_of(bank: Bank) -> None:
+def test_a_ledger_older_than_the_history_gets_history_rows_from_its_actions(bank: Bank) -> None:
     bank.customer("K-1", company("a"))
     bank.notice("aapning", company("a"), MONDAY)
     bank.poll(MONDAY)
@@ -197,7 +197,7 @@ def test_a_ledger_older_than_the_history_gets_the_rows_that_its_actions_tell_of(
     assert bank.published("action_history").select(columns).rows() == before
 
 
-def test_verify_finds_a_history_that_ends_elsewhere_than_what_is(bank: Bank) -> None:
+def test_verify_finds_a_history_that_disagrees_with_the_present_state(bank: Bank) -> None:
     bank.customer("K-1", company("a"))
     bank.notice("aapning", company("a"), MONDAY)
     bank.poll(MONDAY)

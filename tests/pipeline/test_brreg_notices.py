@@ -18,14 +18,14 @@ DELETED_IN_MINUTES = "910425463"
 DELETED_AFTER_WEEKS = "08086002265"
 REVOKED = ("19020101140", "910018469")
 CLOSED = "910375237"
-# The five whose case is over when the bank first hears of them in June 2019.
+# The five whose bankruptcy has ended when the bank first reads of them in June 2019.
 OVER = {DELETED_IN_MINUTES, DELETED_AFTER_WEEKS, *REVOKED, CLOSED}
 FIRST, LAST = dt.date(2018, 6, 8), dt.date(2019, 6, 12)
 REFS = {debtor: f"K-{n}" for n, debtor in enumerate(DEBTORS)}
 
 
 class Story:
-    """A bank that has all ten debtors as customers, and what each of its polls showed core banking."""
+    """A bank with all ten debtors as customers, and the rows that each poll handed over."""
 
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
@@ -44,7 +44,7 @@ class Story:
 
 @pytest.fixture(scope="module")
 def day_by_day(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """Poll on each day that has a notice, the three that are no working days too, and then once more over all of it."""
+    """Poll on each day with a notice, three of which are no workdays, and then once more over all days."""
     story = Story(new_bank(tmp_path_factory.mktemp("days")))
     for day in sorted({notice.registered_at.astimezone(OSLO).date() for notice in load_test_notices()}):
         story.polled[day] = story.bank.poll(day)
@@ -53,7 +53,7 @@ def day_by_day(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> S
 
 @pytest.fixture(scope="module")
 def late_run(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """Poll once, a year later, over all of it."""
+    """Poll once, a year later, over all days."""
     story = Story(new_bank(tmp_path_factory.mktemp("late")))
     story.polled[LAST] = story.bank.poll(FIRST, LAST)
     return story
@@ -61,9 +61,9 @@ def late_run(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Sto
 
 @pytest.fixture(params=["day_by_day", "late_run"])
 def story(request: pytest.FixtureRequest) -> Story:
-    """Return each of the two ways in turn, for what must hold in both."""
-    told: Story = request.getfixturevalue(request.param)
-    return told
+    """Return both stories in turn, for rules that must hold in each."""
+    chosen: Story = request.getfixturevalue(request.param)
+    return chosen
 
 
 @pytest.mark.parametrize(
@@ -104,19 +104,19 @@ def test_a_block_of_8_june_is_reopened_on_4_july(day_by_day: Story) -> None:
     assert len(day_by_day.concerning(DELETED_AFTER_WEEKS)) == 2
 
 
-def test_each_oppheving_gives_one_review_the_avslutning_one_inform_and_neither_reopens(day_by_day: Story) -> None:
+def test_each_oppheving_gives_a_review_the_avslutning_an_inform_and_none_reopens(day_by_day: Story) -> None:
     for debtor in REVOKED:
         assert day_by_day.concerning(debtor) == [("BLOCK", "estate_open"), ("REVIEW", "oppheving")]
     assert day_by_day.concerning(CLOSED) == [("BLOCK", "estate_open"), ("INFORM", "avslutning")]
     assert Counter(a["action"] for a in day_by_day.actions) == {"BLOCK": 9, "REOPEN": 1, "REVIEW": 2, "INFORM": 1}
 
 
-def test_day_by_day_all_but_the_one_deleted_at_once_are_blocked(day_by_day: Story) -> None:
+def test_day_by_day_every_opening_is_blocked_but_the_one_deleted_at_once(day_by_day: Story) -> None:
     blocked = {a["customer_ref"] for a in day_by_day.actions if a["action"] == "BLOCK"}
     assert blocked == {REFS[debtor] for debtor in DEBTORS if debtor != DELETED_IN_MINUTES}
 
 
-def test_in_one_late_run_no_case_that_is_over_is_blocked(late_run: Story) -> None:
+def test_one_late_run_blocks_no_ended_estate(late_run: Story) -> None:
     blocked = {a["customer_ref"] for a in late_run.actions if a["action"] == "BLOCK"}
     assert blocked == {REFS[debtor] for debtor in DEBTORS if debtor not in OVER}
     assert late_run.concerning(DELETED_AFTER_WEEKS) == []

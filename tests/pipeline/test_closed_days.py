@@ -1,4 +1,4 @@
-"""A day is closed, or opened, after notices of it are stored: their workday stays what it was, and polls go on."""
+"""If a day is closed or opened after its notices are stored, their workday stays the same and polls go on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A process that is killed at any step: the next poll makes it good, and core banking cannot tell the difference."""
+"""A process is killed at any step: the next poll completes its work, and core banking gets the same files."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ROW_KEYS = ("action_id", "action", "customer_ref", "account_no", "notice_uuid", 
 
 @pytest.fixture(scope="module")
 def monday(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Bank:
-    """Return a bank that blocked on Monday what a notice of Tuesday reopens, and has more to block on Tuesday."""
+    """Return a bank with BLOCKs of Monday that a notice of Tuesday reopens, and with more to block on Tuesday."""
     bank = new_bank(tmp_path_factory.mktemp("monday"))
     bank.customer("K-1", company("firm"))
     bank.customer("K-2", person("debtor"))
@@ -59,13 +59,13 @@ def sequence(bank: Bank) -> list[int]:
 def without_a_crash(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory, monday: Bank) -> list[tuple[Any, ...]]:
     bank = new_bank(tmp_path_factory.mktemp("whole") / "data").go_on_from(monday)
     bank.poll(TUESDAY)
-    told = rows(bank)
-    assert [row[1] for row in told] == ["BLOCK", "REOPEN", "BLOCK", "BLOCK"]
-    return told
+    undisturbed_rows = rows(bank)
+    assert [row[1] for row in undisturbed_rows] == ["BLOCK", "REOPEN", "BLOCK", "BLOCK"]
+    return undisturbed_rows
 
 
 @pytest.mark.parametrize("step", [*STEPS, THE_END])
-def test_a_poll_killed_before_any_step_is_made_good_by_the_next(
+def test_the_next_poll_completes_a_poll_killed_before_any_step(
     without_a_crash: list[tuple[Any, ...]], prepared: Bank, step: str
 ) -> None:
     assert isinstance(prepared.try_poll(TUESDAY, before={step: crash}), CrashError)
@@ -74,9 +74,7 @@ def test_a_poll_killed_before_any_step_is_made_good_by_the_next(
     assert sequence(prepared) == list(range(1, len(prepared.shown()) + 1))
 
 
-def test_a_process_killed_without_a_chance_to_say_so_is_closed_as_failed_by_the_next(
-    without_a_crash: list[tuple[Any, ...]], prepared: Bank
-) -> None:
+def test_the_next_poll_records_a_killed_poll_as_failed(without_a_crash: list[tuple[Any, ...]], prepared: Bank) -> None:
     copy = prepared.folder.parent / "as-it-stood"
 
     def power_cut() -> None:
@@ -84,7 +82,7 @@ def test_a_process_killed_without_a_chance_to_say_so_is_closed_as_failed_by_the_
         raise CrashError
 
     assert isinstance(prepared.try_poll(TUESDAY, before={"estates": power_cut}), CrashError)
-    # What the copy holds is what a power cut leaves: nothing after the moment of the copy ran.
+    # The copy is what a power cut leaves: nothing ran after the moment of the copy.
     shutil.rmtree(prepared.folder)
     copy.rename(prepared.folder)
     prepared.poll(WEDNESDAY)
@@ -96,7 +94,7 @@ def test_a_process_killed_without_a_chance_to_say_so_is_closed_as_failed_by_the_
 
 @contextmanager
 def killed_when_writing(name_ends: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Let the process die when the outbox is about to write a file with this ending."""
+    """Kill the process just before the outbox writes a file with this ending."""
     write = files.write_bytes_atomically
 
     def dying(path: Path, content: bytes, **more: Any) -> None:
@@ -110,12 +108,12 @@ def killed_when_writing(name_ends: str, monkeypatch: pytest.MonkeyPatch) -> Iter
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".csv", ".manifest.json"])
-def test_a_file_committed_and_not_yet_shown_is_shown_by_the_next_poll_with_the_same_bytes(
+def test_the_next_poll_writes_a_committed_file_with_the_same_bytes(
     without_a_crash: list[tuple[Any, ...]], prepared: Bank, ending: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with killed_when_writing(ending, monkeypatch):
         assert isinstance(prepared.try_poll(TUESDAY), CrashError)
-    assert sequence(prepared) == [1], "without its manifest core banking does not read it"
+    assert sequence(prepared) == [1], "core banking reads no file without a manifest"
     half_shown = {path: path.read_bytes() for path in prepared.settings.outbox_dir.iterdir()}
     prepared.poll(WEDNESDAY)
     assert rows(prepared) == without_a_crash
@@ -123,9 +121,7 @@ def test_a_file_committed_and_not_yet_shown_is_shown_by_the_next_poll_with_the_s
     assert {path: path.read_bytes() for path in half_shown} == half_shown
 
 
-def test_a_committed_file_is_shown_also_by_a_poll_that_then_fails(
-    prepared: Bank, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_poll_that_fails_later_still_writes_a_committed_file(prepared: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     with killed_when_writing(".jsonl", monkeypatch):
         assert isinstance(prepared.try_poll(TUESDAY), CrashError)
     prepared.fail(Fault.model_validate({"kind": "status", "resource": "list"}))
@@ -133,7 +129,7 @@ def test_a_committed_file_is_shown_also_by_a_poll_that_then_fails(
     assert sequence(prepared) == [1, 2]
 
 
-def test_a_decision_whose_commit_fails_leaves_nothing_of_itself(
+def test_a_decision_whose_commit_fails_leaves_nothing(
     without_a_crash: list[tuple[Any, ...]], prepared: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execute = Ledger.execute
@@ -163,7 +159,7 @@ def test_temporary_files_of_a_killed_process_are_removed(bank: Bank) -> None:
     assert [path for path in left if path.exists()] == []
 
 
-def test_after_a_crash_and_its_healing_everything_verifies(prepared: Bank) -> None:
+def test_after_a_crash_and_the_next_poll_everything_verifies(prepared: Bank) -> None:
     assert isinstance(prepared.try_poll(TUESDAY, before={"outbox": crash}), CrashError)
     prepared.poll(WEDNESDAY)
     with prepared.store() as store:
@@ -174,7 +170,7 @@ def problems(store: Store) -> list[str]:
     return [problem for part in inspect(store) for problem in part.problems]
 
 
-def test_an_unexpected_error_is_told_in_polls_without_its_identifiers(bank: Bank) -> None:
+def test_an_unexpected_error_stands_in_polls_without_its_identifiers(bank: Bank) -> None:
     bank.customer("K-1", company("firm"))
 
     def break_down() -> None:

@@ -1,4 +1,4 @@
-"""The real job, in the real instance: what Dagster's UI shows of a poll of one day, a range, and one that failed."""
+"""The real job in a real instance: what Dagster's UI shows of a poll of one day, of a range and of a failed poll."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ ALARMS = {(rule.asset, kind.value) for kind, rule in RULES.items()}
 
 
 class Instance:
-    """A bank with Dagster's instance in its data folder, and what the instance knows of a run."""
+    """A bank with Dagster's instance in its data folder, and the instance's records of a run."""
 
     def __init__(self, bank: Bank, dagster: dg.DagsterInstance) -> None:
         self.bank = bank
@@ -86,7 +86,7 @@ class Instance:
 @contextmanager
 def opened(bank: Bank) -> Iterator[Instance]:
     with pytest.MonkeyPatch.context() as patched:
-        # Set, if only to nothing, so that what opening the instance sets is taken back.
+        # Patched, so that the context undoes what opening the instance sets.
         patched.setenv("DAGSTER_HOME", "")
         with dagster_instance(bank.settings) as dagster:
             yield Instance(bank, dagster)
@@ -136,7 +136,7 @@ def test_a_poll_of_a_range_is_one_run_over_its_partitions(instance: Instance, da
     assert (row["run_id"], row["from_workday"], row["to_workday"]) == (days.run_id, TUESDAY, WEDNESDAY)
 
 
-def test_what_a_person_must_see_is_a_failed_check_and_not_a_failed_run(instance: Instance, days: Ended) -> None:
+def test_a_finding_for_a_person_is_a_failed_check_and_not_a_failed_run(instance: Instance, days: Ended) -> None:
     assert days.outcome is Outcome.NEW
     assert days.detail is not None
     failed = {check for check, passed in instance.check_results(days.run_id).items() if not passed}
@@ -166,7 +166,7 @@ def test_tags_that_cannot_be_written_fail_no_poll(bank: Bank, monkeypatch: pytes
         assert instance.tags(ended.run_id) == {}
 
 
-def test_the_alarms_can_be_looked_for_by_hand(bank: Bank) -> None:
+def test_a_person_can_run_the_alarm_checks_by_hand(bank: Bank) -> None:
     bank.customer("K-1", company("firm"))
     with opened(bank) as instance:
         instance.poll(MONDAY)
@@ -180,10 +180,10 @@ def test_the_alarms_can_be_looked_for_by_hand(bank: Bank) -> None:
             )
             ended = defs.resolve_job_def("look").execute_in_process(instance=instance.dagster)
         assert set(instance.check_results(ended.run_id)) == wanted
-        assert bank.published("polls").height == polls, "a look is no poll"
+        assert bank.published("polls").height == polls, "running the checks is no poll"
 
 
-def test_a_poll_that_fails_is_a_failed_run_that_materialises_nothing_after_the_failure(bank: Bank) -> None:
+def test_a_failed_poll_is_a_failed_run_that_materialises_nothing_after_the_failure(bank: Bank) -> None:
     bank.customer("K-1", company("firm"))
     with opened(bank) as instance:
         instance.poll(MONDAY)
@@ -203,7 +203,7 @@ def test_a_poll_that_fails_is_a_failed_run_that_materialises_nothing_after_the_f
         keys = [event.dagster_event.asset_key for event in made if event.dagster_event is not None]
         assert set(keys) == {dg.AssetKey("customers"), dg.AssetKey("accounts")}
         failed = [check for check, passed in instance.check_results(ended.run_id).items() if not passed]
-        assert failed == [("expanded_datasets", "poll_incomplete")], "a check that did not run is not shown as failed"
+        assert failed == [("expanded_datasets", "poll_incomplete")], "a check that did not run is not red"
         planned = instance.dagster.all_logs(ended.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION_PLANNED)
         assert planned == []
         (step,) = instance.dagster.all_logs(ended.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
@@ -220,19 +220,21 @@ def test_no_identifier_stands_in_dagster_s_own_history(instance: Instance, days:
     home = Path(instance.dagster.root_directory)
     assert home == instance.bank.layout.dagster
     history = b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
-    assert b"2018-09-04" in history, "else this looks at the wrong place"
+    assert b"2018-09-04" in history, "the search looks at the right place"
     for number in (company("firm"), person("debtor")):
         assert number.encode() not in history
 
 
 def test_each_asset_names_its_owner_its_columns_and_the_file_of_its_code(bank: Bank) -> None:
     specs = {spec.key.to_user_string(): spec for a in build_defs(bank.settings).assets or () for spec in specs_of(a)}
-    # An erasure and a report make no table: they have no columns to show.
+    # An erasure and a report make no table, so they have no columns.
     without_table = {"erasure", "monthly_report"}
     assert set(specs) == {*ASSETS, "second_source", *without_table}
     for name, spec in specs.items():
         (code,) = spec.metadata["dagster/code_references"].code_references
-        assert {"steps", "enquiries"} & set(Path(code.file_path).parts), "a person sees the step, not the factory"
+        assert {"steps", "enquiries"} & set(Path(code.file_path).parts), (
+            "the link leads to the step and not to the factory"
+        )
         assert (spec.owners, spec.code_version) == (["team:konkurs"], version("konkurs-pipeline"))
         if name not in without_table:
             assert all(column.description for column in spec.metadata["dagster/column_schema"].columns), name

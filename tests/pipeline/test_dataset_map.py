@@ -1,4 +1,4 @@
-"""A service whose documents are shaped otherwise than assumed: what is missed, and found with the map that is proposed."""
+"""A service whose documents have another shape than assumed: what a run misses, and finds with the proposed map."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.pipeline.kit import Bank
 DAY = dt.date(2018, 6, 8)
 
 
-def test_with_the_proposed_map_the_next_run_finds_the_sole_proprietorship_that_the_last_one_missed(bank: Bank) -> None:
+def test_with_the_proposed_map_the_next_run_finds_the_missed_sole_proprietorship(bank: Bank) -> None:
     account = bank.customer("K-ENK", enk_of("08086001471"))
     bank.serve(served())
     missed = bank.poll(DAY)

@@ -1,4 +1,4 @@
-"""Which documents a poll asks for, and for how long: none starves another, and no BLOCK waits for one."""
+"""Which documents a poll asks for, and for how long: no document keeps another waiting, and no BLOCK waits for one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def fails(uid: str, **how: object) -> Fault:
 
 
 def asked_for(bank: Bank) -> list[str]:
-    """Return the uuids of the documents that were asked for since this was asked last, in order."""
+    """Return the uuids of the documents requested since the last call, in order."""
     paths = [request.path for request in bank.service.requests]
     bank.service.requests.clear()
     return [path.rsplit("/", 1)[-1] for path in paths if "oppdatert" not in path]
@@ -36,8 +36,8 @@ def twelve_stuck(bank: Bank, clock: str = "09:00", **how: object) -> None:
 
 
 @pytest.mark.parametrize("clock", ["08:00", "10:00"], ids=["an older one", "a newer one"])
-def test_documents_that_always_fail_starve_no_other(bank: Bank, clock: str) -> None:
-    """Twelve uuids answer 500: an answer about one document says nothing of the others."""
+def test_documents_that_always_fail_keep_no_other_waiting(bank: Bank, clock: str) -> None:
+    """Twelve uuids answer 500. An answer about one document means nothing for the others."""
     twelve_stuck(bank)
     bank.customer("K-ENK", enk_of(PERSON))
     bank.notice("aapning", PERSON, MONDAY, clock)
@@ -46,7 +46,7 @@ def test_documents_that_always_fail_starve_no_other(bank: Bank, clock: str) -> N
     assert (polled.outcome, (polled.detail or "")[:33]) == ("partial", "12 of 13 expanded datasets could ")
 
 
-def test_where_no_answer_comes_the_rest_waits_and_is_first_in_the_next_poll(bank: Bank) -> None:
+def test_without_answers_the_rest_waits_and_is_first_in_the_next_poll(bank: Bank) -> None:
     twelve_stuck(bank, kind="reset")
     bank.customer("K-ENK", enk_of(PERSON))
     older = bank.notice("aapning", PERSON, MONDAY, "08:00")
@@ -56,7 +56,7 @@ def test_where_no_answer_comes_the_rest_waits_and_is_first_in_the_next_poll(bank
     assert asked_for(bank)[0] in {older.uuid, *STUCK}
 
 
-def test_a_document_that_failed_three_times_rests_a_quarter_of_an_hour_and_a_range_asks_all_the_same(
+def test_a_document_that_failed_three_times_rests_a_quarter_except_in_a_range(
     bank: Bank,
 ) -> None:
     bank.customer("K-1", person("another"))
@@ -68,10 +68,10 @@ def test_a_document_that_failed_three_times_rests_a_quarter_of_an_hour_and_a_ran
 
     for clock in ("09:00", "09:01", "09:02"):
         poll(clock)
-        assert asked_for(bank) == [STUCK[0]], "most failures pass by themselves"
+        assert asked_for(bank) == [STUCK[0]], "most failures pass, so it is tried again"
     resting = poll("09:16")
     assert asked_for(bank) == []
-    assert resting.outcome == "partial", "it is missing still"
+    assert resting.outcome == "partial", "it is still missing"
     bank.poll(MONDAY, TUESDAY, now=oslo(TUESDAY, "09:16"), clock=bank.clock)
     assert asked_for(bank) == [STUCK[0]], "a person asked for a range"
     bank.fail()
@@ -79,7 +79,7 @@ def test_a_document_that_failed_three_times_rests_a_quarter_of_an_hour_and_a_ran
     assert asked_for(bank) == [STUCK[0]]
 
 
-def test_a_poll_out_of_time_blocks_direct_matches_and_the_next_poll_goes_on(bank: Bank) -> None:
+def test_a_poll_whose_time_is_up_blocks_direct_matches_and_the_next_goes_on(bank: Bank) -> None:
     bank.extra["KONKURS_DATASETS_BUDGET_S"] = NO_TIME
     bank.customer("K-1", PERSON)
     bank.customer("K-ENK", enk_of(PERSON))
@@ -92,7 +92,7 @@ def test_a_poll_out_of_time_blocks_direct_matches_and_the_next_poll_goes_on(bank
     assert (second.outcome, second.decided()) == ("nothing_new", [("BLOCK", "K-ENK", "estate_open")])
 
 
-def test_a_range_of_workdays_has_all_the_time_it_needs(bank: Bank) -> None:
+def test_a_range_of_workdays_has_no_time_limit_for_documents(bank: Bank) -> None:
     bank.extra["KONKURS_DATASETS_BUDGET_S"] = NO_TIME
     bank.customer("K-ENK", enk_of(PERSON))
     bank.notice("aapning", PERSON)
@@ -100,7 +100,7 @@ def test_a_range_of_workdays_has_all_the_time_it_needs(bank: Bank) -> None:
     assert (polled.outcome, polled.decided()) == ("new", [("BLOCK", "K-ENK", "estate_open")])
 
 
-def test_a_document_under_way_is_cut_off_when_the_time_is_used_up(bank: Bank) -> None:
+def test_a_document_under_way_is_cut_off_when_the_time_is_up(bank: Bank) -> None:
     bank.extra["KONKURS_DATASETS_BUDGET_S"] = "0.3"
     bank.customer("K-1", PERSON)
     notice = bank.notice("aapning", PERSON)

@@ -1,4 +1,4 @@
-"""The expanded dataset: what it adds, what it must never add, and a poll that cannot have it."""
+"""The expanded dataset: what it adds, what it must never add, and a poll without it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UUID = "11111111-1111-4111-8111-111111111111"
 
 
 def document(debtor: str = PERSON, **changes: Any) -> str:
-    """Return the dataset the simulator would make up for the one notice here, with some fields changed."""
+    """Return the simulator's dataset for the one notice here, with some fields changed."""
     return json.dumps({**expanded_dataset(_notice(debtor), "https://127.0.0.1/"), **changes})
 
 
@@ -27,7 +27,7 @@ def _notice(debtor: str) -> SimulatedNotice:
     return simulated_notice(uuid=UUID, type="aapning", registered_at=oslo(MONDAY, "10:00"), debtor_id=debtor)
 
 
-def test_a_person_s_sole_proprietorship_is_blocked_though_only_the_dataset_names_it(bank: Bank) -> None:
+def test_a_sole_proprietorship_that_only_the_dataset_names_is_blocked(bank: Bank) -> None:
     account = bank.customer("K-ENK", enk_of(PERSON))
     bank.notice("aapning", PERSON)
     (block,) = bank.poll(MONDAY).actions
@@ -82,7 +82,7 @@ CONTRADICTIONS = [
 
 
 @pytest.mark.parametrize("contradiction", CONTRADICTIONS)
-def test_a_document_that_contradicts_its_notice_is_set_aside_and_a_person_looks_until_it_is_mended(
+def test_a_document_that_contradicts_its_notice_leads_to_a_review_until_it_is_corrected(
     bank: Bank, contradiction: dict[str, Any]
 ) -> None:
     bank.customer("K-1", PERSON)
@@ -109,9 +109,7 @@ MISSING = [
 
 
 @pytest.mark.parametrize("fault", MISSING)
-def test_a_dataset_that_cannot_be_had_holds_up_nothing_and_the_next_poll_fetches_it(
-    bank: Bank, fault: dict[str, Any]
-) -> None:
+def test_a_missing_dataset_delays_nothing_and_the_next_poll_fetches_it(bank: Bank, fault: dict[str, Any]) -> None:
     bank.customer("K-1", PERSON)
     bank.customer("K-ENK", enk_of(PERSON))
     bank.notice("aapning", PERSON)
@@ -127,7 +125,7 @@ def test_a_dataset_that_cannot_be_had_holds_up_nothing_and_the_next_poll_fetches
     assert second.outcome != "partial"
 
 
-def test_a_missing_dataset_is_fetched_also_by_a_poll_whose_window_is_past_its_notice(bank: Bank) -> None:
+def test_a_poll_of_a_later_window_also_fetches_a_missing_dataset(bank: Bank) -> None:
     bank.extra["KONKURS_LOOKBACK_WORKDAYS"] = "0"
     bank.customer("K-ENK", enk_of(PERSON))
     bank.notice("aapning", PERSON)
@@ -145,7 +143,7 @@ def test_a_missing_dataset_is_fetched_also_by_a_poll_whose_window_is_past_its_no
         ("all", {"customer firm", "stranger firm", "stranger person"}),
     ],
 )
-def test_konkurs_expand_says_whose_datasets_are_fetched(bank: Bank, expand: str, fetched: set[str]) -> None:
+def test_konkurs_expand_decides_whose_datasets_are_fetched(bank: Bank, expand: str, fetched: set[str]) -> None:
     bank.extra["KONKURS_EXPAND"] = expand
     bank.customer("K-1", company("customer firm"))
     notices = {
@@ -166,7 +164,7 @@ def test_a_dataset_is_fetched_once(bank: Bank) -> None:
     assert len(asked) == 1
 
 
-def test_a_dataset_map_changes_where_a_field_is_found_without_code(bank: Bank) -> None:
+def test_a_dataset_map_changes_where_a_field_is_found(bank: Bank) -> None:
     moved = bank.folder.parent / "map.toml"
     moved.write_text('[paths]\nlinked_units = ["enheter"]\n', encoding="utf-8")
     bank.extra["KONKURS_DATASET_MAP"] = str(moved)
@@ -176,10 +174,10 @@ def test_a_dataset_map_changes_where_a_field_is_found_without_code(bank: Bank) -
     assert bank.poll(MONDAY).decided() == [("BLOCK", "K-ENK", "estate_open")]
 
 
-def test_a_document_that_agrees_at_last_releases_its_notice_though_the_poll_that_stored_it_was_killed(
+def test_a_corrected_document_releases_its_notice_even_if_the_poll_that_stored_it_was_killed(
     bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Found by the simulation (seed 201): the document was there, nobody fetched it again, and the entry stayed open."""
+    """The simulation found this (seed 201): the document was stored, nobody fetched it again, and the entry stayed open."""
     bank.customer("K-1", PERSON)
     bank.notice("aapning", PERSON, uid=UUID, dataset=document(type="avslutning"))
     assert bank.poll(MONDAY).decided() == [("REVIEW", "K-1", "dataset_contradicts")]

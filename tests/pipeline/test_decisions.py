@@ -1,4 +1,4 @@
-"""What core banking is asked to do, case by case (docs/outbox.md): openings, slettinger, accounts, customers."""
+"""The rows that core banking gets, case by case (docs/outbox.md): openings, slettinger, accounts, customers."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_a_sletting_reopens_only_what_its_opening_blocked(bank: Bank) -> None:
     assert opened_later not in {a["account_no"] for a in polled.actions}
 
 
-def test_a_sletting_registered_before_its_opening_in_the_same_answer_leaves_the_opening_standing(bank: Bank) -> None:
+def test_a_sletting_registered_before_its_opening_leaves_the_opening_standing(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.notice("sletting", FIRM, MONDAY, "09:00")
     bank.notice("aapning", FIRM, MONDAY, "10:00")
@@ -56,7 +56,7 @@ def test_an_opening_and_its_sletting_in_the_same_answer_block_nobody(bank: Bank)
     assert bank.poll(MONDAY).actions == []
 
 
-def test_a_sletting_that_arrives_before_its_opening_asks_a_person_and_the_opening_then_blocks_nobody(
+def test_a_sletting_that_arrives_before_its_opening_gives_a_review_and_the_opening_no_block(
     bank: Bank,
 ) -> None:
     bank.customer("K-1", FIRM)
@@ -70,7 +70,7 @@ def test_a_sletting_that_arrives_before_its_opening_asks_a_person_and_the_openin
     assert bank.states() == {late.uuid: "deleted"}
 
 
-def test_of_two_openings_a_sletting_deletes_the_latest_and_the_other_still_holds_the_customer(bank: Bank) -> None:
+def test_a_sletting_deletes_the_latest_of_two_openings_and_the_other_stays_open(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     first = bank.notice("aapning", FIRM, MONDAY, "09:00")
     second = bank.notice("aapning", FIRM, MONDAY, "10:00")
@@ -113,15 +113,13 @@ def test_an_opening_after_a_sletting_blocks_again(bank: Bank) -> None:
         ("avslutning", ("INFORM", "K-1", "avslutning")),
     ],
 )
-def test_an_ending_that_is_no_sletting_tells_and_never_reopens(
-    bank: Bank, kind: str, then: tuple[str, str, str]
-) -> None:
+def test_an_ending_other_than_a_sletting_never_reopens(bank: Bank, kind: str, then: tuple[str, str, str]) -> None:
     bank.customer("K-1", FIRM)
     bank.notice("aapning", FIRM)
     bank.poll(MONDAY)
     bank.notice(kind, FIRM, TUESDAY)
     assert bank.poll(TUESDAY).decided() == [then]
-    assert bank.poll(WEDNESDAY).actions == [], "told once"
+    assert bank.poll(WEDNESDAY).actions == [], "the row is written once"
 
 
 def test_a_sletting_after_an_oppheving_reopens_what_the_opening_blocked(bank: Bank) -> None:
@@ -136,12 +134,12 @@ def test_a_sletting_after_an_oppheving_reopens_what_the_opening_blocked(bank: Ba
 # Accounts
 
 
-def test_an_account_the_bank_had_blocked_itself_is_not_reopened_by_us(bank: Bank) -> None:
+def test_an_account_that_the_bank_had_blocked_itself_is_not_reopened(bank: Bank) -> None:
     free = bank.customer("K-1", FIRM)
     blocked_before = bank.account("K-1", is_blocked="true")
     bank.notice("aapning", FIRM)
     assert {a["account_no"] for a in bank.poll(MONDAY).of("BLOCK")} == {free, blocked_before}
-    # Core banking has carried the BLOCK out: the register now says so of both, and that must not count.
+    # Core banking has carried the BLOCK out. The register now shows both as blocked, which must not count.
     bank.accounts = [(number, ref, relation, "true") for number, ref, relation, _ in bank.accounts or []]
     bank.notice("sletting", FIRM, TUESDAY)
     polled = bank.poll(TUESDAY)
@@ -195,7 +193,7 @@ def test_an_account_opened_after_the_opening_is_blocked_by_the_next_poll(bank: B
     assert [(a["action"], a["account_no"]) for a in bank.poll(TUESDAY).actions] == [("BLOCK", account)]
 
 
-def test_a_customer_added_when_the_case_is_over_is_not_blocked(bank: Bank) -> None:
+def test_a_customer_added_after_the_estate_ended_is_not_blocked(bank: Bank) -> None:
     bank.customer("K-OTHER", company("another"))
     bank.notice("aapning", FIRM, MONDAY, "09:00")
     bank.notice("avslutning", FIRM, MONDAY, "10:00")
@@ -204,7 +202,7 @@ def test_a_customer_added_when_the_case_is_over_is_not_blocked(bank: Bank) -> No
     assert bank.poll(TUESDAY).of("BLOCK") == []
 
 
-def test_a_customer_who_left_is_reopened_all_the_same(bank: Bank) -> None:
+def test_a_customer_who_left_is_reopened(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.customer("K-OTHER", company("another"))
     bank.notice("aapning", FIRM)
@@ -235,14 +233,14 @@ def test_a_number_of_the_rule_of_2032_is_a_person_like_any_other(bank: Bank) -> 
     assert bank.open_quarantine() == []
 
 
-def test_a_debtor_whose_number_fails_its_check_is_never_blocked_and_a_person_looks(bank: Bank) -> None:
+def test_a_debtor_whose_number_fails_its_check_gives_a_review_and_never_a_block(bank: Bank) -> None:
     debtor = damaged(person("damaged"))
     bank.customer("K-1", debtor)
     bank.notice("aapning", debtor)
     polled = bank.poll(MONDAY)
     assert [(a["action"], a["customer_ref"]) for a in polled.actions] == [("REVIEW", "K-1")]
     assert bank.open_quarantine() == ["invalid_debtor"]
-    assert bank.poll(TUESDAY).actions == [], "asked once"
+    assert bank.poll(TUESDAY).actions == [], "the REVIEW is written once"
 
 
 def test_a_customer_whose_number_fails_its_check_leads_to_a_review(bank: Bank) -> None:
@@ -262,7 +260,7 @@ def test_the_lost_leading_zero_is_not_repaired(bank: Bank) -> None:
 # What is not understood
 
 
-def test_an_unknown_type_goes_to_a_person_and_stands_in_quarantine(bank: Bank) -> None:
+def test_an_unknown_type_gives_a_review_and_stands_in_quarantine(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.notice("gjenaapning", FIRM)
     polled = bank.poll(MONDAY)
@@ -272,14 +270,14 @@ def test_an_unknown_type_goes_to_a_person_and_stands_in_quarantine(bank: Bank) -
     assert "quarantine" in polled.detail
 
 
-def test_an_unknown_type_does_not_change_what_its_debtor_s_opening_asks_for(bank: Bank) -> None:
+def test_an_unknown_type_does_not_change_the_block_of_its_debtor_s_opening(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.notice("aapning", FIRM, MONDAY, "09:00")
     bank.notice("gjenaapning", FIRM, MONDAY, "10:00")
     assert bank.poll(MONDAY).decided() == [("BLOCK", "K-1", "estate_open"), ("REVIEW", "K-1", "unknown_type")]
 
 
-def test_a_notice_that_changed_sends_the_customers_of_both_versions_to_a_person_and_its_first_stays(bank: Bank) -> None:
+def test_a_changed_notice_gives_reviews_to_the_customers_of_both_versions_and_the_first_counts(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.customer("K-2", company("another"))
     first = bank.notice("aapning", FIRM)
@@ -291,7 +289,7 @@ def test_a_notice_that_changed_sends_the_customers_of_both_versions_to_a_person_
     assert bank.published("raw_notices")["debtor_id"].to_list() == [FIRM]
 
 
-def test_a_customer_whose_number_fails_its_check_gets_reviews_only_also_by_the_version_a_notice_changed_to(
+def test_a_changed_notice_gives_only_reviews_to_a_customer_whose_number_fails_its_check(
     bank: Bank,
 ) -> None:
     bank.customer("K-2", damaged(company("sound")), former=company("another"))
@@ -304,7 +302,7 @@ def test_a_customer_whose_number_fails_its_check_gets_reviews_only_also_by_the_v
     assert bank.poll(WEDNESDAY).decided() == [("REVIEW", "K-2", "customer_identifier_invalid")]
 
 
-def test_an_opening_that_changed_before_its_customer_came_blocks_nobody_until_it_is_as_before(bank: Bank) -> None:
+def test_a_changed_opening_blocks_no_new_customer_until_it_is_as_before(bank: Bank) -> None:
     bank.customer("K-2", company("another"))
     first = bank.notice("aapning", FIRM)
     bank.poll(MONDAY)
@@ -317,7 +315,7 @@ def test_an_opening_that_changed_before_its_customer_came_blocks_nobody_until_it
     assert bank.open_quarantine() == []
 
 
-def test_rows_stand_in_the_order_of_the_notices_whatever_order_they_came_in(bank: Bank) -> None:
+def test_rows_stand_in_the_order_of_the_notices_for_any_order_of_arrival(bank: Bank) -> None:
     for n in range(3):
         bank.customer(f"K-{n}", company(f"firm {n}"))
     notices = [bank.notice("aapning", company(f"firm {n}"), MONDAY, f"{12 - n}:00") for n in range(3)]

@@ -1,4 +1,4 @@
-"""A block must hold: the register that comes later is held against what core banking said it did (docs/outbox.md, 8)."""
+"""A block must hold: the next register is compared with core banking's receipts (docs/outbox.md, 8)."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ def test_the_view_has_the_columns_of_the_contract(story: Bank) -> None:
         ("", ("BLOCK", "applied", None, None), False),
     ],
 )
-def test_a_later_register_is_held_against_an_applied_block(
+def test_a_later_register_is_compared_with_an_applied_block(
     story: Bank,
     says: str,
     row: tuple[object, ...],
@@ -92,7 +92,7 @@ def test_a_later_register_is_held_against_an_applied_block(
     assert ("block_not_in_force" in alarms(story)) is is_raised
 
 
-def test_a_register_that_is_delivered_again_without_a_change_says_that_the_block_does_not_hold(story: Bank) -> None:
+def test_an_unchanged_register_delivered_later_shows_that_the_block_does_not_hold(story: Bank) -> None:
     path = story.settings.accounts
     copy = path.with_suffix(".new")
     copy.write_bytes(path.read_bytes())
@@ -111,7 +111,7 @@ def test_the_alarm_clears_when_the_register_has_the_block(story: Bank) -> None:
     assert "block_not_in_force" not in alarms(story)
 
 
-def test_a_later_register_is_held_against_an_applied_reopening(story: Bank) -> None:
+def test_a_later_register_is_compared_with_an_applied_reopening(story: Bank) -> None:
     story.notice("sletting", company("firm"), WEDNESDAY)
     story.poll(WEDNESDAY)
     carry_out(story)
@@ -125,7 +125,7 @@ def test_a_later_register_is_held_against_an_applied_reopening(story: Bank) -> N
     assert "reopen_not_in_force" not in alarms(story)
 
 
-def test_an_account_that_is_not_in_the_register_any_more_is_no_evidence(story: Bank) -> None:
+def test_an_account_that_left_the_register_is_no_evidence(story: Bank) -> None:
     story.customer("K-2", company("another"))
     assert story.accounts is not None
     story.accounts = story.accounts[1:]
@@ -133,7 +133,7 @@ def test_an_account_that_is_not_in_the_register_any_more_is_no_evidence(story: B
     assert rows(story) == [("BLOCK", "applied", None, None)]
 
 
-def test_views_are_joined_by_keys_without_string_surgery(story: Bank) -> None:
+def test_the_views_join_by_their_keys(story: Bank) -> None:
     sql = """
     SELECT n.uuid = a.notice_uuid, n.registered_at = a.registered_at, r.outcome, f.file_id = r.file_id
     FROM actions a JOIN raw_notices n ON n.uuid = a.notice_uuid
@@ -143,7 +143,7 @@ def test_views_are_joined_by_keys_without_string_surgery(story: Bank) -> None:
         assert con.execute(sql).fetchall() == [(True, True, "taken", True)]
 
 
-def test_rows_that_say_the_same_are_not_written_anew(story: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unchanged_rows_are_not_written_again(story: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         pytest.fail("the table was written again")
 

@@ -1,4 +1,4 @@
-"""Questions to the store: is this party bankrupt, known when; how things stand; is everything still what was written."""
+"""Questions to the store: is this party bankrupt and since when known, the status, and the verification of all files."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FIRM, DEBTOR, FORMER = company("firm"), person("debtor"), person("former")
 
 
 class Story:
-    """A firm opened and deleted a day later; a person opened, customer under a later number; the times between."""
+    """A firm opened and deleted a day later; a person opened, a customer under a later number; and the times between."""
 
     def __init__(self, bank: Bank) -> None:
         self.bank = bank
@@ -86,7 +86,7 @@ def test_the_history_before_29_february_starts_on_28_february(story: Story) -> N
 
 
 @pytest.mark.parametrize("asked", [company("nobody"), damaged(FIRM), "", "'; DROP TABLE actions; --"])
-def test_nothing_is_known_of_a_number_that_no_notice_names(story: Story, asked: str) -> None:
+def test_a_number_that_no_notice_names_has_no_notices(story: Story, asked: str) -> None:
     assert look_up(story.bank.layout, asked, story.deleted).notices == []
 
 
@@ -108,7 +108,7 @@ def test_the_status_of_an_empty_folder_has_nothing(bank: Bank) -> None:
     assert (status.last_poll, status.register, status.held, status.attention) == (None, None, 0, [])
 
 
-def test_the_status_says_what_is_unconfirmed_and_how_the_last_poll_ended(story: Story) -> None:
+def test_the_status_gives_unconfirmed_actions_and_how_the_last_poll_ended(story: Story) -> None:
     status = current_status(story.bank.settings, utc_now())
     assert status.last_poll is not None
     assert status.last_poll["outcome"] == "new"
@@ -119,7 +119,7 @@ def test_the_status_says_what_is_unconfirmed_and_how_the_last_poll_ended(story: 
     assert status.quarantine == {}
 
 
-def test_the_status_goes_on_showing_quarantine_when_later_polls_say_nothing_of_it(bank: Bank) -> None:
+def test_the_status_still_shows_quarantine_after_later_polls(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.notice("gjenaapning", FIRM)
     bank.poll(MONDAY)
@@ -145,14 +145,14 @@ def test_the_status_shows_a_failed_poll_and_when_the_last_good_one_was(bank: Ban
 
 
 def flip_a_bit(path: Path, place: int | None = None) -> None:
-    """Flip one bit, in the middle unless told where; 40: a Parquet file's data, which Parquet itself may not notice."""
+    """Flip one bit, by default in the middle. Byte 40 is in a Parquet file's data, where Parquet itself may not notice."""
     raw = bytearray(path.read_bytes())
     raw[len(raw) // 2 if place is None else place] ^= 1
     path.write_bytes(raw)
 
 
 def write_other_rows(path: Path) -> None:
-    """Put other rows into a partition, in a whole Parquet file that still carries the hash of the first ones."""
+    """Put other rows into a partition: a valid Parquet file that still carries the hash of the first rows."""
     metadata = {key: value for key, value in pl.read_parquet_metadata(path).items() if key.startswith("konkurs.")}
     assert metadata
     pl.read_parquet(path).with_columns(debtor_id=pl.lit(company("forged"))).write_parquet(path, metadata=metadata)
@@ -163,7 +163,7 @@ def problems(bank: Bank) -> dict[str, list[str]]:
         return {part.part: part.problems for part in inspect(store) if part.problems}
 
 
-def test_a_store_nobody_touched_verifies(story: Story) -> None:
+def test_an_untouched_store_verifies(story: Story) -> None:
     assert problems(story.bank) == {}
 
 
@@ -203,13 +203,13 @@ DAMAGES: list[tuple[str, str, Damage]] = [
 @pytest.mark.parametrize(
     ("part", "damage"), [(part, damage) for _, part, damage in DAMAGES], ids=[name for name, _, _ in DAMAGES]
 )
-def test_verify_finds(story: Story, bank: Bank, part: str, damage: Damage) -> None:
+def test_verify_finds_each_kind_of_damage(story: Story, bank: Bank, part: str, damage: Damage) -> None:
     damage(bank.go_on_from(story.bank))
     assert list(problems(bank)) == [part]
 
 
 @pytest.mark.parametrize("damage", [damage for _, part, damage in DAMAGES if part == "readers"])
-def test_the_next_run_makes_anew_what_readers_open(story: Story, bank: Bank, damage: Damage) -> None:
+def test_the_next_run_makes_damaged_reader_files_again(story: Story, bank: Bank, damage: Damage) -> None:
     damage(bank.go_on_from(story.bank))
     bank.poll(WEDNESDAY)
     assert problems(bank) == {}

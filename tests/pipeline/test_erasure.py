@@ -1,4 +1,4 @@
-"""Personal data has an end (INTERFACES § 11): what goes, what stays, and that nothing of it is left or comes back."""
+"""Personal data has an end: what is erased, what stays, and that nothing is left or comes back."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ MUCH_LATER = oslo(MONDAY, "12:00") + dt.timedelta(days=366 * 11)
 
 @pytest.fixture
 def lived(bank: Bank) -> Bank:
-    """Return a bank whose service told of the end of two bankruptcies, one of them a customer's."""
+    """Return a bank that polled the endings of two bankruptcies, one of them a customer's."""
     bank.extra = {"KONKURS_LOOKBACK_WORKDAYS": "10"}
     bank.customer("K-1", CUSTOMER)
     bank.customer("K-2", company("a healthy firm"))
@@ -52,7 +52,7 @@ def erased(bank: Bank, now: dt.datetime = LATER) -> None:
 
 
 def where_is(bank: Bank, text: str) -> list[str]:
-    """Return the files under the data folder, the bank's own register aside, that hold a text, also compressed."""
+    """Return the files under the data folder that hold a text, also compressed, except the bank's own register."""
     own = {bank.settings.customers, bank.settings.accounts}
     found = []
     for path in bank.folder.rglob("*"):
@@ -73,8 +73,8 @@ def wrong(bank: Bank) -> list[str]:
         return [problem for part in inspect(store) for problem in part.problems]
 
 
-def test_what_concerned_no_customer_goes_and_the_rest_stays(lived: Bank) -> None:
-    assert where_is(lived, OTHER), "else this looks at the wrong places"
+def test_a_case_without_a_customer_is_erased_and_the_others_stay(lived: Bank) -> None:
+    assert where_is(lived, OTHER), "the search looks at the right places"
     erased(lived)
     assert where_is(lived, OTHER) == []
     assert where_is(lived, CUSTOMER)
@@ -86,7 +86,7 @@ def test_what_concerned_no_customer_goes_and_the_rest_stays(lived: Bank) -> None
     assert wrong(lived) == []
 
 
-def test_a_customers_case_goes_after_its_years_and_not_before(lived: Bank) -> None:
+def test_a_customers_case_is_erased_after_its_years_and_not_before(lived: Bank) -> None:
     erased(lived, oslo(TUESDAY, "09:00").replace(year=TUESDAY.year + 10))
     assert where_is(lived, CUSTOMER)
     erased(lived, MUCH_LATER)
@@ -110,7 +110,7 @@ def test_an_erasure_is_recorded_with_its_counts(lived: Bank) -> None:
     assert (row["erased_by"], row["started_at"], row["finished_at"]) == ("Kari", LATER, LATER)
 
 
-def test_nothing_comes_back_when_the_service_shows_it_again(lived: Bank) -> None:
+def test_an_erased_notice_is_not_stored_again(lived: Bank) -> None:
     erased(lived)
     polled = lived.poll(WEDNESDAY)
     assert (polled.outcome, polled.actions) == ("nothing_new", [])
@@ -120,7 +120,7 @@ def test_nothing_comes_back_when_the_service_shows_it_again(lived: Bank) -> None
 
 
 @pytest.mark.parametrize("kind", ["sletting", "avslutning", "oppheving"])
-def test_a_late_notice_for_an_erased_debtor_is_recorded_and_told_to_nobody(lived: Bank, kind: str) -> None:
+def test_a_late_notice_for_an_erased_debtor_is_recorded_and_leads_to_no_row(lived: Bank, kind: str) -> None:
     erased(lived)
     lived.customer("K-3", OTHER)
     lived.notice(kind, OTHER, WEDNESDAY)
@@ -156,7 +156,7 @@ BOUNDARIES: list[tuple[object, str]] = [
 
 @pytest.mark.parametrize(("room", "name"), BOUNDARIES, ids=[name for _, name in BOUNDARIES])
 @pytest.mark.parametrize("finisher", [pytest.param("a poll", marks=pytest.mark.long), "the next erasure"])
-def test_an_erasure_that_was_killed_is_finished_by_whoever_comes_next(
+def test_the_next_run_finishes_a_killed_erasure(
     lived: Bank, monkeypatch: pytest.MonkeyPatch, room: object, name: str, finisher: str
 ) -> None:
     with monkeypatch.context() as patched:
@@ -171,7 +171,7 @@ def test_an_erasure_that_was_killed_is_finished_by_whoever_comes_next(
     assert lived.published("erasures")["finished_at"].null_count() == 0
 
 
-def test_a_plan_says_what_stays_and_why(lived: Bank) -> None:
+def test_a_plan_of_an_erasure_names_what_stays_and_why(lived: Bank) -> None:
     with lived.store() as store:
         plan = plan_erasure(store, terms_of(lived.settings), LATER)
     assert {rule: len(cases) for rule, cases in plan.due.items()} == {RetentionRule.OTHERS: 1}
@@ -179,7 +179,7 @@ def test_a_plan_says_what_stays_and_why(lived: Bank) -> None:
     assert where_is(lived, OTHER), "a plan erases nothing"
 
 
-def test_a_register_that_no_kept_decision_rests_on_is_removed(lived: Bank) -> None:
+def test_a_register_that_no_kept_decision_used_is_removed(lived: Bank) -> None:
     lived.customer("K-9", company("new"))
     lived.poll(WEDNESDAY)
     lived.customer("K-10", company("newer"))
@@ -192,10 +192,10 @@ def test_a_register_that_no_kept_decision_rests_on_is_removed(lived: Bank) -> No
         assert store.snapshots.ids() == [store.snapshots.current().id]  # type: ignore[union-attr]
 
 
-# What is said where something was
+# Reports about erased parts
 
 
-def test_verify_says_what_was_erased(lived: Bank) -> None:
+def test_verify_reports_what_was_erased(lived: Bank) -> None:
     erased(lived)
     with lived.store(allow_untrusted=True) as store:
         erased_parts = {part.part: part.erased for part in inspect(store) if part.erased}
@@ -205,7 +205,7 @@ def test_verify_says_what_was_erased(lived: Bank) -> None:
     }
 
 
-def test_the_evidence_of_a_kept_case_says_what_its_answers_lost(lived: Bank) -> None:
+def test_the_evidence_of_a_kept_case_reports_what_its_answers_lost(lived: Bank) -> None:
     (opening,) = (n for n in lived.notices if n.debtor_id == CUSTOMER and n.type == "aapning")
     before = evidence_of(lived.settings, opening.uuid, LATER)
     erased(lived)
@@ -217,7 +217,7 @@ def test_the_evidence_of_a_kept_case_says_what_its_answers_lost(lived: Bank) -> 
     assert all("erased on 2019-01-01" in proof.what for proof in lists)
 
 
-def test_the_evidence_of_an_erased_case_says_so(lived: Bank) -> None:
+def test_the_evidence_of_an_erased_case_reports_the_erasure(lived: Bank) -> None:
     block = next(action for action in lived.all_actions() if action["action"] == "BLOCK")
     erased(lived, MUCH_LATER)
     for asked_for in (block["notice_uuid"], block["action_id"]):
@@ -228,7 +228,7 @@ def test_the_evidence_of_an_erased_case_says_so(lived: Bank) -> None:
 # What an answer keeps
 
 
-def test_a_list_keeps_what_it_was_first_to_hold_and_the_uuid_of_the_rest() -> None:
+def test_a_list_keeps_the_notices_it_held_first_and_the_uuids_of_the_others() -> None:
     first, again, unread = (
         {"uuid": "A" * 8 + "-1111-4111-8111-111111111111", "debitor": "1"},
         {"uuid": "b" * 8 + "-1111-4111-8111-111111111111"},
@@ -242,16 +242,16 @@ def test_a_list_keeps_what_it_was_first_to_hold_and_the_uuid_of_the_rest() -> No
 
 
 @pytest.mark.parametrize("body", [b"<html>", b"[1]", b"", b"\xff\xfe\x00", b"[" * 100_000])
-def test_of_a_list_that_cannot_be_read_nothing_is_kept(body: bytes) -> None:
+def test_nothing_of_an_unreadable_list_is_kept(body: bytes) -> None:
     assert remains_of(body, {"a"}) is None
 
 
-def test_an_empty_list_is_kept_as_it_came() -> None:
+def test_an_empty_list_is_kept_unchanged() -> None:
     body = b'{ "_links": {"self": {"href": "/"}}}'
     assert remains_of(body, set()) == body
 
 
-def test_an_answer_as_of_then_says_that_something_was_erased(lived: Bank) -> None:
+def test_an_as_of_answer_reports_that_something_was_erased(lived: Bank) -> None:
     erased(lived, MUCH_LATER)
     lived.poll(WEDNESDAY)
     found = look_up(lived.layout, OTHER, MUCH_LATER)

@@ -1,4 +1,4 @@
-"""The evidence of a case: what was known when, by which bytes, and what the page says of it, whatever stands in the data."""
+"""The evidence of a case: what was known when, by which bytes, and what the page shows, for any text in the data."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Story:
 
 
 def _answer(bank: Bank, code: str) -> None:
-    """Let core banking take the newest file and carry out what it asks for."""
+    """Let core banking take the newest file and carry out its actions."""
     path = bank.shown()[-1]
     header, *rows, _ = records(path)
     actions = [
@@ -78,7 +78,7 @@ def steps(case: Case, notice: NoticeFacts) -> list[str]:
     return [step.name for step in clock_of(case, notice)]
 
 
-def test_a_case_is_an_opening_with_all_that_changed_it_whichever_of_them_is_asked_for(story: Story) -> None:
+def test_any_notice_of_a_case_gives_the_opening_with_all_its_changes(story: Story) -> None:
     whole = story.case()
     assert [notice.uuid for notice in whole.notices] == [story.opening.uuid, story.sletting.uuid]
     assert (whole.opening_uuid, whole.state) == (story.opening.uuid, "deleted")
@@ -87,12 +87,12 @@ def test_a_case_is_an_opening_with_all_that_changed_it_whichever_of_them_is_aske
         assert story.case(other).notices == whole.notices
 
 
-def test_the_clock_runs_from_the_registration_to_what_core_banking_and_a_person_did(story: Story) -> None:
+def test_the_clock_runs_from_the_registration_to_core_banking_s_answer_and_the_review(story: Story) -> None:
     case = story.case()
     opening, sletting = case.notices
-    told = steps(case, opening)
-    assert told[:6] == ["registered", "not yet visible", "visible to us", "fetched", "decided", "written"]
-    assert told[6:] == ["carried out", "received", "reviewed"]
+    sequence = steps(case, opening)
+    assert sequence[:6] == ["registered", "not yet visible", "visible to us", "fetched", "decided", "written"]
+    assert sequence[6:] == ["carried out", "received", "reviewed"]
     assert steps(case, sletting)[-2:] == ["decided", "written"], "core banking has not answered yet"
     clock = clock_of(case, opening)
     assert clock[0].since_before is None
@@ -102,7 +102,7 @@ def test_the_clock_runs_from_the_registration_to_what_core_banking_and_a_person_
 
 
 def test_the_last_list_without_the_notice_and_the_first_with_it_are_found_in_the_bytes_received(story: Story) -> None:
-    """Monday's poll of 10:00 covers 09:00 and did not hold it; the one of 08:00 is older, Tuesday's list comes later."""
+    """Monday's poll of 10:00 covers 09:00 and lacks the notice. The one of 08:00 is older, and Tuesday's list comes later."""
     lists = story.bank.published("answers").filter(pl.col("resource").str.contains("oppdatert")).sort("fetched_at")
     sighting = story.case().notices[0].sighting
     assert sighting.without is not None
@@ -111,7 +111,7 @@ def test_the_last_list_without_the_notice_and_the_first_with_it_are_found_in_the
     assert [sighting.without.sha256, sighting.held.sha256] == lists["sha256"].to_list()[1:3]
 
 
-def test_a_notice_that_waited_for_its_own_run_was_known_from_the_first_answer_that_held_it(bank: Bank) -> None:
+def test_a_notice_that_waited_for_its_own_run_is_known_from_its_first_answer(bank: Bank) -> None:
     bank.customer("K-1", LATE)
     waiting = bank.notice("aapning", LATE, WEDNESDAY)
     bank.poll(MONDAY, now=oslo(WEDNESDAY, "12:00"))
@@ -124,7 +124,7 @@ def test_a_notice_that_waited_for_its_own_run_was_known_from_the_first_answer_th
     assert steps(case, notice)[:3] == ["registered", "visible to us", "taken"]
 
 
-def test_a_list_that_a_failed_poll_read_in_part_proves_no_absence(bank: Bank) -> None:
+def test_a_list_that_a_failed_poll_read_in_part_is_no_evidence_of_absence(bank: Bank) -> None:
     bank.customer("K-1", LATE)
     bank.poll(MONDAY)
     notice = bank.notice("aapning", LATE)
@@ -136,7 +136,7 @@ def test_a_list_that_a_failed_poll_read_in_part_proves_no_absence(bank: Bank) ->
     assert evidence_of(bank.settings, notice.uuid, utc_now()).notices[0].sighting.without is None
 
 
-def test_a_list_asked_for_from_a_later_time_than_the_notice_proves_no_absence(bank: Bank) -> None:
+def test_a_list_from_a_later_time_than_the_notice_is_no_evidence_of_absence(bank: Bank) -> None:
     bank.extra["KONKURS_LOOKBACK_WORKDAYS"] = "0"
     bank.customer("K-1", LATE)
     notice = bank.notice("aapning", LATE)
@@ -146,8 +146,8 @@ def test_a_list_asked_for_from_a_later_time_than_the_notice_proves_no_absence(ba
     assert found.sighting.without is None
 
 
-def test_of_the_lists_long_before_a_notice_only_the_last_is_looked_at(story: Story, bank: Bank) -> None:
-    """Ten years of polls all asked for a time before the notice: they are not read again for it."""
+def test_of_the_lists_long_before_a_notice_only_the_last_is_read(story: Story, bank: Bank) -> None:
+    """The lists of ten years of polls all began before the notice. They are not read again."""
     bank.go_on_from(story.bank)
     for path in bank.layout.answers.rglob("*.gz"):
         path.unlink()
@@ -158,7 +158,7 @@ def test_of_the_lists_long_before_a_notice_only_the_last_is_looked_at(story: Sto
     assert evidence_of(bank.settings, story.opening.uuid, utc_now()).notices[0].sighting.unreadable == 1
 
 
-def test_a_customer_whose_bankruptcy_was_over_when_the_bank_first_heard_of_it_is_named_with_that(bank: Bank) -> None:
+def test_a_bankruptcy_that_ended_before_the_first_poll_is_named_as_such(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     opening = bank.notice("aapning", FIRM)
     bank.notice("sletting", FIRM, TUESDAY)
@@ -167,7 +167,7 @@ def test_a_customer_whose_bankruptcy_was_over_when_the_bank_first_heard_of_it_is
     assert sentence.startswith("It concerns the customer K-1. Nothing was written")
 
 
-def test_that_nobody_was_found_is_said_with_the_register_that_was_compared(story: Story) -> None:
+def test_a_case_without_a_customer_names_the_compared_register(story: Story) -> None:
     case = story.case(story.stranger.uuid)
     assert (case.matches, case.actions) == ((), ())
     (register,) = case.registers
@@ -177,10 +177,10 @@ def test_that_nobody_was_found_is_said_with_the_register_that_was_compared(story
     assert f"register {register.register_id[:8]}" in sentences
     assert case.newest_file is not None
     assert f"in the newest file, {case.newest_file.seq} of" in sentences
-    assert len(case.files) == 1, "the first file after it was taken: it holds no row for the notice"
+    assert len(case.files) == 1, "the first file after the notice has no row for it"
 
 
-def test_the_page_escapes_what_comes_from_outside_and_loads_nothing(story: Story) -> None:
+def test_the_page_escapes_foreign_text_and_loads_nothing(story: Story) -> None:
     page = page_of(story.case())
     parsed = _Parsed()
     parsed.feed(page)
@@ -195,7 +195,7 @@ def test_the_page_escapes_what_comes_from_outside_and_loads_nothing(story: Story
 
 
 class _Parsed(HTMLParser):
-    """What a browser makes of a page: its elements, its text, and what is left open."""
+    """A page as a browser parses it: its elements, its text, and elements left open."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -216,9 +216,7 @@ class _Parsed(HTMLParser):
         self.text.append(data)
 
 
-def test_each_account_is_shown_with_what_was_asked_answered_and_what_the_register_says(
-    story: Story, bank: Bank
-) -> None:
+def test_each_account_is_shown_with_action_answer_and_register(story: Story, bank: Bank) -> None:
     bank.go_on_from(story.bank)
     case = evidence_of(bank.settings, story.opening.uuid, utc_now())
     assert [(one.action, one.status, one.holds) for one in case.enforcement] == [
@@ -234,11 +232,11 @@ def test_each_account_is_shown_with_what_was_asked_answered_and_what_the_registe
     page = page_of(evidence_of(bank.settings, story.opening.uuid, utc_now()))
     assert "<strong>NO</strong>" in page
     assert "not blocked; accepted" in page
-    assert "Whether it holds" not in page_of(story.case(story.stranger.uuid)), "nothing was asked of an account"
+    assert "Whether it holds" not in page_of(story.case(story.stranger.uuid)), "there was no action on an account"
 
 
 def test_no_number_of_a_party_stands_in_the_evidence(story: Story) -> None:
-    """Nor one that core banking put into its code."""
+    """Also not one that core banking put into its code."""
     for asked_for in (story.opening.uuid, story.stranger.uuid):
         case = story.case(asked_for)
         for number in (FIRM, STRANGER):
@@ -246,7 +244,7 @@ def test_no_number_of_a_party_stands_in_the_evidence(story: Story) -> None:
             assert number not in str(case)
 
 
-def test_the_page_says_of_each_file_whether_it_still_has_its_hash(story: Story, bank: Bank) -> None:
+def test_the_page_shows_whether_each_file_still_has_its_hash(story: Story, bank: Bank) -> None:
     bank.go_on_from(story.bank)
     before = evidence_of(bank.settings, story.opening.uuid, utc_now())
     assert {proof.agreement for proof in before.proofs} == {Agreement.AGREES}
@@ -257,11 +255,11 @@ def test_the_page_says_of_each_file_whether_it_still_has_its_hash(story: Story, 
     assert held is not None
     next(bank.layout.answers.rglob(f"{held.sha256}.json.gz")).write_bytes(b"")
     after = evidence_of(bank.settings, story.opening.uuid, utc_now())
-    told = {proof.sha256: proof.agreement for proof in after.proofs}
-    assert told[before.files[0].sha256] is Agreement.NOT_FOUND
-    assert told[before.files[1].sha256] is Agreement.DIFFERS
+    sequence = {proof.sha256: proof.agreement for proof in after.proofs}
+    assert sequence[before.files[0].sha256] is Agreement.NOT_FOUND
+    assert sequence[before.files[1].sha256] is Agreement.DIFFERS
     assert after.notices[0].sighting.unreadable == 1
-    assert told[after.notices[0].answer_sha256] is Agreement.DIFFERS
+    assert sequence[after.notices[0].answer_sha256] is Agreement.DIFFERS
     assert "could not be searched" in page_of(after)
 
 
@@ -290,7 +288,7 @@ def test_a_held_block_is_shown_with_who_released_it_and_a_quarantined_notice_wit
     assert "by Kari: ok" in page_of(released)
 
 
-def test_a_document_that_was_set_aside_is_among_the_proofs(bank: Bank) -> None:
+def test_a_document_that_was_set_aside_is_part_of_the_evidence(bank: Bank) -> None:
     opening = bank.notice("aapning", FIRM, dataset=json.dumps({"debitor": STRANGER}))
     bank.customer("K-1", FIRM)
     bank.poll(MONDAY)
@@ -307,8 +305,8 @@ def test_a_closing_and_a_later_annulment_belong_to_the_opening_they_changed(bank
     second = bank.notice("aapning", FIRM, WEDNESDAY)
     sletting = bank.notice("sletting", FIRM, THURSDAY)
     bank.poll(MONDAY, THURSDAY)
-    told = {uuid: _uuids(bank, uuid) for uuid in (closing.uuid, sletting.uuid)}
-    assert told == {closing.uuid: [first.uuid, closing.uuid], sletting.uuid: [second.uuid, sletting.uuid]}
+    sequence = {uuid: _uuids(bank, uuid) for uuid in (closing.uuid, sletting.uuid)}
+    assert sequence == {closing.uuid: [first.uuid, closing.uuid], sletting.uuid: [second.uuid, sletting.uuid]}
     again = bank.notice("sletting", FIRM, THURSDAY, "13:00")
     bank.poll(THURSDAY)
     assert _uuids(bank, again.uuid) == [first.uuid, closing.uuid, again.uuid]
@@ -319,7 +317,7 @@ def _uuids(bank: Bank, asked_for: str) -> list[str]:
     return [notice.uuid for notice in evidence_of(bank.settings, asked_for, utc_now()).notices]
 
 
-def test_an_id_that_nobody_knows_is_refused_and_an_unreadable_notice_is_told_where_it_lies(bank: Bank) -> None:
+def test_an_unknown_id_is_refused_and_an_unreadable_notice_is_named_with_its_place(bank: Bank) -> None:
     with pytest.raises(UsageError, match="knows no notice and no action"):
         evidence_of(bank.settings, "nobody", utc_now())
     bank.notice("aapning", FIRM)
@@ -346,5 +344,5 @@ SPANS = [
 
 
 @pytest.mark.parametrize(("span", "text"), SPANS, ids=[text for _, text in SPANS])
-def test_a_span_is_said_in_its_two_largest_units(span: dict[str, int], text: str) -> None:
+def test_a_duration_is_shown_in_its_two_largest_units(span: dict[str, int], text: str) -> None:
     assert span_text(dt.timedelta(**span)) == text

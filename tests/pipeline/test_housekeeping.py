@@ -1,4 +1,4 @@
-"""What the nightly job removes of Dagster's history, and what it must keep."""
+"""What the nightly job removes from Dagster's history, and what it must keep."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ALONE = BankNames("BANK", None)
 LATER = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
 
 
-def test_old_runs_go_and_the_last_good_one_of_each_workday_stays(new_bank: NewBank, tmp_path: Path) -> None:
+def test_old_runs_are_removed_except_the_last_good_one_of_each_workday(new_bank: NewBank, tmp_path: Path) -> None:
     bank = new_bank(tmp_path / "data")
     bank.customer("K-1", company("firm"))
     bank.notice("aapning", company("firm"), MONDAY)
     with opened(bank) as instance:
         first, second, other = (instance.poll(day).run_id for day in (MONDAY, MONDAY, TUESDAY))
         history = instance.dagster
-        assert remove_runs(history, dt.datetime.now(dt.UTC) - dt.timedelta(days=1), ALONE) == 0, "none is old"
+        assert remove_runs(history, dt.datetime.now(dt.UTC) - dt.timedelta(days=1), ALONE) == 0, "no run is old yet"
         assert remove_runs(history, LATER, ALONE) == 1
         assert {run.run_id for run in history.get_runs()} == {second, other}
         assert instance.materialised("actions") == {"2018-09-03", "2018-09-04"}

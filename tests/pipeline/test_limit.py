@@ -1,4 +1,4 @@
-"""The limit on BLOCK rows: the excess waits for a person, is seen meanwhile, and is written or void in the end."""
+"""The limit on BLOCK rows: the excess is held and visible until it is released and written, or void."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def five_bankrupt(bank: Bank) -> Bank:
 
 @pytest.fixture(scope="module")
 def monday(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Bank:
-    """Return a bank that has polled five openings of its customers with a limit of two BLOCK rows in a run."""
+    """Return a bank that has polled openings of five customers with a limit of two BLOCK rows a run."""
     bank = five_bankrupt(new_bank(tmp_path_factory.mktemp("monday")))
     assert bank.poll(MONDAY).run_id == HELD_BY
     return bank
@@ -49,7 +49,7 @@ def let_go(bank: Bank, run_id: str) -> int:
     return count
 
 
-def test_more_than_the_limit_is_held_visible_and_not_written_by_the_next_run(bank: Bank) -> None:
+def test_the_excess_is_held_and_visible_and_the_next_run_does_not_write_it(bank: Bank) -> None:
     limited = five_bankrupt(bank)
     first = limited.poll(MONDAY)
     assert [a["customer_ref"] for a in first.actions] == ["K-0", "K-1"]
@@ -104,7 +104,7 @@ def test_a_reopen_is_never_held(bank: Bank) -> None:
     assert len(limited.poll(TUESDAY).of("REOPEN")) == 5
 
 
-def test_a_limit_of_none_holds_every_block(bank: Bank) -> None:
+def test_a_limit_of_zero_holds_every_block(bank: Bank) -> None:
     limited = five_bankrupt(bank)
     limited.extra["KONKURS_MAX_BLOCKS_PER_RUN"] = "0"
     assert limited.poll(MONDAY).actions == []
@@ -112,7 +112,7 @@ def test_a_limit_of_none_holds_every_block(bank: Bank) -> None:
 
 
 @pytest.mark.parametrize("run_id", ["run-1", "nobody"], ids=["released already", "unknown run"])
-def test_a_release_that_releases_nothing_says_so(holding: Bank, run_id: str) -> None:
+def test_a_release_without_held_rows_is_refused(holding: Bank, run_id: str) -> None:
     let_go(holding, HELD_BY)
     with pytest.raises(UsageError, match="holds no rows"):
         let_go(holding, run_id)
@@ -127,8 +127,8 @@ def test_a_block_written_after_release_is_reopened_as_any_other(holding: Bank) -
     assert limited.poll(THURSDAY).actions == []
 
 
-def test_a_release_covers_what_was_held_when_it_was_given_and_not_what_is_held_again(holding: Bank) -> None:
-    """K-4 left the register and came back after the release: its row became void and is asked for again."""
+def test_a_release_covers_the_rows_held_then_and_not_rows_held_again(holding: Bank) -> None:
+    """K-4 left the register and came back after the release. Its row became void and is asked for again."""
     let_go(holding, HELD_BY)
     gone = next(row for row in holding.customers if row[0] == "K-4")
     holding.customers.remove(gone)

@@ -1,4 +1,4 @@
-"""The light look: it starts a poll when there is something new, and leaves a service in trouble alone."""
+"""The light look: it starts a poll if there is something new, and backs off from a failing service."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ FAULTS = [
 
 
 class Looks:
-    """The sensor as the daemon ticks it: the cursor goes from tick to tick."""
+    """The sensor as the daemon ticks it. It keeps the cursor from tick to tick."""
 
     def __init__(self, bank: Bank, instance: dg.DagsterInstance) -> None:
         self.bank, self.instance = bank, instance
@@ -69,7 +69,7 @@ def looks(bank: Bank) -> Iterator[Looks]:
         yield Looks(bank, instance)
 
 
-def test_nothing_new_is_one_request_and_writes_nothing(bank: Bank, looks: Looks) -> None:
+def test_a_look_without_news_makes_one_request_and_writes_nothing(bank: Bank, looks: Looks) -> None:
     before = sorted(path for path in bank.folder.rglob("*"))
     bank.service.requests.clear()
     assert looks.look() == "nothing new"
@@ -77,7 +77,7 @@ def test_nothing_new_is_one_request_and_writes_nothing(bank: Bank, looks: Looks)
     assert sorted(path for path in bank.folder.rglob("*")) == before
 
 
-def test_something_new_starts_one_poll_however_often_it_is_seen(bank: Bank, looks: Looks) -> None:
+def test_a_new_notice_starts_one_poll_however_often_a_look_sees_it(bank: Bank, looks: Looks) -> None:
     assert looks.look() == "nothing new"
     bank.notice("sletting", company("firm"), MONDAY, "11:30")
     first, second = looks.look(), looks.look()
@@ -87,7 +87,7 @@ def test_something_new_starts_one_poll_however_often_it_is_seen(bank: Bank, look
     assert first.tags["dagster/partition"] == MONDAY.isoformat()
 
 
-def test_the_last_look_without_the_notice_becomes_an_answer_that_the_poll_keeps(bank: Bank, looks: Looks) -> None:
+def test_the_poll_keeps_the_answer_of_the_last_look_without_the_notice(bank: Bank, looks: Looks) -> None:
     looks.look()
     bank.clock.move_to(oslo(MONDAY, "12:01"))
     bank.notice("sletting", company("firm"), MONDAY, "11:30")
@@ -102,7 +102,7 @@ def test_the_last_look_without_the_notice_becomes_an_answer_that_the_poll_keeps(
 
 
 def test_the_evidence_names_the_look_that_did_not_show_the_notice(bank: Bank, looks: Looks) -> None:
-    """Look without it, look with it, a poll that fails, a poll that takes it: the look proves when it was not visible."""
+    """A look without it, a look with it, a failed poll, a good poll. The first look shows when it was not visible."""
     looks.look()
     bank.clock.move_to(oslo(MONDAY, "12:01"))
     notice = bank.notice("sletting", company("firm"), MONDAY, "11:30")
@@ -124,7 +124,7 @@ def test_the_evidence_names_the_look_that_did_not_show_the_notice(bank: Bank, lo
 
 
 def _run(bank: Bank, asked: dg.RunRequest) -> bool:
-    """Run the job as the look asks for it; returns whether it ended well."""
+    """Run the job as the look requests it; returns whether it succeeded."""
     with dg.DagsterInstance.ephemeral() as instance:
         job = build_defs(bank.settings, now=bank.clock).resolve_job_def(POLL_JOB)
         tags = dict(asked.tags)
@@ -143,15 +143,15 @@ def test_a_list_that_has_more_pages_is_no_evidence(bank: Bank, looks: Looks) -> 
     assert AT_TAG not in asked.tags
 
 
-def test_a_poll_by_hand_under_way_is_left_alone(bank: Bank, looks: Looks) -> None:
+def test_a_look_requests_nothing_while_a_poll_by_hand_is_under_way(bank: Bank, looks: Looks) -> None:
     bank.notice("sletting", company("firm"), MONDAY, "11:30")
     with lock.held(bank.layout.lock):
         assert "under way" in str(looks.look())
     assert isinstance(looks.look(), dg.RunRequest)
 
 
-def test_behind_a_poll_of_the_queue_the_next_one_waits(bank: Bank, looks: Looks) -> None:
-    """Such a poll may have read the list a moment before this notice; a look later would cost the interval once more."""
+def test_a_look_requests_a_poll_behind_a_queued_poll_under_way(bank: Bank, looks: Looks) -> None:
+    """Such a poll may have read the list just before this notice. Waiting for the next look would add another interval."""
     bank.notice("sletting", company("firm"), MONDAY, "11:30")
     job = build_defs(bank.settings, now=bank.clock).resolve_job_def(POLL_JOB)
     tags = {".dagster/repository": "__repository__@konkurs_pipeline.definitions"}
@@ -159,7 +159,7 @@ def test_behind_a_poll_of_the_queue_the_next_one_waits(bank: Bank, looks: Looks)
     with lock.held(bank.layout.lock), named_in(bank.layout.lock, run.run_id):
         assert isinstance(looks.look(), dg.RunRequest)
         looks.instance.report_run_failed(run)
-        assert "under way" in str(looks.look()), "somebody else holds the store"
+        assert "under way" in str(looks.look()), "another program holds the store"
 
 
 def test_after_the_poll_the_notice_is_known(bank: Bank, looks: Looks) -> None:
@@ -179,14 +179,14 @@ def test_five_thousand_new_notices_start_a_poll(bank: Bank, looks: Looks) -> Non
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_service_in_trouble_is_left_alone_for_twice_as_long_each_time(bank: Bank, looks: Looks, fault: Fault) -> None:
+def test_the_pause_after_a_failing_look_doubles_each_time(bank: Bank, looks: Looks, fault: Fault) -> None:
     bank.fail(fault)
     waits = []
     for _ in range(12):
         bank.service.requests.clear()
         looks.look()
         assert len(bank.service.requests) == 1
-        assert "waits" in str(looks.look()), "no request is made meanwhile"
+        assert "waits" in str(looks.look()), "no request during the pause"
         until = json.loads(str(looks.cursor))["until"]
         waits.append(until - bank.clock().timestamp())
         bank.clock.move_to(dt.datetime.fromtimestamp(until, dt.UTC))
@@ -198,13 +198,13 @@ def test_a_service_in_trouble_is_left_alone_for_twice_as_long_each_time(bank: Ba
     assert json.loads(str(looks.cursor)) == {"failures": 0, "until": 0.0}
 
 
-def test_retry_after_is_obeyed(bank: Bank, looks: Looks) -> None:
+def test_a_look_obeys_retry_after(bank: Bank, looks: Looks) -> None:
     bank.fail(Fault.model_validate({"kind": "status", "status": 429, "headers": {"Retry-After": "600"}}))
     looks.look()
     assert json.loads(str(looks.cursor))["until"] == bank.clock().timestamp() + 600
 
 
-def test_a_slow_service_is_left_alone_too(bank: Bank, looks: Looks) -> None:
+def test_a_slow_answer_counts_as_a_failing_look(bank: Bank, looks: Looks) -> None:
     bank.fail(Fault.model_validate({"kind": "slow", "delay_s": 0.2}))
     impatient = Konkursvarsel(bank.url, ssl_context=None, deadline_s=0.1, attempts=1)
     (sensor,) = build_look_sensor(bank.settings, bank.clock, connect=lambda _: impatient)
@@ -226,13 +226,13 @@ def test_a_look_and_the_schedule_together_decide_once(bank: Bank, looks: Looks) 
 
 
 def test_ticks_of_looks_are_removed_after_two_days() -> None:
-    """960 looks a workday: the daemon removes at each tick what is older, so that they leave no growing trace."""
+    """There are 960 looks a workday. At each tick the daemon removes older ticks, so their number does not grow."""
     retention = yaml.safe_load(project_config())["retention"]["sensor"]["purge_after_days"]
     assert retention["skipped"] == 2
     assert set(retention) == {"skipped", "started", "success", "failure"}
 
 
-def test_a_wait_that_a_clock_set_that_was_ahead_is_not_obeyed() -> None:
+def test_a_pause_set_by_a_clock_that_was_ahead_is_ignored() -> None:
     assert not Backoff(1, until=10_000_000.0).is_waiting(1_000_000.0)
     assert Backoff(1, until=1_000_600.0).is_waiting(1_000_000.0)
 
@@ -247,7 +247,7 @@ HOURS = [
 
 
 @pytest.mark.parametrize(("when", "expected"), HOURS)
-def test_looks_are_made_in_opening_hours_of_workdays(bank: Bank, when: str, *, expected: bool) -> None:
+def test_looks_happen_only_in_opening_hours_of_workdays(bank: Bank, when: str, *, expected: bool) -> None:
     environ = {"KONKURS_DATA_DIR": str(bank.folder), "KONKURS_API_URL": bank.url, "KONKURS_ENVIRONMENT": "test"}
     settings = load_settings(environ, dotenv=bank.folder / "none")
     assert is_open(settings, dt.datetime.fromisoformat(when).replace(tzinfo=OSLO)) is expected

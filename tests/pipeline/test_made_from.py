@@ -1,4 +1,4 @@
-"""Which rows of a derived table are made again: those whose source has other content, and no others."""
+"""A run makes a row of a derived table again only if the content of its source changed."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def state_of(bank: Bank, debtor: str) -> str:
 
 
 def falsify_state(bank: Bank) -> None:
-    """Let the table say something else than the notices do, and its note agree, as only a defect of the program can."""
+    """Make the table disagree with the notices and its note agree, as only a defect of the program can."""
     noted = json.loads(bank.layout.made_from("estates").read_bytes())
     with bank.store() as store:
         rows = store.lake.read("estates").with_columns(state=pl.lit("revoked"))
@@ -61,7 +61,7 @@ def falsify_state(bank: Bank) -> None:
     bank.layout.made_from("estates").write_text(json.dumps(noted))
 
 
-def test_tables_made_month_by_month_are_those_made_whole(polled: Bank) -> None:
+def test_tables_made_month_by_month_equal_tables_made_at_once(polled: Bank) -> None:
     polled.notice("sletting", OTHER, OCTOBER, "11:00")
     polled.poll(OCTOBER)
     made = [polled.published(table) for table in DERIVED]
@@ -87,7 +87,7 @@ def test_only_parties_of_months_that_changed_are_looked_up_again(polled: Bank, m
     assert (wanted, to_match) == ({new}, {new, OTHER, FIRM}), "FIRM was closed in October"
     asked.clear()
     polled.poll(OCTOBER)
-    assert asked == [set()], "nothing is new"
+    assert asked == [set()], "nothing has changed"
 
 
 def test_a_new_register_is_matched_against_every_month(polled: Bank) -> None:
@@ -97,7 +97,7 @@ def test_a_new_register_is_matched_against_every_month(polled: Bank) -> None:
     assert matches["workday"].to_list() == [MONDAY, OCTOBER]
 
 
-def test_other_rules_trust_nothing_that_was_made_before(polled: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_changed_rules_make_every_row_again(polled: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     falsify_state(polled)
     polled.poll(OCTOBER)
     assert state_of(polled, FIRM) == "revoked", "the note agreed with it"
@@ -121,14 +121,16 @@ def spoil_note(bank: Bank) -> None:
 
 
 @pytest.mark.parametrize("damage", [drop_table, drop_note, spoil_note])
-def test_a_table_that_is_not_what_its_note_says_is_made_whole(polled: Bank, damage: Callable[[Bank], Any]) -> None:
+def test_a_table_that_disagrees_with_its_note_is_made_again_as_a_whole(
+    polled: Bank, damage: Callable[[Bank], Any]
+) -> None:
     damage(polled)
     polled.poll(OCTOBER)
     assert state_of(polled, FIRM) == "closed"
 
 
 def test_an_older_copy_of_the_parties_put_back_today_is_noticed(polled: Bank) -> None:
-    """Its content shows it: its time is newer than that of the notices it lacks."""
+    """Its content shows the age: its file time is newer than that of the notices it lacks."""
     path = polled.lake_file("debtors", OCTOBER)
     older = path.read_bytes()
     new = company("third")
@@ -139,7 +141,7 @@ def test_an_older_copy_of_the_parties_put_back_today_is_noticed(polled: Bank) ->
     assert [action["customer_ref"] for action in polled.poll(OCTOBER).of("BLOCK")] == ["K-3"]
 
 
-def test_a_poll_killed_before_its_note_is_made_good_by_the_next(polled: Bank) -> None:
+def test_the_next_poll_completes_a_poll_killed_before_its_note(polled: Bank) -> None:
     note = polled.layout.made_from("estates")
     kept = note.with_suffix(".kept")
     shutil.copy(note, kept)
@@ -150,7 +152,7 @@ def test_a_poll_killed_before_its_note_is_made_good_by_the_next(polled: Bank) ->
     assert state_of(polled, OTHER) == "closed"
 
 
-def test_an_opening_unknown_at_first_is_told_of_at_every_poll_until_it_is_known(bank: Bank) -> None:
+def test_every_poll_reports_an_unknown_opening_until_it_is_known(bank: Bank) -> None:
     bank.notice("sletting", FIRM, TUESDAY)
     assert "no known opening" in str(bank.poll(TUESDAY).detail)
     assert "no known opening" in str(bank.poll(WEDNESDAY).detail)
@@ -158,8 +160,8 @@ def test_an_opening_unknown_at_first_is_told_of_at_every_poll_until_it_is_known(
     assert "no known opening" not in str(bank.poll(WEDNESDAY).detail)
 
 
-def test_what_was_proven_of_a_file_does_not_outlive_it(polled: Bank) -> None:
-    """A disk gives the inode of a file that was replaced to the next one: then the note would name what is gone."""
+def test_a_verified_hash_is_forgotten_with_its_file(polled: Bank) -> None:
+    """A disk may give the inode of a replaced file to the next one, and then the hash of the old file would count for it."""
     with polled.store() as store:
         rows = store.lake.read("debtors", [OCTOBER])
         for round_ in range(6):

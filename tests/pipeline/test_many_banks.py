@@ -1,4 +1,4 @@
-"""One Dagster for many banks: everything of a bank stands under its id, and a bank alone sees no difference."""
+"""One Dagster for many banks: everything of a bank stands under its id. A single bank has no prefix."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def bank_among_many(new_bank: NewBank, folder: Path) -> Bank:
 
 
 def repository_of(bank: Bank) -> dg.RepositoryDefinition:
-    """Return what Dagster loads; in an instance of its own, as the one that another test left may be gone."""
+    """Return the repository that Dagster loads, in a new instance: that of another test may be gone."""
     with dg.instance_for_test():
         return build_defs(bank.settings).get_repository_def()
 
@@ -43,12 +43,12 @@ def test_every_asset_check_and_job_of_a_bank_among_many_stands_under_its_id(new_
     assert all(name.startswith("ALPHA_") for name in names)
 
 
-def test_a_bank_alone_sees_no_prefix(bank: Bank) -> None:
+def test_a_single_bank_has_no_prefix(bank: Bank) -> None:
     assert "raw_notices" in keys(bank)
     assert not any("/" in key for key in keys(bank))
 
 
-def test_a_poll_of_a_bank_among_many_does_what_it_does_alone(new_bank: NewBank, tmp_path: Path) -> None:
+def test_a_poll_of_a_bank_among_many_equals_that_of_a_single_bank(new_bank: NewBank, tmp_path: Path) -> None:
     bank = bank_among_many(new_bank, tmp_path / "data")
     bank.customer("K-1", company("firm"))
     bank.notice("aapning", company("firm"))
@@ -64,8 +64,8 @@ def test_a_poll_of_a_bank_among_many_does_what_it_does_alone(new_bank: NewBank, 
         assert instance.get_run_by_id(ended.run_id).tags["konkurs/bank"] == "ALPHA"  # type: ignore[union-attr]
 
 
-def test_a_bank_ends_no_run_of_another_though_its_own_lock_is_free(tmp_path: Path) -> None:
-    """Whether a run lives is read from its own bank's lock."""
+def test_a_bank_ends_no_run_of_another_although_its_own_lock_is_free(tmp_path: Path) -> None:
+    """The lock of a run's own bank shows whether the run is alive."""
 
     @dg.job
     def nothing() -> None:

@@ -1,4 +1,4 @@
-"""docs/onboarding.md: the acceptance table is what Brreg's 15 test notices and the demo's register really lead to."""
+"""docs/onboarding.md: Brreg's 15 test notices and the demo's register lead to exactly the acceptance table."""
 
 from __future__ import annotations
 

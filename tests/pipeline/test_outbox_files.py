@@ -28,7 +28,7 @@ ACTION_KEYS = [
 ]
 TRAILER_KEYS = ["record", "actions", "BLOCK", "REOPEN", "REVIEW", "INFORM", "account_hash", "sha256"]
 NAME = re.compile(r"KONKURS_TESTBANK_demo_(\d{8})_(\d{8}T\d{6}Z)\.jsonl")
-# A spreadsheet would run it; a customer reference may be any text.
+# A customer reference may be any text; a spreadsheet would run this one.
 FORMULA_REF = '=HYPERLINK("x";"y")'
 
 
@@ -57,12 +57,12 @@ def story(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Story:
     return Story(new_bank(tmp_path_factory.mktemp("files")))
 
 
-def test_each_poll_leaves_one_file_also_when_it_holds_no_action(story: Story) -> None:
+def test_each_poll_writes_one_file_even_without_an_action(story: Story) -> None:
     assert [polled.file for polled in story.polls] == story.files
     assert [len(polled.actions) for polled in story.polls] == [3, 0, 2]
 
 
-def test_the_sequence_starts_at_one_has_no_gap_and_stands_in_the_name(story: Story) -> None:
+def test_the_sequence_starts_at_one_without_gaps_and_stands_in_the_name(story: Story) -> None:
     for seq, path in enumerate(story.files, start=1):
         header = records(path)[0]
         named = NAME.fullmatch(path.name)
@@ -85,7 +85,7 @@ def test_the_keys_of_header_actions_and_trailer_stand_in_the_contract_s_order(st
         assert path.read_bytes().endswith(b"}\n")
 
 
-def test_the_header_says_whose_which_run_and_which_days(story: Story) -> None:
+def test_the_header_names_bank_run_and_workdays(story: Story) -> None:
     header = records(story.files[1])[0]
     assert (header["record"], header["schema"], header["policy"]) == ("H", "konkurs-actions/1", "2")
     assert (header["bank"], header["environment"]) == ("TESTBANK", "demo")
@@ -94,7 +94,7 @@ def test_the_header_says_whose_which_run_and_which_days(story: Story) -> None:
     assert re.fullmatch(r"[0-9a-f]{64}", header["register_sha256"])
 
 
-def test_an_action_row_holds_what_the_notice_said_as_received(story: Story) -> None:
+def test_an_action_row_holds_the_notice_s_values_as_received(story: Story) -> None:
     first = story.polls[0].actions[0]
     assert (first["record"], first["n"], first["notice_type"]) == ("A", 1, "aapning")
     assert first["registered_at"] == story.opening.registered_at_text
@@ -102,7 +102,7 @@ def test_an_action_row_holds_what_the_notice_said_as_received(story: Story) -> N
     assert uuid.UUID(first["action_id"]).version == 5
 
 
-def test_the_trailer_counts_and_hashes_what_stands_before_it(story: Story) -> None:
+def test_the_trailer_counts_and_hashes_the_lines_before_it(story: Story) -> None:
     for path in story.files:
         lines = path.read_bytes().splitlines(keepends=True)
         _, *actions, trailer = records(path)
@@ -116,7 +116,7 @@ def test_the_trailer_counts_and_hashes_what_stands_before_it(story: Story) -> No
         assert trailer["sha256"] == hashlib.sha256(b"".join(lines[:-1])).hexdigest()
 
 
-def test_the_csv_is_the_same_rows_quoted_with_semicolons_and_crlf(story: Story) -> None:
+def test_the_csv_has_the_same_rows_quoted_with_semicolons_and_crlf(story: Story) -> None:
     for path in story.files:
         raw = path.with_suffix(".csv").read_bytes()
         assert not raw.startswith(b"\xef\xbb\xbf")
@@ -171,11 +171,11 @@ def test_nothing_else_stands_in_the_outbox(story: Story) -> None:
     }
 
 
-def test_core_banking_s_group_can_read_the_outbox_and_nobody_else(story: Story) -> None:
+def test_only_core_banking_s_group_can_read_the_outbox(story: Story) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in story.bank.layout.outbox.iterdir()} == {0o640}
 
 
-def test_what_holds_identifiers_is_its_owner_s_alone(story: Story) -> None:
+def test_only_the_owner_can_read_files_with_identifiers(story: Story) -> None:
     layout = story.bank.layout
     tables = [path for path in layout.lake.iterdir() if path.is_dir()]
     folders = [*tables, *layout.answers.iterdir(), layout.ledger.parent, layout.published]
@@ -185,16 +185,16 @@ def test_what_holds_identifiers_is_its_owner_s_alone(story: Story) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in [*kept, layout.analyst_database]} == {0o600}
 
 
-def test_what_is_published_is_its_owner_s_alone(story: Story) -> None:
+def test_only_the_owner_can_read_the_published_tables(story: Story) -> None:
     published = list(story.bank.layout.published.iterdir())
     assert {stat.S_IMODE(path.stat().st_mode) for path in published} == {0o600}
 
 
-def test_the_lake_s_own_folder_is_its_owner_s_alone(story: Story) -> None:
+def test_only_the_owner_can_open_the_lake_s_folder(story: Story) -> None:
     assert stat.S_IMODE(story.bank.layout.lake.stat().st_mode) == 0o700
 
 
-def test_an_action_is_written_once_ever_whatever_is_polled_again(bank: Bank) -> None:
+def test_an_action_is_written_once_ever_however_often_its_days_are_polled(bank: Bank) -> None:
     bank.customer("K-1", company("firm"))
     bank.notice("aapning", company("firm"))
     bank.poll(MONDAY)

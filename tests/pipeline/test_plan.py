@@ -1,4 +1,4 @@
-"""`konkurs plan`: what a run would write is what the run then writes, and planning changes nothing."""
+"""`konkurs plan` shows exactly what the run then writes, and changes nothing."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def story(bank: Bank) -> Bank:
     return bank
 
 
-def test_a_plan_says_what_the_run_then_writes(story: Bank) -> None:
+def test_a_plan_shows_what_the_run_then_writes(story: Bank) -> None:
     plan = planned(story)
     assert {(row["action"], row["reason"], row["would be"]): row["rows"] for row in plan.counts()} == {
         ("BLOCK", "estate_open", "held"): 1,
@@ -79,13 +79,13 @@ def test_a_plan_that_fails_leaves_no_copy_behind(story: Bank) -> None:
     assert not story.layout.rehearsal.exists()
 
 
-def test_a_copy_that_a_killed_plan_left_is_removed_by_the_next(story: Bank) -> None:
+def test_the_next_plan_removes_the_copy_of_a_killed_plan(story: Bank) -> None:
     story.layout.rehearsal.mkdir()
     (story.layout.rehearsal / "left behind").touch()
     planned(story)
     assert not story.layout.rehearsal.exists()
 
 
-def test_no_plan_is_made_while_a_run_holds_the_store(story: Bank) -> None:
+def test_a_plan_is_refused_while_a_run_holds_the_store(story: Bank) -> None:
     with story.store(), pytest.raises(StoreBusyError):
         planned(story)

@@ -1,4 +1,4 @@
-"""What a poll reads and takes: its window, the lookback, pages, the full list, what cannot be read, and failures."""
+"""What a poll reads and takes: its window, the lookback, pages, the full list, unreadable notices, and failures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIRM = company("firm")
 SIX_WORKDAYS_LATER = dt.date(2018, 9, 11)
 
 
-def test_a_notice_later_than_the_range_waits_for_its_own_run(bank: Bank) -> None:
+def test_a_notice_after_the_range_waits_for_its_own_run(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.notice("aapning", FIRM, TUESDAY)
     first = bank.poll(MONDAY, now=oslo(WEDNESDAY, "12:00"))
@@ -28,7 +28,7 @@ def test_a_notice_later_than_the_range_waits_for_its_own_run(bank: Bank) -> None
     assert bank.poll(TUESDAY).decided() == [("BLOCK", "K-1", "estate_open")]
 
 
-def test_a_sletting_later_than_the_range_does_not_stop_the_range_s_block(bank: Bank) -> None:
+def test_a_sletting_after_the_range_does_not_stop_the_range_s_block(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.notice("aapning", FIRM, MONDAY)
     bank.notice("sletting", FIRM, TUESDAY)
@@ -77,7 +77,7 @@ def test_all_pages_are_read(bank: Bank) -> None:
     assert (row["notices_seen"], row["notices_new"]) == (5, 5)
 
 
-def test_without_oppdatert_for_the_time_the_full_list_is_read_instead(bank: Bank) -> None:
+def test_if_oppdatert_is_not_found_the_full_list_is_read(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.notice("aapning", FIRM)
     bank.fail(Fault.model_validate({"kind": "status", "status": 404, "resource": "list", "times": 1}))
@@ -92,7 +92,7 @@ def test_an_empty_list_is_an_empty_day(bank: Bank) -> None:
     assert polled.file is not None
 
 
-def test_a_notice_that_goes_away_stays_known(bank: Bank) -> None:
+def test_a_notice_that_the_service_drops_stays_known(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     notice = bank.notice("aapning", FIRM, visible_until=oslo(TUESDAY, "09:00"))
     bank.poll(MONDAY)
@@ -101,7 +101,7 @@ def test_a_notice_that_goes_away_stays_known(bank: Bank) -> None:
 
 
 def listing(*items: object) -> Fault:
-    """Return a fault that answers every list with these items, whatever they are."""
+    """Return a fault that answers every list with these items."""
     body = json.dumps({"_embedded": {"konkursvarsler": list(items)}, "_links": {}})
     return Fault.model_validate({"kind": "json_value", "resource": "list", "body": body})
 
@@ -126,7 +126,7 @@ GOOD = {
         ),
     ],
 )
-def test_one_notice_that_cannot_be_read_is_set_aside_once_and_stops_no_other(bank: Bank, item: object) -> None:
+def test_an_unreadable_notice_is_set_aside_once_and_stops_no_other(bank: Bank, item: object) -> None:
     bank.customer("K-1", FIRM)
     bank.notice("aapning", FIRM, uid=GOOD["uuid"])
     bank.fail(listing(item, GOOD))
@@ -137,7 +137,7 @@ def test_one_notice_that_cannot_be_read_is_set_aside_once_and_stops_no_other(ban
     assert bank.poll(TUESDAY).detail is None, "nothing new was set aside"
     assert bank.open_quarantine() == ["unreadable_notice"]
     payloads = bank.published("quarantine")["payload"].to_list()
-    assert [json.loads(payload) for payload in payloads] == [item], "what was received is kept whole"
+    assert [json.loads(payload) for payload in payloads] == [item], "the received item is kept whole"
 
 
 def test_with_paging_every_notice_has_the_hash_of_its_own_page(bank: Bank) -> None:
@@ -149,10 +149,10 @@ def test_with_paging_every_notice_has_the_hash_of_its_own_page(bank: Bank) -> No
     assert rows["answer_sha256"].n_unique() == 3
     with bank.store() as store:
         for uid, digest in rows.select("uuid", "answer_sha256").iter_rows():
-            assert uid.encode() in store.lake.answers.read(digest), "the page that holds it"
+            assert uid.encode() in store.lake.answers.read(digest), "the hash of the page with the notice"
 
 
-def test_an_item_that_a_later_version_can_read_keeps_the_answer_it_first_came_in(
+def test_an_item_that_a_later_version_can_read_keeps_its_first_answer(
     bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bank.customer("K-1", FIRM)
@@ -172,7 +172,7 @@ def test_an_item_that_a_later_version_can_read_keeps_the_answer_it_first_came_in
     assert (row["answer_sha256"], row["first_seen_at"]) == (first["sha256"], first["fetched_at"])
 
 
-def test_an_unreadable_notice_that_the_service_mends_is_understood_and_acted_on(bank: Bank) -> None:
+def test_an_unreadable_notice_that_the_service_corrects_is_acted_on(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.fail(listing({**GOOD, "registreringstidspunkt": "yesterday"}))
     assert bank.poll(MONDAY).actions == []
@@ -182,7 +182,7 @@ def test_an_unreadable_notice_that_the_service_mends_is_understood_and_acted_on(
     assert bank.open_quarantine() == []
 
 
-def test_a_ruling_date_that_is_no_date_leads_to_a_person_until_it_is_mended(bank: Bank) -> None:
+def test_an_invalid_ruling_date_leads_to_a_review_until_it_is_corrected(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.fail(listing({**GOOD, "kjennelsesdato": "3. september"}))
     assert bank.poll(MONDAY).decided() == [("REVIEW", "K-1", "invalid_ruling_date")]
@@ -210,7 +210,7 @@ NONSENSE = [
 
 
 @pytest.mark.parametrize(("fault", "expected"), NONSENSE)
-def test_a_poll_that_fails_writes_no_file_decides_nothing_and_says_so_in_polls(
+def test_a_failed_poll_writes_no_file_decides_nothing_and_is_recorded_in_polls(
     bank: Bank, fault: dict[str, Any], expected: type[KonkursError]
 ) -> None:
     bank.customer("K-1", FIRM)
@@ -224,7 +224,7 @@ def test_a_poll_that_fails_writes_no_file_decides_nothing_and_says_so_in_polls(
     assert row["detail"]
 
 
-def test_after_a_failed_poll_the_next_one_makes_up_for_it_without_a_gap(bank: Bank) -> None:
+def test_the_next_poll_after_a_failed_one_misses_nothing(bank: Bank) -> None:
     bank.customer("K-1", FIRM)
     bank.poll(MONDAY)
     bank.notice("aapning", FIRM, TUESDAY)
@@ -247,7 +247,7 @@ def test_a_service_that_is_down_fails_the_poll(bank: Bank) -> None:
 # The register
 
 
-def test_a_refused_register_leaves_the_last_accepted_one_in_use_and_says_so(bank: Bank) -> None:
+def test_a_refused_register_is_reported_and_the_last_accepted_one_stays_in_use(bank: Bank) -> None:
     bank.extra["KONKURS_MAX_REGISTER_SHRINK"] = "0.2"
     for n in range(5):
         bank.customer(f"K-{n}", company(f"firm {n}"))
@@ -288,7 +288,7 @@ def test_every_answer_is_kept_as_received(bank: Bank) -> None:
     assert raw.select(pl.col("answer_sha256")).to_series().to_list() == answers["sha256"].to_list()
 
 
-def test_links_that_point_elsewhere_are_a_finding_for_a_person_and_are_never_followed(bank: Bank) -> None:
+def test_links_to_elsewhere_are_a_finding_and_are_never_followed(bank: Bank) -> None:
     bank.customer("K-1", company("one"))
     bank.notice("aapning", company("one"))
     bank.fail(Fault.model_validate({"kind": "foreign_href"}))
@@ -296,10 +296,10 @@ def test_links_that_point_elsewhere_are_a_finding_for_a_person_and_are_never_fol
     assert polled.decided() == [("BLOCK", "K-1", "estate_open")]
     assert polled.detail is not None
     assert "the list is not as documented" in polled.detail
-    assert "127.0.0.2" in polled.detail, "where they point"
+    assert "127.0.0.2" in polled.detail, "the finding names the host"
 
 
-def test_rows_held_by_an_earlier_poll_are_told_of_by_every_later_one(bank: Bank) -> None:
+def test_every_later_poll_reports_held_rows(bank: Bank) -> None:
     bank.extra["KONKURS_MAX_BLOCKS_PER_RUN"] = "0"
     bank.customer("K-1", company("one"))
     bank.notice("aapning", company("one"))
@@ -307,8 +307,8 @@ def test_rows_held_by_an_earlier_poll_are_told_of_by_every_later_one(bank: Bank)
     assert "1 BLOCK rows are held" in (bank.poll(TUESDAY).detail or "")
 
 
-def test_a_notice_of_a_holiday_ahead_waits_with_a_person_until_its_time_has_come(bank: Bank) -> None:
-    """The days of Easter belong to the Wednesday before (simulation, seed 101): what says it is Friday's cannot be right."""
+def test_a_notice_of_a_coming_holiday_gives_a_review_until_its_time_has_come(bank: Bank) -> None:
+    """Easter belongs to the Wednesday before. On Wednesday a notice of Friday cannot be right (simulation, seed 101)."""
     wednesday, good_friday, tuesday = (dt.date(2023, 4, day) for day in (5, 7, 11))
     bank.customer("K-1", company("firm"))
     bank.notice("aapning", company("firm"), good_friday, visible_from=oslo(wednesday, "08:00"))

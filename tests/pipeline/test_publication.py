@@ -1,4 +1,4 @@
-"""`konkurs publish`: a copy of everything, or one in which nobody's identifier, name or address is to be found."""
+"""`konkurs publish`: a copy of everything, or one that holds no identifier, name or address."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ TABLES: Final = sorted({**LAKE, **LEDGER, **JOURNALS, **VIEWS})
 
 @pytest.fixture
 def polled(bank: Bank) -> Bank:
-    """Return a bank whose store holds identifiers wherever they can come to stand, also where they should not."""
+    """Return a bank whose store holds identifiers in every possible place, also in wrong ones."""
     bank.customer("K-1", person("debtor"), name="KARI NORDMANN")
-    # A bank that numbers its customers by what they are.
+    # A bank whose customer references are national identifiers.
     bank.customer(company("firm"), company("firm"))
     bank.customer("K-3", damaged(person("unsound")))
     bank.notice("aapning", person("debtor"), MONDAY)
@@ -59,7 +59,7 @@ def publish(bank: Bank, target: Path, key: Path | None) -> None:
 
 
 def values_of(path: Path) -> set[str]:
-    """Return every text in a file: DuckDB compresses some, so the bytes alone do not tell."""
+    """Return every text in a file. DuckDB compresses some, so searching the bytes is not enough."""
     with duckdb.connect(str(path), read_only=True) as con:
         tables = [name for (name,) in con.execute("SELECT table_name FROM duckdb_tables()").fetchall()]
         return {
@@ -71,7 +71,7 @@ def values_of(path: Path) -> set[str]:
 
 
 def secrets(bank: Bank) -> set[str]:
-    """Return what must not be found, wherever the store has it. Written out: a wrong declaration must not hide itself."""
+    """Return the texts that must not be found. They are listed by hand, so that a wrong declaration cannot hide itself."""
     columns = [
         ("raw_notices", "debtor_id"),
         ("debtors", "national_id"),
@@ -83,26 +83,26 @@ def secrets(bank: Bank) -> set[str]:
     return {person("in a type"), *values}
 
 
-def test_every_column_says_what_it_may_tell_of_a_person() -> None:
-    """Free text must declare it, in schemas/tables.py: what declares nothing is left out of a pseudonymised copy."""
+def test_every_column_declares_its_privacy() -> None:
+    """Free text must declare it in its schema. A pseudonymised copy leaves out columns without a declaration."""
     assert [key for key, privacy in DECLARED.items() if privacy is None] == []
 
 
-def test_nothing_that_tells_who_somebody_is_occurs_in_a_pseudonymised_copy(polled: Bank, key: Path) -> None:
+def test_a_pseudonymised_copy_holds_nothing_that_identifies_a_person(polled: Bank, key: Path) -> None:
     hidden = secrets(polled)
     assert {person("debtor"), company("firm"), damaged(person("unsound"))} <= hidden
     assert any(value.isdigit() and len(value) == 4 for value in hidden), "postal codes were fetched"
     full, pseudonymised = polled.folder / "full.duckdb", polled.folder / "copy.duckdb"
     publish(polled, full, None)
     publish(polled, pseudonymised, key)
-    # The same search finds them all where they are.
+    # The same search finds them all in the store.
     everything = "\n".join(values_of(full))
     assert [secret for secret in hidden if secret not in everything] == []
-    told, content = values_of(pseudonymised), pseudonymised.read_bytes()
-    long = {secret for secret in hidden if len(secret) > 4}  # a postal code stands in many a number
-    assert [secret for secret in long if any(secret in value for value in told)] == []
+    texts, content = values_of(pseudonymised), pseudonymised.read_bytes()
+    long = {secret for secret in hidden if len(secret) > 4}  # many numbers contain a postal code
+    assert [secret for secret in long if any(secret in value for value in texts)] == []
     assert [secret for secret in long if secret.encode() in content] == []
-    assert hidden & told == set()
+    assert hidden & texts == set()
 
 
 def test_one_person_has_one_pseudonym_in_every_table_and_copy(polled: Bank, key: Path) -> None:
@@ -169,9 +169,7 @@ def test_only_a_copy_of_the_same_kind_and_key_is_replaced(polled: Bank, key: Pat
     [(b"k" * 31, 0o600, "31 bytes"), (b"k" * 32, 0o640, "0640"), (None, 0o600, "/dev/urandom")],
     ids=["too short", "others may read it", "not there"],
 )
-def test_a_key_that_is_none_is_refused_with_what_to_do(
-    tmp_path: Path, content: bytes | None, mode: int, why: str
-) -> None:
+def test_an_unusable_key_is_refused_with_the_cure(tmp_path: Path, content: bytes | None, mode: int, why: str) -> None:
     path = tmp_path / "key"
     if content is not None:
         path.write_bytes(content)
@@ -184,7 +182,7 @@ def test_a_key_that_is_none_is_refused_with_what_to_do(
         read_key(link)
 
 
-def test_the_codes_and_dates_of_a_document_stay_in_a_pseudonymised_copy_and_names_go(polled: Bank, key: Path) -> None:
+def test_a_pseudonymised_copy_keeps_codes_and_dates_of_a_document_and_drops_names(polled: Bank, key: Path) -> None:
     target = polled.folder / "copy.duckdb"
     publish(polled, target, key)
     with duckdb.connect(str(target), read_only=True) as con:
@@ -203,7 +201,7 @@ def test_a_killed_publication_leaves_nothing_beside_the_target(
 ) -> None:
     def killed(*_: object) -> None:
         modes = {path: stat.S_IMODE(path.stat().st_mode) for path in polled.layout.publishing.rglob("*")}
-        assert {mode & 0o077 for mode in modes.values()} == {0}, "private also while it is built"
+        assert {mode & 0o077 for mode in modes.values()} == {0}, "it is private also while it is built"
         raise CrashError
 
     monkeypatch.setattr(publication, "put_whole", killed)
@@ -213,10 +211,10 @@ def test_a_killed_publication_leaves_nothing_beside_the_target(
     monkeypatch.undo()
     assert list(tmp_path.glob("*copy.duckdb*")) == []
     polled.poll(WEDNESDAY)
-    assert not polled.layout.publishing.exists(), "the next run removes what is left"
+    assert not polled.layout.publishing.exists(), "the next run removes the leftover"
 
 
-def test_free_text_and_unknown_words_are_left_out_of_a_pseudonymised_copy(polled: Bank, key: Path) -> None:
+def test_a_pseudonymised_copy_leaves_out_free_text_and_unknown_words(polled: Bank, key: Path) -> None:
     publish(polled, polled.folder / "copy.duckdb", key)
     with duckdb.connect(str(polled.folder / "copy.duckdb"), read_only=True) as con:
         types = {kind for (kind,) in con.execute("SELECT DISTINCT type FROM raw_notices").fetchall()}
@@ -224,5 +222,5 @@ def test_free_text_and_unknown_words_are_left_out_of_a_pseudonymised_copy(polled
             (table, c) for table, c in con.execute("SELECT table_name, column_name FROM duckdb_columns()").fetchall()
         }
     assert types <= {"aapning", "sletting", "oppheving", "avslutning", None}
-    assert None in types, "the unknown one"
+    assert None in types, "the unknown type is left out"
     assert not columns & {("reviews", "note"), ("actions", "status_code"), ("receipts", "name")}

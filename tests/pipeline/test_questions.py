@@ -1,4 +1,4 @@
-"""The ready questions on a store that has lived: receipts, reviews with and without an outcome, held rows."""
+"""The ready questions on a store with receipts, reviews with and without an outcome, and held rows."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ def rows_of(bank: Bank, number: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("asked", questions(), ids=lambda asked: asked.title)
-def test_a_question_gives_rows_on_a_store_that_has_lived(lived: Bank, asked: Question) -> None:
+def test_a_question_gives_rows_on_such_a_store(lived: Bank, asked: Question) -> None:
     assert ask(lived.layout, asked.sql).rows
 
 
-def test_a_review_stays_open_when_core_banking_has_applied_it_and_a_held_row_is_none(lived: Bank) -> None:
+def test_a_review_stays_open_after_core_banking_applied_it_and_held_rows_are_no_reviews(lived: Bank) -> None:
     still_open = [review for review in reviews_of(Published(lived.layout)) if review.is_open]
     statuses = set(lived.published("actions").filter(action="REVIEW")["status"])
     assert {"applied", "exported"} <= statuses
@@ -81,7 +81,7 @@ def test_a_review_stays_open_when_core_banking_has_applied_it_and_a_held_row_is_
     assert len(still_open) == len([row for row in lived.all_actions() if row["action"] == "REVIEW"]) - 1
 
 
-def test_time_to_block_counts_what_was_written_and_not_what_is_held(lived: Bank) -> None:
+def test_time_to_block_counts_written_and_not_held_rows(lived: Bank) -> None:
     assert lived.published("actions").filter(action="BLOCK", status="held").height == 1
     assert [row["blocks"] for row in rows_of(lived, 2)] == [2]
 
@@ -90,7 +90,7 @@ def test_the_numbers_of_the_questions_have_no_gap() -> None:
     assert [each.number for each in questions()] == list(range(1, len(questions()) + 1))
 
 
-def test_a_number_that_no_question_has_is_refused_with_a_list() -> None:
+def test_an_unknown_question_number_is_refused_with_a_list() -> None:
     with pytest.raises(UsageError, match="no question 0") as refused:
         question(0)
     assert questions()[0].title in str(refused.value)
@@ -121,8 +121,8 @@ def command_line(bank: Bank, monkeypatch: pytest.MonkeyPatch, *arguments: str) -
 def test_the_answer_is_a_table_or_csv_or_json(lived: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
     (row,) = rows_of(lived, 2)
     assert question(2).title in command_line(lived, monkeypatch, "2")
-    (told,) = json.loads(command_line(lived, monkeypatch, "2", "--json"))["rows"]
-    assert (told["year"], told["blocks"]) == (row["year"], row["blocks"])
+    (answered,) = json.loads(command_line(lived, monkeypatch, "2", "--json"))["rows"]
+    assert (answered["year"], answered["blocks"]) == (row["year"], row["blocks"])
     names, values = csv.reader(io.StringIO(command_line(lived, monkeypatch, "2", "--csv")))
     assert names == list(row)
     assert values[:2] == [str(row["year"]), str(row["blocks"])]

@@ -1,4 +1,4 @@
-"""Receipts of every odd kind (docs/outbox.md): what cannot be believed is set aside, tells a person, and stops nothing.
+"""Receipts of every odd kind (docs/outbox.md): a receipt that breaks the contract is set aside, reported, and stops nothing.
 
 The everyday kinds are in test_receipts.
 """
@@ -27,7 +27,7 @@ from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, Polled, company
 from tests.pipeline.odd_receipts import UNREADABLE, whole, with_action
 from tests.pipeline.test_receipts import AT, give, ids, receipt, statuses
 
-# Core banking may write anything; a poll that waits longer than this for a receipt waits for ever.
+# Core banking may write anything. A poll that waits longer than this for a receipt counts as stuck.
 _PATIENCE_S: Final = 20.0
 
 
@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def monday(new_bank: NewBank, folder: Path) -> Bank:
-    """Return a bank whose first file asks to block two accounts of one customer; kept aside."""
+    """Return a bank whose first file blocks two accounts of one customer. Tests copy it."""
     bank = new_bank(folder / "data")
     bank.customer("K-1", company("firm"))
     bank.account("K-1")
@@ -58,7 +58,7 @@ def exported(monday: Bank, folder: Path, new_bank: NewBank) -> Bank:
 
 
 def read(bank: Bank, *contents: dict[str, object] | bytes) -> list[str]:
-    """Give these receipts one after the other, each read as at the start of a run; returns what was set aside."""
+    """Give these receipts one by one, each read as at the start of a run; returns the reasons of those set aside."""
     set_aside = []
     with bank.store() as store:
         for content in contents:
@@ -73,7 +73,7 @@ def path_of(bank: Bank) -> Path:
 
 
 def assert_set_aside(bank: Bank, polled: Polled, says: str = "it ") -> None:
-    assert polled.outcome == "nothing_new", "a receipt stops no poll"
+    assert polled.outcome == "nothing_new", "no receipt stops a poll"
     assert polled.detail is not None
     assert "receipt set aside" in polled.detail
     assert says in polled.detail
@@ -81,12 +81,12 @@ def assert_set_aside(bank: Bank, polled: Polled, says: str = "it ") -> None:
     assert current_status(bank.settings, utc_now()).receipts_set_aside == 1
 
 
-# What is not what the contract says
+# Receipts that break the contract
 
 
 @pytest.fixture(scope="module")
 def heap(monday: Bank, new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> tuple[Bank, Polled]:
-    """Return a bank, and how its poll ended that found each of these receipts, a good one last."""
+    """Return a bank and the result of its poll over all these receipts and a good one, the last."""
     bank = new_bank(tmp_path_factory.mktemp("heap") / "data").go_on_from(monday)
     for name, made in UNREADABLE.items():
         give(bank, made(bank), name=f"{name}.receipt.json")
@@ -95,9 +95,7 @@ def heap(monday: Bank, new_bank: NewBank, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
-def test_a_receipt_that_is_not_what_the_contract_says_is_set_aside_with_the_reason(
-    heap: tuple[Bank, Polled], name: str
-) -> None:
+def test_a_receipt_that_breaks_the_contract_is_set_aside_with_the_reason(heap: tuple[Bank, Polled], name: str) -> None:
     bank, polled = heap
     (row,) = bank.published("receipts").filter(pl.col("name") == f"{name}.receipt.json").to_dicts()
     assert row["outcome"] == "set_aside"
@@ -106,7 +104,7 @@ def test_a_receipt_that_is_not_what_the_contract_says_is_set_aside_with_the_reas
     assert f"receipt set aside: {name}.receipt.json: it cannot be read" in polled.detail
 
 
-def test_a_heap_of_receipts_that_cannot_be_read_stops_neither_the_poll_nor_the_good_one_among_them(
+def test_many_unreadable_receipts_stop_neither_the_poll_nor_the_good_one_among_them(
     heap: tuple[Bank, Polled],
 ) -> None:
     bank, polled = heap
@@ -119,7 +117,7 @@ EDGES_OF_TIME = ["9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"]
 
 
 @pytest.mark.parametrize("at", EDGES_OF_TIME)
-def test_a_time_that_utc_cannot_hold_sets_the_receipt_aside_and_stops_no_poll(exported: Bank, at: str) -> None:
+def test_a_time_outside_the_range_of_utc_sets_the_receipt_aside_and_stops_no_poll(exported: Bank, at: str) -> None:
     give(exported, with_action(at=at)(exported))
     assert exported.try_poll(TUESDAY) is None
     assert statuses(exported) == ["exported", "exported"]
@@ -136,7 +134,7 @@ def test_an_action_id_or_code_may_hold_any_text_and_stops_no_poll(exported: Bank
     assert statuses(exported) in (["rejected", "exported"], ["exported", "exported"])
 
 
-# What is no readable file
+# Receipts that are no readable file
 
 
 def too_large(path: Path, bank: Bank) -> None:
@@ -161,7 +159,7 @@ NO_FILES: Final[dict[str, Callable[[Path, Bank], object]]] = {
 
 
 @pytest.mark.parametrize("made", NO_FILES.values(), ids=NO_FILES)
-def test_what_cannot_be_read_as_a_file_is_set_aside_and_the_poll_does_not_wait_for_it(
+def test_an_unreadable_file_is_set_aside_and_the_poll_does_not_wait_for_it(
     exported: Bank, made: Callable[[Path, Bank], object]
 ) -> None:
     path = path_of(exported)
@@ -169,7 +167,7 @@ def test_what_cannot_be_read_as_a_file_is_set_aside_and_the_poll_does_not_wait_f
     waited = threading.Event()
 
     def let_go() -> None:
-        # A reader of a pipe waits until somebody writes: so the test fails instead of hanging.
+        # A reader of a pipe waits until somebody writes, so this makes the test fail instead of hang.
         waited.set()
         if path.is_fifo():
             os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
@@ -184,7 +182,7 @@ def test_what_cannot_be_read_as_a_file_is_set_aside_and_the_poll_does_not_wait_f
     assert_set_aside(exported, polled)
 
 
-def test_a_receipt_that_takes_the_place_of_what_could_not_be_read_is_read(exported: Bank) -> None:
+def test_a_receipt_that_replaces_an_unreadable_file_is_read(exported: Bank) -> None:
     path_of(exported).mkdir()
     assert_set_aside(exported, exported.poll(TUESDAY))
     path_of(exported).rmdir()
@@ -194,7 +192,7 @@ def test_a_receipt_that_takes_the_place_of_what_could_not_be_read_is_read(export
 
 def test_a_receipt_whose_name_is_no_utf_8_is_set_aside_and_stops_no_poll(exported: Bank) -> None:
     name = os.fsencode(exported.settings.receipts_dir) + b"/KONKURS_\xff.receipt.json"
-    with open(name, "wb") as file:  # noqa: PTH123 -- a Path would hide that the name is bytes
+    with open(name, "wb") as file:  # noqa: PTH123 -- a Path cannot have bytes as its name
         file.write(whole(exported))
     assert exported.try_poll(TUESDAY) is None
     assert statuses(exported) == ["exported", "exported"]
@@ -203,7 +201,7 @@ def test_a_receipt_whose_name_is_no_utf_8_is_set_aside_and_stops_no_poll(exporte
 # One after the other
 
 
-def test_a_receipt_that_is_read_while_it_is_written_is_read_again_once_it_is_whole(exported: Bank) -> None:
+def test_a_half_written_receipt_is_read_again_once_it_is_whole(exported: Bank) -> None:
     content = whole(exported)
     (reason,) = read(exported, content[: len(content) // 2], content)
     assert "cannot be read" in reason
@@ -221,10 +219,10 @@ ACTION_STORIES = [
 
 
 @pytest.mark.parametrize(("story", "status"), ACTION_STORIES)
-def test_what_was_once_carried_out_stays_so_in_whatever_order_receipts_say_it(
+def test_a_carried_out_action_stays_so_in_any_order_of_the_receipts(
     exported: Bank, story: list[list[str]], status: str
 ) -> None:
-    """A BLOCK that may stand must be reopened by a sletting: so of two receipts the one that it stands is believed."""
+    """A sletting must reopen a BLOCK that may stand, so the receipt that confirms it counts."""
     first = ids(exported)[0]
     for given in story:
         actions = [{"action_id": first, "status": one, "code": None, "at": AT} for one in given]
@@ -232,9 +230,9 @@ def test_what_was_once_carried_out_stays_so_in_whatever_order_receipts_say_it(
     assert statuses(exported) == [status, "exported"]
 
 
-def test_a_rejected_file_that_is_received_after_all_is_rejected_until_its_actions_are_named(exported: Bank) -> None:
+def test_a_rejected_file_stays_rejected_until_a_later_receipt_names_its_actions(exported: Bank) -> None:
     read(exported, receipt(exported, status="REJECTED", code="F1"), receipt(exported))
-    assert statuses(exported) == ["rejected", "rejected"], "a receipt without actions says nothing of them"
+    assert statuses(exported) == ["rejected", "rejected"], "a receipt without actions does not change them"
     read(exported, receipt(exported, ["APPLIED", "APPLIED"]))
     assert statuses(exported) == ["applied", "applied"]
 
@@ -244,12 +242,12 @@ def test_a_file_that_is_rejected_after_an_action_was_applied_leaves_that_action_
     assert statuses(exported) == ["applied", "rejected"]
 
 
-def test_a_rejected_file_may_name_the_actions_that_were_carried_out_all_the_same(exported: Bank) -> None:
+def test_the_receipt_of_a_rejected_file_may_name_carried_out_actions(exported: Bank) -> None:
     read(exported, receipt(exported, ["APPLIED"], status="REJECTED", code="F1"))
     assert statuses(exported) == ["applied", "rejected"]
 
 
-def test_a_receipt_of_the_second_file_cannot_speak_of_the_first_s_actions(exported: Bank) -> None:
+def test_a_receipt_of_the_second_file_cannot_answer_actions_of_the_first(exported: Bank) -> None:
     exported.customer("K-2", company("second"))
     exported.notice("aapning", company("second"), TUESDAY)
     exported.poll(TUESDAY)
@@ -262,8 +260,8 @@ def test_a_receipt_of_the_second_file_cannot_speak_of_the_first_s_actions(export
     assert statuses(exported) == ["exported", "exported", "applied"]
 
 
-def test_a_receipt_for_a_file_that_is_committed_and_not_yet_shown_is_read_with_it(exported: Bank) -> None:
-    """The process was killed between commit and showing: the next run shows the file first, then reads receipts."""
+def test_a_receipt_for_a_committed_file_is_read_after_the_file_is_written(exported: Bank) -> None:
+    """The process was killed between the commit and the writing. The next run writes the file first, then reads receipts."""
     path = exported.shown()[0]
     content = whole(exported)
     for part in path.parent.glob(f"{path.stem}.*"):
@@ -276,8 +274,8 @@ def test_a_receipt_for_a_file_that_is_committed_and_not_yet_shown_is_read_with_i
     assert statuses(exported) == ["applied", "applied"]
 
 
-def test_the_page_of_evidence_follows_no_link_either(exported: Bank, tmp_path: Path) -> None:
-    """Core banking may put a link where its receipt stood: what it points to is none of the page's business."""
+def test_the_evidence_page_follows_no_link(exported: Bank, tmp_path: Path) -> None:
+    """Core banking may replace its receipt by a link. The page must not read the file behind it."""
     read(exported, whole(exported))
     path = path_of(exported)
     content = path.read_bytes()

@@ -1,4 +1,4 @@
-"""Receipts from core banking (docs/outbox.md): what each kind changes, and what changes nothing."""
+"""Receipts from core banking (docs/outbox.md): the effect of each kind, and the kinds without effect."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AT = "2018-09-03T15:00:00Z"
 
 @pytest.fixture(scope="module")
 def monday(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Bank:
-    """Return a bank whose first file asks to block two accounts of one customer."""
+    """Return a bank whose first file blocks two accounts of one customer."""
     bank = new_bank(tmp_path_factory.mktemp("monday"))
     bank.customer("K-1", company("firm"))
     bank.account("K-1")
@@ -77,13 +77,13 @@ def statuses(bank: Bank) -> list[str]:
         ("PENDING", "exported"),
     ],
 )
-def test_a_receipt_says_what_became_of_each_action(exported: Bank, answer: str, status: str) -> None:
+def test_a_receipt_sets_the_status_of_each_action(exported: Bank, answer: str, status: str) -> None:
     give(exported, receipt(exported, [answer, "APPLIED"]))
     assert exported.poll(TUESDAY).detail is None
     assert statuses(exported) == [status, "applied"]
 
 
-def test_a_confirmed_action_carries_the_time_and_code_core_banking_gave(exported: Bank) -> None:
+def test_a_confirmed_action_carries_core_banking_s_time_and_code(exported: Bank) -> None:
     given = receipt(exported)
     given["actions"] = [{"action_id": ids(exported)[0], "status": "REJECTED", "code": "E17", "at": AT}]
     give(exported, given)
@@ -101,7 +101,7 @@ def test_later_receipts_add_to_earlier_ones(exported: Bank) -> None:
     assert statuses(exported) == ["applied", "applied"]
     give(exported, receipt(exported, ["PENDING", "PENDING"]))
     exported.poll(THURSDAY)
-    assert statuses(exported) == ["applied", "applied"], "what was carried out stays so"
+    assert statuses(exported) == ["applied", "applied"], "a carried-out action stays so"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_later_receipts_add_to_earlier_ones(exported: Bank) -> None:
     ],
     ids=" then ".join,
 )
-def test_of_several_words_on_one_action_in_one_receipt_the_last_counts(
+def test_of_several_answers_on_one_action_in_one_receipt_the_last_counts(
     exported: Bank, words: list[str], status: str
 ) -> None:
     action_id = ids(exported)[0]
@@ -136,7 +136,7 @@ def test_of_several_words_on_one_action_in_one_receipt_the_last_counts(
     assert (history["status_code"][1], history["reported_at"][1]) == (words[1], last)
 
 
-def test_an_action_that_is_pending_is_shown_as_such_until_it_is_done(exported: Bank) -> None:
+def test_a_pending_action_is_shown_as_pending_until_it_is_done(exported: Bank) -> None:
     give(exported, receipt(exported, ["PENDING", "APPLIED"]))
     exported.poll(TUESDAY)
     assert exported.published("actions")["pending_at"].drop_nulls().to_list() == [dt.datetime.fromisoformat(AT)]
@@ -147,7 +147,7 @@ def test_an_action_that_is_pending_is_shown_as_such_until_it_is_done(exported: B
     assert current_status(exported.settings, utc_now()).pending == {}
 
 
-def test_a_time_later_than_the_reading_is_kept_and_flagged_and_the_action_confirmed_as_of_the_reading(
+def test_a_time_after_the_reading_is_flagged_and_the_action_is_confirmed_as_of_the_reading(
     exported: Bank,
 ) -> None:
     future = utc_now() + dt.timedelta(days=400)
@@ -191,17 +191,15 @@ SPELLINGS += [
     pytest.param(spelled("sha256", str.upper), id="sha256 in capitals"),
     pytest.param(spelled("sha256", lambda t: "-".join(t[n : n + 2] for n in range(0, 64, 2))), id="sha256 by bytes"),
     pytest.param(spelled("status", str.lower), id="status in small letters"),
-    pytest.param(spelled("action.status", str.title), id="action status in other letters"),
+    pytest.param(spelled("action.status", str.title), id="action status in mixed case"),
     pytest.param(spelled("action.at", lambda _: "2018-09-03T15:00Z"), id="a time without seconds"),
     pytest.param(spelled("action.at", lambda _: "2018-09-03 17:00:00+0200"), id="a time with an offset"),
-    pytest.param(spelled("action.at", lambda _: "2018-09-03T15:00:00.0000000Z"), id="a time of .NET"),
+    pytest.param(spelled("action.at", lambda _: "2018-09-03T15:00:00.0000000Z"), id="a time as .NET writes it"),
 ]
 
 
 @pytest.mark.parametrize("change", SPELLINGS)
-def test_what_can_mean_one_thing_only_is_read_however_it_is_spelled(
-    exported: Bank, change: Callable[[dict[str, Any]], None]
-) -> None:
+def test_an_unambiguous_value_is_read_in_any_spelling(exported: Bank, change: Callable[[dict[str, Any]], None]) -> None:
     given = receipt(exported, ["REJECTED", "APPLIED"])
     change(given)
     give(exported, given)
@@ -214,14 +212,14 @@ def test_what_can_mean_one_thing_only_is_read_however_it_is_spelled(
 STRANGER = "00000000-0000-4000-8000-000000000000"
 
 
-def test_a_receipt_of_whose_actions_none_is_known_is_set_aside(exported: Bank) -> None:
+def test_a_receipt_without_a_known_action_is_set_aside(exported: Bank) -> None:
     give(exported, receipt(exported, actions=[{"action_id": STRANGER, "status": "REJECTED"}]))
     polled = exported.poll(TUESDAY)
     assert "none of the 1 actions that it names stands in the file" in (polled.detail or "")
     assert exported.published("receipts")["outcome"].to_list() == ["set_aside"]
 
 
-def test_an_action_that_is_not_known_is_said_and_flagged_and_the_others_count(exported: Bank) -> None:
+def test_an_unknown_action_is_reported_and_flagged_and_the_others_count(exported: Bank) -> None:
     given = receipt(exported, ["APPLIED", "APPLIED"])
     given["actions"] += [{"action_id": "?", "status": "REJECTED"}] * 2
     give(exported, given)
@@ -232,10 +230,10 @@ def test_an_action_that_is_not_known_is_said_and_flagged_and_the_others_count(ex
     (row,) = exported.published("receipts").to_dicts()
     assert (row["outcome"], row["unknown_action_count"]) == ("taken", 1)
     (file,) = exported.published("outbox_files").head(1).to_dicts()
-    assert (row["seq"], row["file_id"]) == (file["seq"], file["file_id"]), "views join without string surgery"
+    assert (row["seq"], row["file_id"]) == (file["seq"], file["file_id"]), "the views join by their keys"
 
 
-def test_a_receipt_that_needs_a_person_alarms_until_it_is_mended_or_gone(exported: Bank) -> None:
+def test_a_receipt_for_a_person_is_an_alarm_until_it_is_corrected_or_removed(exported: Bank) -> None:
     give(exported, b"{", name="junk.receipt.json")
     exported.poll(TUESDAY)
     assert current_status(exported.settings, utc_now()).receipts_set_aside == 1
@@ -248,16 +246,18 @@ def test_a_receipt_that_needs_a_person_alarms_until_it_is_mended_or_gone(exporte
     assert current_status(exported.settings, utc_now()).receipts_set_aside == 1
     give(exported, b"{")
     exported.poll(FRIDAY)
-    assert current_status(exported.settings, utc_now()).receipts_set_aside == 2, "what replaced a good one is not known"
+    assert current_status(exported.settings, utc_now()).receipts_set_aside == 2, (
+        "it is not known what replaced the good one"
+    )
 
 
-def test_a_file_that_is_rejected_as_a_whole_has_all_its_actions_rejected(exported: Bank) -> None:
+def test_all_actions_of_a_rejected_file_are_rejected(exported: Bank) -> None:
     give(exported, receipt(exported, status="REJECTED", code="F1"))
     exported.poll(TUESDAY)
     assert statuses(exported) == ["rejected", "rejected"]
 
 
-def test_a_block_that_core_banking_rejected_is_not_reopened_by_itself(exported: Bank) -> None:
+def test_a_rejected_block_is_not_reopened_automatically(exported: Bank) -> None:
     give(exported, receipt(exported, ["REJECTED", "APPLIED"]))
     exported.notice("sletting", company("firm"), TUESDAY)
     assert sorted(exported.poll(TUESDAY).decided()) == [
@@ -282,7 +282,7 @@ BROKEN: list[Any] = [
 
 
 @pytest.mark.parametrize(("raw", "changes", "name", "why"), BROKEN)
-def test_a_receipt_that_cannot_be_believed_is_set_aside_with_the_reason_and_changes_nothing(
+def test_an_invalid_receipt_is_set_aside_with_the_reason_and_changes_nothing(
     exported: Bank, raw: bytes | None, changes: dict[str, object], name: str | None, why: str
 ) -> None:
     give(exported, receipt(exported, ["APPLIED", "APPLIED"], **changes) if raw is None else raw, name=name)
@@ -296,7 +296,7 @@ def test_a_receipt_that_cannot_be_believed_is_set_aside_with_the_reason_and_chan
     assert current_status(exported.settings, utc_now()).receipts_set_aside == 1
 
 
-def test_a_receipt_is_read_once_and_a_mended_one_again(exported: Bank) -> None:
+def test_a_receipt_is_read_once_and_again_after_a_correction(exported: Bank) -> None:
     give(exported, b"{")
     assert exported.poll(TUESDAY).detail is not None
     assert exported.poll(WEDNESDAY).detail is None
@@ -305,7 +305,7 @@ def test_a_receipt_is_read_once_and_a_mended_one_again(exported: Bank) -> None:
     assert statuses(exported) == ["applied", "applied"]
 
 
-def test_a_receipt_cannot_speak_of_another_file_s_actions(exported: Bank) -> None:
+def test_a_receipt_cannot_answer_another_file_s_actions(exported: Bank) -> None:
     exported.customer("K-2", company("second"))
     exported.notice("aapning", company("second"), TUESDAY)
     (other,) = exported.poll(TUESDAY).actions

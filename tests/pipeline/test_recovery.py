@@ -1,4 +1,4 @@
-"""What `konkurs recover` puts right beside an old ledger (tests/processes/test_old_ledger.py), and what it does not."""
+"""What `konkurs recover` repairs apart from an old ledger (tests/processes/test_old_ledger.py), and what it does not."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def restore_old_ledger(bank: Bank) -> None:
 
 
 @pytest.mark.parametrize("ending", [".jsonl", ".csv", ".manifest.json"])
-def test_a_changed_file_stops_the_run_and_is_written_again_as_it_was(polled: Bank, ending: str) -> None:
+def test_a_changed_file_stops_the_run_and_recover_writes_it_again(polled: Bank, ending: str) -> None:
     path = min(polled.settings.outbox_dir.glob(f"*{ending}"))
     whole = path.read_bytes()
     path.write_bytes(whole + b"\n")
@@ -66,7 +66,7 @@ def test_a_changed_file_stops_the_run_and_is_written_again_as_it_was(polled: Ban
     assert wrong(polled) == []
 
 
-def test_a_file_that_is_gone_is_not_written_again(polled: Bank) -> None:
+def test_a_missing_file_is_not_written_again(polled: Bank) -> None:
     min(polled.settings.outbox_dir.glob("*.csv")).unlink()
     with pytest.raises(UsageError, match="nothing to recover"):
         recovered(polled)
@@ -74,7 +74,7 @@ def test_a_file_that_is_gone_is_not_written_again(polled: Bank) -> None:
     assert any("is gone from the outbox" in problem for problem in wrong(polled))
 
 
-def test_without_the_published_tables_the_outbox_alone_tells_of_an_old_ledger_and_a_person_reopens(
+def test_without_published_tables_the_outbox_shows_an_old_ledger_and_a_person_reopens(
     polled: Bank,
 ) -> None:
     for path in polled.layout.published.iterdir():
@@ -87,7 +87,7 @@ def test_without_the_published_tables_the_outbox_alone_tells_of_an_old_ledger_an
     assert wrong(polled) == []
 
 
-def test_a_file_that_does_not_follow_the_last_known_one_is_not_taken_over(polled: Bank) -> None:
+def test_a_file_that_breaks_the_chain_is_not_taken_over(polled: Bank) -> None:
     polled.poll(WEDNESDAY)
     shutil.rmtree(polled.layout.published)
     for path in polled.settings.outbox_dir.glob("*_00000002_*"):
@@ -95,10 +95,10 @@ def test_a_file_that_does_not_follow_the_last_known_one_is_not_taken_over(polled
     restore_old_ledger(polled)
     with pytest.raises(StoreError, match="does not follow"):
         recovered(polled)
-    assert isinstance(polled.try_poll(WEDNESDAY), StoreError), "the ledger is in doubt as before"
+    assert isinstance(polled.try_poll(WEDNESDAY), StoreError), "the ledger is still untrusted"
 
 
-def test_receipts_are_read_again_where_published_tables_are_taken(
+def test_receipts_are_read_again_if_published_tables_are_taken_over(
     polled: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(receipts_folder, "_AT_REST_S", -3600)
@@ -114,7 +114,7 @@ def test_receipts_are_read_again_where_published_tables_are_taken(
     assert polled.published("receipts")["name"].to_list() == ["K.receipt.json"]
 
 
-def test_an_outbox_that_cannot_be_looked_at_stops_the_run_with_the_cure(polled: Bank) -> None:
+def test_an_unreadable_outbox_stops_the_run_with_the_cure(polled: Bank) -> None:
     polled.settings.outbox_dir.rename(polled.folder / "outbox aside")
     polled.settings.outbox_dir.write_bytes(b"a file")
     error = polled.try_poll(WEDNESDAY)
@@ -128,7 +128,7 @@ def test_a_full_disk_stops_a_command_before_it_begins(polled: Bank, monkeypatch:
         pass
 
 
-def test_a_month_that_lost_its_rows_is_no_month(polled: Bank) -> None:
+def test_a_month_without_its_rows_is_refused(polled: Bank) -> None:
     with polled.store() as store:
         assert store.lake.replace("debtors", [MONDAY], frame(Debtors, [])) == [MONDAY]
         assert store.lake.workdays("debtors") == [TUESDAY]
@@ -138,7 +138,7 @@ def test_a_month_that_lost_its_rows_is_no_month(polled: Bank) -> None:
 
 
 def as_version_1(polled: Bank, *, files: Sequence[str]) -> Path:
-    """Put the notices where an early program had them: a file a month, or a file a workday."""
+    """Put the notices in the files of an early version: a file a month, or a file a workday."""
     folder = polled.layout.table("raw_notices")
     with polled.store() as store:
         for name in files:
@@ -157,7 +157,7 @@ def as_version_1(polled: Bank, *, files: Sequence[str]) -> Path:
     [["2018-09"], [str(MONDAY), str(TUESDAY)], ["2018-09", str(TUESDAY)]],
     ids=["a month", "its days", "killed halfway into taking in its days"],
 )
-def test_the_files_of_version_1_are_taken_in(polled: Bank, files: list[str]) -> None:
+def test_the_files_of_version_1_are_read(polled: Bank, files: list[str]) -> None:
     with polled.store() as store:
         before = store.lake.read("raw_notices")
     folder = as_version_1(polled, files=files)
@@ -166,7 +166,7 @@ def test_the_files_of_version_1_are_taken_in(polled: Bank, files: list[str]) -> 
     assert sorted(path.name for path in folder.iterdir()) == ["2018-09.000001.parquet", "_schema.parquet"]
 
 
-def test_a_damaged_file_of_version_1_is_not_taken_in(polled: Bank) -> None:
+def test_a_damaged_file_of_version_1_is_refused(polled: Bank) -> None:
     damaged = as_version_1(polled, files=[str(MONDAY)]) / f"{MONDAY}.parquet"
     damaged.write_bytes(b"PAR1")
     with pytest.raises(StoreError, match=damaged.name), polled.store():
@@ -174,15 +174,15 @@ def test_a_damaged_file_of_version_1_is_not_taken_in(polled: Bank) -> None:
     assert damaged.is_file()
 
 
-def test_another_whole_file_in_place_of_the_newest_is_refused(polled: Bank) -> None:
+def test_another_valid_file_in_place_of_the_newest_is_refused(polled: Bank) -> None:
     path = polled.lake_file("raw_notices", MONDAY)
     shutil.copy(polled.lake_file("debtors", MONDAY), path)
     with polled.store() as store, pytest.raises(StoreError, match=path.name):
         store.lake.read("raw_notices", columns=["payload"])
 
 
-def test_an_older_copy_of_the_notices_put_back_loses_none(polled: Bank) -> None:
-    """It is whole, so only the ledger can tell that it is not the newest."""
+def test_an_older_copy_of_the_notices_loses_none(polled: Bank) -> None:
+    """The copy is valid, so only the ledger knows that it is not the newest."""
     folder = polled.layout.table("raw_notices")
     older = {path.name: path.read_bytes() for path in all_in(folder)}
     polled.notice("aapning", company("third"), WEDNESDAY)
@@ -197,7 +197,7 @@ def test_an_older_copy_of_the_notices_put_back_loses_none(polled: Bank) -> None:
     assert any("is gone" in problem for problem in wrong(polled))
 
 
-def test_a_version_that_a_killed_run_wrote_and_did_not_note_is_taken(polled: Bank) -> None:
+def test_a_version_that_a_killed_run_wrote_without_a_note_is_used(polled: Bank) -> None:
     with polled.store() as store:
         newest = file_versions.known(store.ledger, "raw_notices")
         store.lake.replace("raw_notices", [MONDAY], frame(RawNotices, []))
@@ -207,7 +207,7 @@ def test_a_version_that_a_killed_run_wrote_and_did_not_note_is_taken(polled: Ban
 
 
 @pytest.mark.parametrize("table", ["raw_notices", "expanded_datasets"])
-def test_a_month_that_is_gone_is_made_again_from_the_kept_answers(polled: Bank, table: str) -> None:
+def test_a_missing_month_is_made_again_from_the_kept_answers(polled: Bank, table: str) -> None:
     with polled.store() as store:
         before = store.lake.read(table)
     for path in all_in(polled.layout.table(table)):

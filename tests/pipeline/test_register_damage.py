@@ -1,6 +1,6 @@
-"""A damaged register over whole polls: the last accepted one goes on blocking, a person is told, and a mended one is taken.
+"""A damaged register over whole polls: the last accepted one stays in use, a person is told, and a corrected one is taken.
 
-Which damage is refused, and why, is tests/register's; here stands what it must not do to the bank's customers.
+tests/register tests which damage is refused and why. This module tests that no customer suffers from it.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ from tests.pipeline.kit import (
 
 COUNT = 30
 BLOCKED, REOPENED, BANKRUPT_LATER, NEW = "K-00", "K-01", "K-02", "K-NEW"
-# As strict as the settings are by default; the kit's own banks take anything.
+# As strict as the default settings; the kit's own banks accept anything.
 STRICT = {"KONKURS_MAX_REGISTER_INVALID": "0.01", "KONKURS_MAX_REGISTER_SHRINK": "0.2"}
 REFUSED = "the register was refused, the last accepted one is used: "
 
 
 @dataclass
 class DamagedBank(Bank):
-    """A bank whose polls leave its files as they stand, so that a test can damage them."""
+    """A bank whose polls do not write its files, so that a test can damage them."""
 
     def write_register(self) -> None:
-        """Leave the files."""
+        """Write nothing."""
 
     def export(self) -> None:
         """Write both files."""
@@ -57,7 +57,7 @@ class DamagedBank(Bank):
         damage.does(Register(settings.customers, settings.accounts, self.customers, self.accounts or []))
 
     def mend(self) -> None:
-        """Put both files back, whole, with one customer more, whose bankruptcy is open already."""
+        """Write both files again, valid, with one more customer, whose bankruptcy is open already."""
         for path in (self.settings.customers, self.settings.accounts):
             if path.is_dir():
                 path.rmdir()
@@ -77,7 +77,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def monday(new_bank: NewBank, folder: Path) -> Bank:
-    """Return a bank whose register was accepted on Monday, and two of whose customers were blocked; kept aside."""
+    """Return a bank whose register was accepted on Monday and two of whose customers are blocked. Tests copy it."""
     bank = new_bank(folder / "data")
     bank.extra = dict(STRICT)
     for n in range(COUNT):
@@ -92,7 +92,7 @@ def monday(new_bank: NewBank, folder: Path) -> Bank:
 
 @pytest.fixture
 def tuesday(monday: Bank, folder: Path, new_bank: NewBank) -> DamagedBank:
-    """Return a bank that stands where `monday` stands, in its folder; the service has an opening and a sletting more."""
+    """Return a copy of `monday` in its folder; the service has one more opening and one more sletting."""
     at = new_bank(folder / "data")
     bank = DamagedBank(at.folder, at.url, at.service, at.clock, at.client)
     shutil.rmtree(bank.folder, ignore_errors=True)
@@ -113,8 +113,8 @@ def assert_goes_on_with_monday_s_register(bank: DamagedBank, polled: Polled, say
     assert REFUSED in polled.detail
     assert says in polled.detail
     assert says in bank.attention()
-    told = polled.detail + bank.attention()
-    assert not any(national_id in told or name in told for _, national_id, _, name in bank.customers)
+    message = polled.detail + bank.attention()
+    assert not any(national_id in message or name in message for _, national_id, _, name in bank.customers)
     status = current_status(bank.settings, utc_now())
     assert status.register is not None
     assert (status.register["customers"], status.register["accounts"]) == (COUNT, COUNT)
@@ -129,7 +129,7 @@ def assert_takes_the_mended_one(bank: DamagedBank) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_register_blocks_with_the_last_accepted_one_and_a_mended_one_is_taken(
+def test_a_damaged_register_leaves_the_last_one_in_use_and_a_corrected_one_is_taken(
     tuesday: DamagedBank, damage: Damage
 ) -> None:
     tuesday.damage(damage)
@@ -138,7 +138,7 @@ def test_a_damaged_register_blocks_with_the_last_accepted_one_and_a_mended_one_i
     assert_takes_the_mended_one(tuesday)
 
 
-def test_a_register_that_stays_damaged_is_told_of_at_every_poll_and_undoes_nothing_until_it_is_mended(
+def test_every_poll_reports_a_damaged_register_until_it_is_corrected(
     tuesday: DamagedBank,
 ) -> None:
     tuesday.damage(DAMAGES["half of both files"])
@@ -153,13 +153,13 @@ def test_a_register_that_stays_damaged_is_told_of_at_every_poll_and_undoes_nothi
     assert (polled.decided(), polled.detail) == ([("BLOCK", NEW, "estate_open")], None)
 
 
-# In mid-read
+# A file changes while it is read
 
 Reader = Callable[[Path, str], bytes]
 
 
 def after_reading(monkeypatch: pytest.MonkeyPatch, of: str, do: Callable[[], object]) -> None:
-    """Let `do` happen between the moment that a file's bytes were read and the moment they are looked at."""
+    """Call `do` after a file's bytes are read and before they are judged."""
     read: Reader = files._bytes_of  # noqa: SLF001 -- the very moment is what the test is about
 
     def read_then_do(path: Path, name: str) -> bytes:
@@ -197,7 +197,7 @@ IN_MID_READ = [
 
 
 @pytest.mark.parametrize(("of", "do", "says"), IN_MID_READ)
-def test_a_register_replaced_in_mid_read_is_not_taken_and_the_next_poll_takes_it(
+def test_a_register_replaced_while_it_is_read_is_taken_by_the_next_poll(
     tuesday: DamagedBank,
     monkeypatch: pytest.MonkeyPatch,
     of: str,
@@ -213,7 +213,7 @@ def test_a_register_replaced_in_mid_read_is_not_taken_and_the_next_poll_takes_it
     assert_takes_the_mended_one(tuesday)
 
 
-# What is no damage
+# Valid registers
 
 
 def test_a_customer_of_500_accounts_is_blocked_in_portions_that_a_person_releases(bank: Bank) -> None:
@@ -248,7 +248,7 @@ def test_an_account_whose_number_is_its_customer_s_own_is_reviewed_without_that_
 
 
 def test_references_with_odd_characters_are_handed_over_as_they_are(bank: Bank) -> None:
-    """Python takes more characters for line ends than JSON Lines does."""
+    """Python has more line-end characters than JSON Lines."""
     refs = [f"{sign}K{sign}1" for sign in ("\u2028", "\u0085", "\u001c", "\n", '"', ";", "=", "[/x]")]
     bank.customers = [(ref, company("firm"), "", "") for ref in refs]
     bank.accounts = None

@@ -1,4 +1,4 @@
-"""`konkurs report`, `konkurs metrics` and the asset `monthly_report`: figures that add up, and pages that load nothing."""
+"""`konkurs report`, `konkurs metrics` and the asset `monthly_report`: the figures agree, and the pages load nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ DAYS = st.dates(dt.date(2000, 1, 1), dt.date(2099, 12, 31))
 
 @pytest.fixture(scope="module")
 def lived(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Bank:
-    """Return a bank with two customers hit on Monday, confirmed, and a stranger's opening on Tuesday, one poll a day."""
+    """Return a bank with confirmed BLOCKs of two customers on Monday and a stranger's opening on Tuesday, one poll a day."""
     bank = new_bank(tmp_path_factory.mktemp("report") / "data")
     bank.customer("K-1", FIRM)
     bank.account("K-1", "co_owner")
@@ -55,7 +55,7 @@ def lived(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Bank:
 
 @pytest.fixture(scope="module")
 def figures(lived: Bank) -> Figures:
-    # The ledger's own times are those of today, the notices' are of 2018.
+    # The ledger's own times are of today, those of the notices of 2018.
     return figures_of(lived.settings, Period(MONDAY, dt.datetime.now(dt.UTC).date() + dt.timedelta(days=1)), NOW)
 
 
@@ -68,13 +68,13 @@ def test_notices_are_counted_by_the_day_of_their_registration_and_hits_once(live
     assert [round(count) for count in week.expected] == [49, 49, 49]
 
 
-def test_actions_are_counted_by_what_became_of_them(figures: Figures) -> None:
-    told = {one.kind: (one.written, one.confirmed, one.waiting) for one in figures.actions}
-    assert told == {"BLOCK": (2, 2, 0), "REOPEN": (0, 0, 0), "REVIEW": (1, 1, 0), "INFORM": (1, 0, 1)}
+def test_actions_are_counted_by_status(figures: Figures) -> None:
+    by_kind = {one.kind: (one.written, one.confirmed, one.waiting) for one in figures.actions}
+    assert by_kind == {"BLOCK": (2, 2, 0), "REOPEN": (0, 0, 0), "REVIEW": (1, 1, 0), "INFORM": (1, 0, 1)}
     assert sum(figures.open_reviews.values()) == 1, "a receipt closes no review"
 
 
-def test_a_block_of_an_opening_that_was_old_when_it_was_first_seen_tells_nothing_of_speed(figures: Figures) -> None:
+def test_a_block_of_an_old_opening_does_not_count_in_the_time_to_block(figures: Figures) -> None:
     assert figures.old_blocks == 2
     assert all(span.count == 0 for span in figures.spans)
 
@@ -94,7 +94,7 @@ def test_the_page_is_well_formed_loads_nothing_and_holds_no_identifier(figures: 
         assert number not in page
 
 
-def test_what_comes_from_settings_is_escaped(figures: Figures) -> None:
+def test_text_from_settings_is_escaped(figures: Figures) -> None:
     assert "<b>" not in page_of(replace(figures, bank_id="<b>"))
 
 
@@ -119,7 +119,7 @@ def test_the_metrics_are_prometheus_text_with_the_bank_on_each_and_agree_with_th
         assert number not in text
 
 
-def test_the_report_of_an_empty_store_says_so_and_fails_nothing(bank: Bank) -> None:
+def test_the_report_of_an_empty_store_names_it_as_empty(bank: Bank) -> None:
     page = page_of(figures_of(bank.settings, Period(MONDAY, TUESDAY), NOW))
     assert "No block of the period can be timed" in page
     assert "The second source has not been compared yet" in page
@@ -152,7 +152,7 @@ def test_the_month_before_is_whole_and_ends_the_day_before_this_month(day: dt.da
 
 
 @given(st.lists(st.none() | st.floats(0, 1e6), max_size=30))
-def test_the_shares_of_spans_rise_and_the_longest_is_the_longest(seconds: list[float | None]) -> None:
+def test_percentiles_rise_and_the_last_is_the_longest_time(seconds: list[float | None]) -> None:
     span = spans_of("step", pl.Series(seconds, dtype=pl.Float64))
     known = [value for value in seconds if value is not None]
     assert span.count == len(known)
@@ -161,7 +161,7 @@ def test_the_shares_of_spans_rise_and_the_longest_is_the_longest(seconds: list[f
 
 
 def test_the_minute_at_which_notices_were_first_seen_is_a_view_and_a_chart(bank: Bank) -> None:
-    """A first poll sees an old notice at a minute of its own; one that a list before did not show became visible then."""
+    """A first poll sees old notices at an arbitrary minute. A notice that the list before lacked became visible just then."""
     now = dt.datetime.now(dt.UTC)
     day = bank.settings.calendar.workday_of(now)
     registered = [now - dt.timedelta(days=3), now - dt.timedelta(hours=2), now - dt.timedelta(hours=1)]
@@ -182,7 +182,7 @@ def test_the_minute_at_which_notices_were_first_seen_is_a_view_and_a_chart(bank:
     assert found.at_once[seen[served[2].uuid]] == found.later[seen[served[1].uuid]] == 1
 
 
-def test_a_list_that_did_not_ask_for_the_time_of_a_notice_says_nothing_of_it(bank: Bank) -> None:
+def test_a_list_that_begins_after_a_notice_is_no_evidence_about_it(bank: Bank) -> None:
     now = dt.datetime.now(dt.UTC)
     day = bank.settings.calendar.workday_of(now)
     bank.extra["KONKURS_LOOKBACK_WORKDAYS"] = "0"

@@ -1,4 +1,4 @@
-"""Outcomes of REVIEW rows: open until one is recorded, rows only added, and not lost with an old copy of the ledger."""
+"""Outcomes of REVIEW rows: a row is open until one is recorded, outcomes are only added, and an old copy loses none."""
 
 from __future__ import annotations
 
@@ -58,15 +58,15 @@ def outcomes(bank: Bank) -> list[tuple[str, ...]]:
 
 
 def test_open_reviews_stand_oldest_first_with_a_sentence_and_the_state_of_the_bankruptcy_now(reviewing: Bank) -> None:
-    told = [(r.reason, r.notice_type, r.estate_state, r.account_no is None, r.is_open) for r in reviews(reviewing)]
-    assert told == [
+    shown = [(r.reason, r.notice_type, r.estate_state, r.account_no is None, r.is_open) for r in reviews(reviewing)]
+    assert shown == [
         ("co_owned_account", "aapning", "revoked", False, True),
         ("oppheving", "oppheving", "revoked", True, True),
     ]
     assert "co-owns" in reviews(reviewing)[0].sentence
 
 
-def test_a_second_outcome_counts_and_the_first_stays(reviewing: Bank) -> None:
+def test_the_newest_outcome_counts_and_the_first_stays(reviewing: Bank) -> None:
     first = reviews(reviewing)[0].action_id
     assert [record(reviewing, first), record(reviewing, first, ReviewOutcome.BLOCKED, "after all")] == [1, 2]
     done, still_open = reviews(reviewing)
@@ -74,7 +74,7 @@ def test_a_second_outcome_counts_and_the_first_stays(reviewing: Bank) -> None:
     assert (done.is_open, still_open.is_open) == (False, True)
 
 
-def test_the_status_counts_what_is_open_and_says_since_when(reviewing: Bank) -> None:
+def test_the_status_counts_open_reviews_and_gives_the_oldest(reviewing: Bank) -> None:
     before = current_status(reviewing.settings, utc_now())
     oldest, newest = (instant_text(review.decided_at) for review in reviews(reviewing))
     assert (before.open_reviews, before.oldest_open_review_at) == (2, oldest)
@@ -83,7 +83,7 @@ def test_the_status_counts_what_is_open_and_says_since_when(reviewing: Bank) -> 
     assert (after.open_reviews, after.oldest_open_review_at) == (1, newest)
 
 
-def test_only_a_review_that_was_handed_over_can_have_an_outcome(reviewing: Bank) -> None:
+def test_only_a_written_review_can_have_an_outcome(reviewing: Bank) -> None:
     reviewing.customer("K-2", company("second"))
     reviewing.notice("aapning", company("second"), WEDNESDAY)
     reviewing.extra["KONKURS_MAX_BLOCKS_PER_RUN"] = "0"
@@ -100,7 +100,7 @@ def test_only_a_review_that_was_handed_over_can_have_an_outcome(reviewing: Bank)
     assert [review.reason for review in reviews(reviewing)] == ["co_owned_account"]
 
 
-def test_outcomes_outlive_runs_and_a_recovery_from_a_copy_older_than_a_run(reviewing: Bank) -> None:
+def test_outcomes_survive_runs_and_a_recovery_from_an_older_copy(reviewing: Bank) -> None:
     shutil.copytree(reviewing.layout.ledger.parent, reviewing.folder / "copy")
     record(reviewing, reviews(reviewing)[0].action_id)
     reviewing.poll(WEDNESDAY)
@@ -111,8 +111,8 @@ def test_outcomes_outlive_runs_and_a_recovery_from_a_copy_older_than_a_run(revie
     assert outcomes(reviewing) == [("no_action",), ()]
 
 
-def test_a_copy_that_lacks_nothing_but_an_outcome_stops_the_run_and_takes_it_over(reviewing: Bank) -> None:
-    """The copy's own seal is whole, and no file was handed over since: only the published outcome tells its age."""
+def test_a_copy_that_lacks_only_an_outcome_stops_the_run_and_recover_takes_it_over(reviewing: Bank) -> None:
+    """The copy's own seal is valid, and no file was written since. Only the published outcome shows its age."""
     shutil.copytree(reviewing.layout.ledger.parent, reviewing.folder / "copy")
     record(reviewing, reviews(reviewing)[0].action_id)
     _put_back_copy(reviewing)

@@ -1,4 +1,4 @@
-"""When polls are asked for: opening hours of workdays, holidays, weekends, the closing poll, summer time."""
+"""When schedules request polls: opening hours of workdays, holidays, weekends, the closing poll, summer time."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def at(text: str) -> dt.datetime:
 
 
 def asked(defs: dg.Definitions, instance: dg.DagsterInstance, name: str, when: dt.datetime) -> dict[str, str] | str:
-    """Return the partition tags of the run that a schedule asks for, or why it asks for none."""
+    """Return the partition tags of the run that a schedule requests, or why it requests none."""
     context = dg.build_schedule_context(instance=instance, scheduled_execution_time=when)
     data = defs.resolve_schedule_def(name).evaluate_tick(context)
     if data.skip_message:
@@ -82,12 +82,12 @@ POLLS = [
     pytest.param("sweep", "2026-03-27T12:40", None, id="within opening hours there is no sweep"),
     pytest.param("sweep", "2026-03-27T18:40", "2026-03-27", id="the evening's sweep"),
     pytest.param("sweep", "2026-03-27T00:40", "2026-03-27", id="the night's sweep is already the new day's"),
-    pytest.param("wide_sweep", "2026-03-29T05:10", None, id="nothing to sweep before the first poll"),
+    pytest.param("wide_sweep", "2026-03-29T05:10", None, id="no sweep before the first poll"),
 ]
 
 
 @pytest.mark.parametrize(("name", "when", "partition"), POLLS)
-def test_a_schedule_asks_for_the_workday_of_its_instant_or_says_why_not(
+def test_a_schedule_requests_the_workday_of_its_instant_or_gives_a_reason(
     defs: dg.Definitions, instance: dg.DagsterInstance, name: str, when: str, partition: str | None
 ) -> None:
     got = asked(defs, instance, name, at(when))
@@ -131,7 +131,7 @@ def test_all_schedules_run_by_default_and_for_the_poll_job(defs: dg.Definitions)
     assert {s.execution_timezone for s in schedules} == {"Europe/Oslo"}
 
 
-def test_while_the_store_is_held_no_poll_is_asked_for(
+def test_no_poll_is_requested_while_the_store_is_held(
     defs: dg.Definitions, instance: dg.DagsterInstance, lock_file: Path
 ) -> None:
     with lock.held(lock_file):
@@ -142,7 +142,7 @@ def test_while_the_store_is_held_no_poll_is_asked_for(
 
 
 @pytest.mark.parametrize("status", [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTED])
-def test_a_run_that_only_its_status_says_is_under_way_stops_no_poll(
+def test_a_run_that_is_under_way_only_by_its_status_stops_no_poll(
     defs: dg.Definitions, status: dg.DagsterRunStatus
 ) -> None:
     with dg.instance_for_test() as after_a_kill:
@@ -150,7 +150,7 @@ def test_a_run_that_only_its_status_says_is_under_way_stops_no_poll(
         assert asked(defs, after_a_kill, "poll", at("2026-03-27T09:00")) == {SINGLE: "2026-03-27"}
 
 
-def test_one_poll_in_the_queue_is_enough(lock_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_second_poll_is_queued(lock_file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def only_queued(filters: dg.RunsFilter, limit: int) -> list[str]:
         return ["a run"][:limit] if dg.DagsterRunStatus.QUEUED in filters.statuses else []
 
@@ -161,7 +161,9 @@ def test_one_poll_in_the_queue_is_enough(lock_file: Path, monkeypatch: pytest.Mo
 
 AGES = [
     pytest.param(dt.timedelta(seconds=30), False, id="it may still be starting"),
-    pytest.param(dt.timedelta(seconds=-5), False, id="noted after this clock was read, or by a database that is ahead"),
+    pytest.param(
+        dt.timedelta(seconds=-5), False, id="recorded after this clock was read, or by a database whose clock is ahead"
+    ),
     pytest.param(dt.timedelta(minutes=2), True, id="it would have the lock by now"),
     pytest.param(dt.timedelta(hours=-2), True, id="written by a clock that was ahead"),
 ]
@@ -176,7 +178,7 @@ def test_a_run_without_the_lock_is_dead_after_a_while(
         (record,) = history.get_run_records()
         now = record.update_timestamp + age
         with lock.held(lock_file):
-            assert end_dead_runs(history, lock_file, now, ALONE) == 0, "whoever holds the store may be this run"
+            assert end_dead_runs(history, lock_file, now, ALONE) == 0, "the holder of the store may be this run"
         assert end_dead_runs(history, lock_file, now, ALONE) == is_dead
         after = history.get_run_by_id(run.run_id)
         assert after is not None

@@ -1,4 +1,4 @@
-"""The nightly comparison with Enhetsregisteret, over a real store: what differs is named, and nothing else changes."""
+"""The nightly comparison with Enhetsregisteret, over a real store: it names differences and changes nothing else."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def alarms(bank: Bank, day: dt.date = LATER) -> set[AlarmKind]:
 
 @pytest.fixture
 def agreeing(bank: Bank) -> Bank:
-    """Return a bank with a company and a person with an ENK, who are bankrupt, customers, and flagged."""
+    """Return a bank whose customers are a company and a person with an ENK, both bankrupt and flagged."""
     bank.customer("K-1", company("firm"))
     bank.customer("K-2", person("kari"))
     bank.customer("K-3", enk_of(person("kari")))
@@ -63,7 +63,7 @@ def agreeing(bank: Bank) -> Bank:
     return bank
 
 
-def test_registers_that_agree_have_no_difference_and_no_customer_is_asked_about(agreeing: Bank) -> None:
+def test_registers_that_agree_show_no_difference_and_no_customer_number_is_requested(agreeing: Bank) -> None:
     agreeing.service.requests.clear()
     assert compared(agreeing) == []
     assert outcomes(agreeing) == ["compared"]
@@ -101,7 +101,7 @@ def test_each_kind_of_difference_is_named_by_reference_and_opening_and_writes_no
     assert again["found_at"].to_list() == first["found_at"].to_list()
     assert again["seen_at"].min() == oslo(LATER + dt.timedelta(days=3), "04:50")
     agreeing.service.unit_changes = {}
-    assert compared(agreeing, LATER + dt.timedelta(days=4)) == [], "what is mended is a difference no more"
+    assert compared(agreeing, LATER + dt.timedelta(days=4)) == [], "a corrected difference is gone"
 
 
 def test_an_opening_of_the_last_three_workdays_is_no_difference_yet(agreeing: Bank) -> None:
@@ -109,7 +109,7 @@ def test_an_opening_of_the_last_three_workdays_is_no_difference_yet(agreeing: Ba
     assert compared(agreeing, MONDAY + dt.timedelta(days=3)) == []
 
 
-def test_a_source_that_is_down_is_said_and_changes_nothing_else(agreeing: Bank) -> None:
+def test_an_unreachable_source_is_reported_and_changes_nothing_else(agreeing: Bank) -> None:
     agreeing.service.unit_changes = {company("sound"): {"konkurs": True}}
     found = compared(agreeing)
     assert [row[0] for row in found] == ["flagged_without_notice"]
@@ -121,7 +121,7 @@ def test_a_source_that_is_down_is_said_and_changes_nothing_else(agreeing: Bank) 
     agreeing.fail()
 
 
-def test_the_report_counts_the_differences_by_kind_once_it_was_compared(agreeing: Bank) -> None:
+def test_the_report_counts_the_differences_by_kind_after_a_comparison(agreeing: Bank) -> None:
     period, now = Period(MONDAY, LATER), oslo(LATER, "04:50")
     assert figures_of(agreeing.settings, period, now).differences is None
     compared(agreeing)
@@ -131,7 +131,7 @@ def test_the_report_counts_the_differences_by_kind_once_it_was_compared(agreeing
     assert figures_of(agreeing.settings, period, now).differences == {kind: 1}
 
 
-def test_a_list_far_shorter_than_the_last_is_said_and_changes_nothing_else(agreeing: Bank) -> None:
+def test_a_list_far_shorter_than_the_last_is_reported_and_changes_nothing_else(agreeing: Bank) -> None:
     many = {company(f"flagged {number}"): {"konkurs": True} for number in range(20)}
     agreeing.service.unit_changes = {**many, company("sound"): {"konkurs": True}}
     found = compared(agreeing)
@@ -140,7 +140,7 @@ def test_a_list_far_shorter_than_the_last_is_said_and_changes_nothing_else(agree
     assert outcomes(agreeing) == ["compared", "short_list"]
 
 
-def test_a_unit_that_is_not_answered_for_is_not_judged(agreeing: Bank) -> None:
+def test_a_unit_without_an_answer_is_not_judged(agreeing: Bank) -> None:
     agreeing.service.unit_changes = {company("firm"): {"konkurs": False}}
     agreeing.fail(Fault(kind=FaultKind.STATUS, resource=Resource.UNITS, status=500, from_request=3))
     assert compared(agreeing) == []
@@ -150,7 +150,7 @@ def test_a_unit_that_is_not_answered_for_is_not_judged(agreeing: Bank) -> None:
     agreeing.fail()
 
 
-def test_the_asset_shows_a_difference_and_a_silent_source_as_failed_checks(agreeing: Bank) -> None:
+def test_the_asset_shows_a_difference_and_an_unreachable_source_as_failed_checks(agreeing: Bank) -> None:
     agreeing.clock.move_to(oslo(LATER, "04:50"))
     agreeing.service.unit_changes = {company("sound"): {"konkurs": True}}
     assert ran(agreeing) == {"no_differences": False, "was_compared": True}
@@ -162,7 +162,7 @@ def test_the_asset_shows_a_difference_and_a_silent_source_as_failed_checks(agree
     agreeing.extra["KONKURS_ENHETSREGISTERET_URL"] = "off"
     agreeing.service.requests.clear()
     assert ran(agreeing) == {"no_differences": True, "was_compared": True}
-    assert not agreeing.service.requests, "off is off"
+    assert not agreeing.service.requests, "the asset does nothing if the source is off"
 
 
 def ran(bank: Bank) -> dict[str, bool]:
@@ -172,7 +172,7 @@ def ran(bank: Bank) -> dict[str, bool]:
     return {check.check_name: check.passed for check in result.get_asset_check_evaluations()}
 
 
-def test_the_command_names_what_differs_and_its_exit_code_says_whether_it_could_compare(
+def test_the_command_names_the_differences_and_exits_1_if_it_could_not_compare(
     agreeing: Bank, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     agreeing.clock.move_to(oslo(LATER, "04:50"))

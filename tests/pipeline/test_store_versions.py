@@ -1,4 +1,4 @@
-"""A store's version: raised with each change of shape, brought forward by newer code, refused by older code."""
+"""A store's version is raised with each change of shape. Newer code migrates an old store; older code refuses a new one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def settings_of(folder: Path, **more: str) -> Settings:
     return load_settings({**environ, **more}, dotenv=folder / "none")
 
 
-def test_the_shape_is_the_one_recorded_for_this_version(tmp_path: Path) -> None:
+def test_the_shape_is_the_recorded_one_of_this_version(tmp_path: Path) -> None:
     assert shape_of_today(tmp_path) == recorded(STORE_VERSION), _HOW.format(STORE_VERSION)
 
 
@@ -47,16 +47,16 @@ def test_every_change_since_an_earlier_version_has_a_migration(version: int) -> 
         for column, kind in tables[table].items()
         if not _follows_by_itself(before[part][table].get(column), kind) and (part, table, column) not in given
     ]
-    assert lacking == [], "say in storage/migrations.py what rows of before have there"
+    assert lacking == [], "give the value of old rows in storage/migrations.py"
 
 
 def _follows_by_itself(before: str | None, now: str) -> bool:
-    """Whether old rows can have a column of the type `now`: an equal one, or a new one that may be null."""
+    """Return whether old rows fit the column `now`: an equal one, or a new one that may be null."""
     return now.endswith(" null") if before is None else before in {now, now.removesuffix(" null")}
 
 
 def take_back(layout: Layout, version: int) -> None:
-    """Make a store look as `version` left it: its tables and columns only, and its marker."""
+    """Give a store the shape of `version`: only its tables and columns, and its marker."""
     shape = recorded(version)
     with duckdb.connect(str(layout.ledger)) as con:
         for table in LEDGER:
@@ -78,13 +78,13 @@ def take_back(layout: Layout, version: int) -> None:
 
 
 @pytest.mark.parametrize("version", range(OLDEST_VERSION, STORE_VERSION))
-def test_a_store_of_an_earlier_version_goes_on_with_nothing_lost(bank: Bank, version: int) -> None:
+def test_a_store_of_an_earlier_version_is_migrated_without_loss(bank: Bank, version: int) -> None:
     debtor = company("debtor")
     bank.customer("K-1", debtor)
     bank.notice("aapning", debtor)
     assert bank.poll(MONDAY).decided() == [("BLOCK", "K-1", "estate_open")]
     take_back(bank.layout, version)
-    assert bank.poll(TUESDAY).actions == [], "what was decided stays decided"
+    assert bank.poll(TUESDAY).actions == [], "old decisions stay"
     assert json.loads(bank.layout.marker.read_text())["store"] == f"konkurs-store/{STORE_VERSION}"
     with open_store(bank.settings) as store:
         assert {name: dict(columns) for name, columns in store.ledger.columns().items()}.keys() >= LEDGER.keys()
@@ -114,7 +114,7 @@ def test_a_store_that_this_program_cannot_read_is_refused_and_left_alone(tmp_pat
     assert layout.ledger.read_bytes() == before
 
 
-def test_a_command_that_only_reads_an_older_store_says_what_brings_it_forward(tmp_path: Path) -> None:
+def test_a_command_that_only_reads_an_older_store_names_the_command_that_migrates_it(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     with open_store(settings):
         pass
@@ -124,7 +124,7 @@ def test_a_command_that_only_reads_an_older_store_says_what_brings_it_forward(tm
         check_marker(settings, layout_of(settings))
 
 
-def test_a_ledger_of_an_earlier_shape_that_was_restored_takes_today_s(tmp_path: Path) -> None:
+def test_a_restored_ledger_of_an_earlier_shape_is_migrated(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     with open_store(settings) as store:
         before = store.ledger.columns()
@@ -134,11 +134,11 @@ def test_a_ledger_of_an_earlier_shape_that_was_restored_takes_today_s(tmp_path: 
         con.execute("INSERT INTO polls VALUES ('r', now(), now(), '2018-09-03', '2018-09-03', 'new', 1, NULL)")
     path.with_name("ledger.duckdb.sha256").unlink()
     with open_store(settings) as store:
-        assert store.ledger.columns() == before, "order of columns included"
+        assert store.ledger.columns() == before, "the order of columns too"
         assert store.read("polls").select("run_id", "notices_seen", "notices_new").rows() == [("r", 1, None)]
 
 
-def test_a_ledger_that_lacks_what_no_migration_can_give_is_too_old(tmp_path: Path) -> None:
+def test_a_ledger_that_no_migration_can_complete_is_too_old(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     with open_store(settings):
         pass
@@ -168,7 +168,7 @@ def test_a_register_snapshot_of_an_earlier_shape_is_still_used(bank: Bank) -> No
 
 
 def test_a_store_belongs_to_one_service(tmp_path: Path) -> None:
-    """Else the notices of another service, Brreg's test notices, would be decided on with the ones that are there."""
+    """Otherwise a poll would decide on another service's notices, such as Brreg's test notices, beside the stored ones."""
     with open_store(settings_of(tmp_path)):
         pass
     other = settings_of(tmp_path, KONKURS_API_URL="http://localhost:1")

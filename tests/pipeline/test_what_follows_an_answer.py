@@ -1,6 +1,6 @@
-"""A BLOCK that core banking calls PENDING, and a REVIEW that a person answered with `blocked`: what each is followed by.
+"""The rows that follow a BLOCK that core banking calls PENDING, and a REVIEW that a person answered with `blocked`.
 
-After the answer come a sletting, a second opening and a closing of the same debtor, one a day, in every order.
+After the answer a sletting, a second opening and a closing of the same debtor arrive, one a day, in every order.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ OTHER_STANDS = ("REVIEW", "other_block_stands")
 SHARED = ("REVIEW", "several_owners")
 DELETED = ("REVIEW", "reviewed_opening_deleted")
 BEFORE = ("REVIEW", "blocked_before")
-# An order of the three notices, and by day the rows that must follow.
+# An order of the three notices, and the rows that must follow on each day.
 Case = tuple[str, Sequence[tuple[str, str]]]
 
 
@@ -40,14 +40,14 @@ def register_says(bank: Bank, is_blocked: str) -> None:
 
 
 def days_of(bank: Bank, order: str) -> Iterator[list[tuple[str, str]]]:
-    """Let one notice come a day, in this order; yields the action and the reason of each row that follows."""
+    """Poll one notice a day in this order; yields action and reason of each row that follows."""
     for kind, day in zip(order.split(), (WEDNESDAY, THURSDAY, FRIDAY), strict=True):
         bank.notice(kind, FIRM, day)
         yield [(row["action"], row["reason"]) for row in bank.poll(day).actions]
 
 
 @pytest.fixture(scope="module")
-def told(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Bank:
+def pending_block(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Bank:
     """Return a bank whose first BLOCK is pending."""
     bank = new_bank(tmp_path_factory.mktemp("pending"))
     bank.customer("K-1", FIRM)
@@ -77,7 +77,7 @@ def answered(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Ban
 
 
 class TestABlockThatIsPending:
-    """It left in a file, so it counts as one that stands: what follows is as for one that was carried out."""
+    """It was written, so it counts as standing. The same rows follow as for a carried-out BLOCK."""
 
     CASES: Final[Sequence[Case]] = [
         ("sletting aapning avslutning", [REOPEN, BLOCK, CLOSED]),
@@ -89,17 +89,17 @@ class TestABlockThatIsPending:
     ]
 
     @pytest.mark.parametrize("case", CASES, ids=ids_of)
-    def test_what_follows(self, told: Bank, bank: Bank, case: Case) -> None:
-        """The register shows the block already: no BLOCK of ours counts as somebody else's."""
+    def test_what_follows(self, pending_block: Bank, bank: Bank, case: Case) -> None:
+        """The register shows the block already. A BLOCK of ours never counts as somebody else's."""
         order, expected = case
-        bank.go_on_from(told)
+        bank.go_on_from(pending_block)
         assert bank.published("actions")["pending_at"].is_not_null().to_list() == [True]
         register_says(bank, "true")
 
         assert list(days_of(bank, order)) == [[row] for row in expected]
 
-    def test_a_confirmation_that_comes_with_the_sletting_holds_nothing_up(self, told: Bank, bank: Bank) -> None:
-        bank.go_on_from(told)
+    def test_a_confirmation_together_with_the_sletting_delays_nothing(self, pending_block: Bank, bank: Bank) -> None:
+        bank.go_on_from(pending_block)
         give(bank, receipt(bank, ["APPLIED"]))
         bank.notice("sletting", FIRM, WEDNESDAY)
 
@@ -108,8 +108,8 @@ class TestABlockThatIsPending:
         assert (reopen["action"], reopen["caused_by"]) == ("REOPEN", bank.all_actions()[0]["action_id"])
         assert "applied" in bank.published("actions")["status"].to_list()
 
-    def test_a_rejection_that_comes_with_the_sletting_sends_it_to_a_person(self, told: Bank, bank: Bank) -> None:
-        bank.go_on_from(told)
+    def test_a_rejection_together_with_the_sletting_gives_a_review(self, pending_block: Bank, bank: Bank) -> None:
+        bank.go_on_from(pending_block)
         give(bank, receipt(bank, ["REJECTED"]))
         bank.notice("sletting", FIRM, WEDNESDAY)
 
@@ -117,7 +117,7 @@ class TestABlockThatIsPending:
 
 
 class TestAReviewThatAPersonAnsweredWithBlocked:
-    """The answer writes no row, and a row that comes later does not depend on it."""
+    """The answer leads to no row, and later rows do not depend on it."""
 
     CASES: Final[Sequence[Case]] = [
         ("sletting aapning avslutning", [DELETED, SHARED, CLOSED]),
@@ -127,7 +127,7 @@ class TestAReviewThatAPersonAnsweredWithBlocked:
         ("avslutning sletting aapning", [CLOSED, DELETED, SHARED]),
         ("avslutning aapning sletting", [CLOSED, SHARED, DELETED]),
     ]
-    # The other owner has left: the account is the customer's alone, and blocked by hand.
+    # The other owner has left. The account belongs to the customer alone and is blocked by hand.
     CASES_OF_ONE_OWNER: Final[Sequence[Case]] = [
         ("sletting aapning avslutning", [BEFORE, BLOCK, CLOSED]),
         ("sletting avslutning aapning", [BEFORE, CLOSED, BLOCK]),
@@ -147,7 +147,7 @@ class TestAReviewThatAPersonAnsweredWithBlocked:
 
     @pytest.mark.parametrize("case", CASES_OF_ONE_OWNER, ids=ids_of)
     def test_what_follows_once_the_customer_is_the_only_owner(self, answered: Bank, bank: Bank, case: Case) -> None:
-        """We block the account as well. A person blocked it first, so a person reopens it."""
+        """The pipeline blocks the account too. A person blocked it first, so a person reopens it."""
         order, expected = case
         bank.go_on_from(answered)
         assert bank.accounts is not None
