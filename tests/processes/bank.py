@@ -1,4 +1,4 @@
-"""A bank whose commands are processes: its store, what core banking got of it, and `konkurs` as the bank runs it."""
+"""A bank whose commands are processes: its store, the rows that core banking got, and `konkurs` as the bank runs it."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from tests.processes.core_banking import Row, received
 
 PROJECT: Final = Path(__file__).parents[2]
 RUN: Final = ("run", "--from", TUESDAY.isoformat(), "--to", TUESDAY.isoformat())
-# Matches no boundary.
+# A pattern that matches no boundary.
 _NOWHERE: Final = "(?!)"
 
 
 @dataclass(frozen=True)
 class Request:
-    """A process to start. With `log`, its boundaries are noted there and `ends` is sent at the first that `at` matches."""
+    """A process to start. With `log`, its boundaries are noted there; it gets the signal `ends` at the first that `at` matches."""
 
     folder: str
     environ: dict[str, str]
@@ -38,7 +38,7 @@ class Request:
 
 
 class Commands:
-    """The program that starts processes (commands.py), itself started by `before`: as `unshare` does, say."""
+    """The program that starts processes (commands.py), itself started by the command `before`, for example `unshare`."""
 
     def __init__(self, *before: str) -> None:
         self._server = subprocess.Popen(  # noqa: S603 -- our own program
@@ -67,7 +67,7 @@ class Commands:
         return self._ask(asdict(request))
 
     def wait(self, process: int, *, stopped: bool = False) -> int:
-        """Wait for the end of a process; or with `stopped` its stop; returns its exit code, or minus the signal."""
+        """Wait for the end of a process, or with `stopped` for its stop; returns its exit code, or minus the signal."""
         return self._ask({"wait": process, "stopped": stopped})
 
     def _ask(self, request: dict[str, object]) -> int:
@@ -88,16 +88,16 @@ class Running:
     err: Path
 
     def result(self) -> CommandResult:
-        """Wait for its end; returns how it ended."""
+        """Wait for its end; returns exit code and output."""
         code = self.commands.wait(self.process)
         return CommandResult(code, self.out.read_text(encoding="utf-8"), self.err.read_text(encoding="utf-8"))
 
     def wait_until_stopped(self) -> None:
-        """Wait until it stands still at its boundary."""
+        """Wait until it is stopped at its boundary."""
         assert self.commands.wait(self.process, stopped=True) == -signal.SIGSTOP, self.err.read_text(encoding="utf-8")
 
     def send(self, what: signal.Signals) -> None:
-        """Send it a signal, unless it has ended: it is not waited for yet, so its id is its own."""
+        """Send it a signal unless it has ended. Nobody has waited for it yet, so its id is still its own."""
         os.kill(self.process, what)
 
 
@@ -117,7 +117,7 @@ class BankOfProcesses:
 
     @property
     def boundaries(self) -> Path:
-        """Where the boundaries of the last process that was watched are noted."""
+        """The log of the boundaries of the last watched process."""
         return self.notes / "boundaries"
 
     def start(
@@ -127,7 +127,7 @@ class BankOfProcesses:
         ends: signal.Signals = signal.SIGKILL,
         environ: Mapping[str, str] | None = None,
     ) -> Running:
-        """Start a command; with `at`, a pattern, `ends` is sent at the first boundary whose name it matches."""
+        """Start a command. With the pattern `at`, it gets the signal `ends` at the first boundary whose name matches."""
         self.started += 1
         out, err = (self.notes / f"{self.started}.{name}" for name in ("out", "err"))
         if at is not None:
@@ -159,21 +159,23 @@ class BankOfProcesses:
         return self.start("konkurs", *arguments, environ=environ).result()
 
     def killed(self, at: str) -> None:
-        """Run the poll and let it be killed at a boundary."""
-        assert self.start("konkurs", *RUN, at=at).result().code == -signal.SIGKILL, "it never came to that boundary"
+        """Run the poll and kill it at a boundary."""
+        assert self.start("konkurs", *RUN, at=at).result().code == -signal.SIGKILL, (
+            "the run never reached that boundary"
+        )
 
     def count_boundaries(self) -> int:
-        """Run the poll to its end; returns how many boundaries it came to."""
+        """Run the poll to its end; returns the number of its boundaries."""
         ended = self.start("konkurs", *RUN, at=_NOWHERE).result()
         assert ended.code == 0, ended.err
         return len(self.boundaries.read_text(encoding="utf-8").splitlines())
 
     def received(self) -> list[Row]:
-        """Return what core banking got, in order."""
+        """Return the rows that core banking got, in order."""
         return received(self.data / "outbox")
 
     def runs_well(self) -> CommandResult:
-        """Run the poll; it must end well, and everything must verify."""
+        """Run the poll. It must exit 0, and everything must verify."""
         ended = self(*RUN)
         assert ended.code == 0, ended.err
         verified = self("verify")

@@ -1,7 +1,7 @@
-"""Where a run can be killed: the ends of its steps, and every write to its store; counted, named, and obeyed.
+"""The boundaries where a run can be killed: the ends of its steps and every write to its store, counted and named.
 
-Nothing in the product knows of this. The steps are wrapped where the job's assets call them, the ledger's statements where
-they are executed, and what Python does to files is heard through the interpreter's audit events, just before it is done.
+The product does not know of this. This module wraps the steps where the job's assets call them, and the ledger's statements
+where they are executed. Python's audit events report each file operation just before it happens.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ _NAMED_BY_PATH: Final = frozenset({"open", "os.remove", "os.mkdir", "os.rmdir"})
 
 @dataclass
 class Boundaries:
-    """The boundaries that this process has come to, a line each in `log`; at the first that `at` matches, `ends` is sent.
+    """The boundaries that this process has reached, a line each in `log`. At the first that `at` matches it gets `ends`.
 
-    SIGKILL there is a process that is killed, SIGSTOP one that is caught in the act and can be let go on.
+    SIGKILL kills the process there. SIGSTOP stops it there, and it can go on later.
     """
 
     root: Path
@@ -58,7 +58,7 @@ class Boundaries:
             os.kill(os.getpid(), self.ends)
 
     def watch(self) -> None:
-        """Begin to notice boundaries in this process."""
+        """Begin to note boundaries in this process."""
         for name in STEPS:
             setattr(made, name, self._watched_step(getattr(made, name), name))
         Ledger.execute = self._watched_execute(Ledger.execute)  # type: ignore[method-assign]

@@ -1,7 +1,7 @@
-"""Run commands, each in a process of its own: forked from this one, which has imported everything and done nothing.
+"""Run each command in a process of its own, forked from this one, which has only imported everything.
 
-What a test costs is then what the command does, and not two seconds of imports. Requests are read from stdin, a line of
-JSON each (`bank.Request`), and answered on stdout in order: a start with the process id, a wait with how it ended.
+So a test does not pay two seconds of imports for each command. Requests come on stdin, a line of JSON each (`bank.Request`).
+Answers go to stdout in order: the process id for a start, the exit for a wait.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, Final
 from konkurs_pipeline.cli.commands import COMMANDS
 from tests.processes.boundaries import Boundaries
 
-# What the commands import when they run.
+# The modules that the commands import when they run.
 _BEFOREHAND: Final = (
     "konkurs_pipeline.cli.main",
     *(f"konkurs_pipeline.cli.{command.module}" for command in COMMANDS),
@@ -40,7 +40,7 @@ _PROGRAMS: Final = {
 
 
 def _become(request: dict[str, Any]) -> int:
-    """Be the process that was asked for; returns its exit code."""
+    """Become the requested process; returns its exit code."""
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environ"])
@@ -68,7 +68,7 @@ def _start(request: dict[str, Any]) -> int:
     code = 1
     try:
         code = _become(request)
-    except BaseException:  # noqa: BLE001 -- what Python does with what nobody catches
+    except BaseException:  # noqa: BLE001 -- as Python does with an uncaught exception
         traceback.print_exc()
     finally:
         sys.stdout.flush()
@@ -77,7 +77,7 @@ def _start(request: dict[str, Any]) -> int:
 
 
 def serve() -> None:
-    """Answer requests until there are no more."""
+    """Answer requests until stdin ends."""
     for name in _BEFOREHAND:
         importlib.import_module(name)
     for program in _PROGRAMS.values():
@@ -85,7 +85,7 @@ def serve() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         if "wait" in request:
-            # Of the two ways to be waited for, being stopped is asked for by those who stop a process.
+            # A caller that stops a process waits for its stop; every other caller waits for its end.
             _, status = os.waitpid(request["wait"], os.WUNTRACED if request["stopped"] else 0)
             answer = -os.WSTOPSIG(status) if os.WIFSTOPPED(status) else os.waitstatus_to_exitcode(status)
         else:

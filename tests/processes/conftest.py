@@ -1,4 +1,4 @@
-"""A bank on a Tuesday: it blocked on Monday what a notice of Tuesday reopens, and has more to block, review and fetch."""
+"""A bank on a Tuesday: a notice reopens BLOCKs of Monday, and there is more to block, review and fetch."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.processes.core_banking import Row
 
 # Fixtures of the pipeline's own tests, here too.
 __all__ = ["_one_attempt_each", "new_bank"]
-# `make soak-processes` sets it: everything that takes minutes is tried too.
+# `make soak-processes` sets it: tests that take minutes run too.
 SOAKING: Final = bool(os.environ.get("SOAK_PROCESSES"))
 NewTuesday = Callable[[], BankOfProcesses]
 
@@ -30,7 +30,7 @@ def commands() -> Iterator[Commands]:
 
 @pytest.fixture(scope="session")
 def monday(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory, commands: Commands) -> Bank:
-    """Return the bank as Monday's run left it, before a service that has Tuesday's notices too."""
+    """Return the bank as Monday's run left it, with a service that has Tuesday's notices too."""
     folder = tmp_path_factory.mktemp("monday")
     bank = new_bank(folder / "data")
     bank.customer("K-1", company("firm"))
@@ -77,7 +77,7 @@ def tuesday(new_tuesday: NewTuesday) -> BankOfProcesses:
 def undisturbed(
     monday: Bank, new_bank: NewBank, commands: Commands, tmp_path_factory: pytest.TempPathFactory
 ) -> list[Row]:
-    """Return what core banking gets of a bank that nothing goes wrong for."""
+    """Return the rows that core banking gets without any failure."""
     notes = tmp_path_factory.mktemp("undisturbed")
     bank = on_tuesday(new_bank(notes / "data").go_on_from(monday), commands, notes)
     bank.runs_well()

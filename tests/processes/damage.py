@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-# So many bytes are the beginning of a file.
+# The beginning of a file has so many bytes.
 _EDGE: Final = 8
 
 
 @dataclass(frozen=True)
 class Bit:
-    """A bit of a file, by the place of its byte: the same for the same seed."""
+    """A bit of a file, by the place of its byte. The same seed gives the same bit."""
 
     place: int
     bit: int
@@ -31,18 +31,18 @@ def bits_of(path: Path, count: int, *, seed: int = 1) -> list[Bit]:
 
 @contextmanager
 def flipped(path: Path, bit: Bit) -> Iterator[None]:
-    """Let one bit of a file be wrong for as long as the context is open; nobody else may have changed the file then."""
+    """Flip one bit of a file while the context is open. Nobody else may change the file meanwhile."""
     whole = path.read_bytes()
     wrong = flip(path, bit)
     try:
         yield
-        assert path.read_bytes() == wrong, f"{path.name} was changed by those who looked into it"
+        assert path.read_bytes() == wrong, f"{path.name} was changed by a reader"
     finally:
         _overwrite(path, whole)
 
 
 def flip(path: Path, bit: Bit) -> bytes:
-    """Make one bit of a file wrong; returns its bytes then."""
+    """Flip one bit of a file; returns the damaged bytes."""
     content = bytearray(path.read_bytes())
     content[bit.place] ^= 1 << bit.bit
     _overwrite(path, bytes(content))
@@ -50,6 +50,6 @@ def flip(path: Path, bit: Bit) -> bytes:
 
 
 def _overwrite(path: Path, content: bytes) -> None:
-    """Change the bytes in place, as a disk does, with the file's times as they are."""
+    """Change the bytes in place and keep the file's times, as a failing disk does."""
     with path.open("r+b") as file:
         file.write(content)

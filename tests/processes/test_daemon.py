@@ -1,4 +1,4 @@
-"""Code server, daemon, schedule and runs as processes: whatever of them is killed, the next due tick polls."""
+"""Code server, daemon, schedule and runs as processes: after any of them is killed, the next due tick polls."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _WAIT_S: Final = 300.0
 def wait_until(what: Callable[[], bool], *, step_s: float = 0.5) -> None:
     ends = time.monotonic() + _WAIT_S
     while not what():
-        assert time.monotonic() < ends, "it never came to that"
+        assert time.monotonic() < ends, "the condition never held"
         time.sleep(step_s)
 
 
@@ -52,7 +52,7 @@ class Installation:
         (home / "workspace.yaml").write_text(f"load_from: [{{grpc_server: {server}}}]\n", encoding="utf-8")
 
     def start(self) -> None:
-        """Start what does not run."""
+        """Start the processes that do not run."""
         if not self._runs("code"):
             self._socket.unlink(missing_ok=True)
             module = ("--module-name", "konkurs_pipeline.definitions", "--location-name", "konkurs")
@@ -66,7 +66,7 @@ class Installation:
         self._start("by hand", "konkurs", "run")
 
     def holder(self) -> int:
-        """Wait until a process holds the store for a run that it names there; returns the id of the process."""
+        """Wait until a process holds the store for a named run; returns the id of the process."""
         found: list[int] = []
 
         def is_held() -> bool:
@@ -80,9 +80,9 @@ class Installation:
         return found[0]
 
     def kill(self, names: tuple[str, ...], by: signal.Signals) -> str:
-        """Kill whoever holds the store, and these with it; returns the run that it was in the midst of."""
+        """Kill the holder of the store and the named processes; returns the run that was under way."""
         holder = self.holder()
-        # Read before: a run that can end in order leaves no name there.
+        # Read before the kill: a run that can end itself removes its name.
         run_id = self.bank.layout.lock.read_text(encoding="ascii")
         for process in (holder, *(self.processes[name].pid for name in names)):
             os.kill(process, by)
@@ -92,12 +92,12 @@ class Installation:
         return run_id
 
     def good_polls(self) -> int:
-        """Count the polls that came to a good end."""
+        """Count the good polls."""
         polls = self.bank.published("polls")
         return polls.filter(pl.col("outcome").is_in(["new", "nothing_new"])).height
 
     def run(self, run_id: str) -> tuple[dg.DagsterRunStatus, str]:
-        """Return a run's status and what its log says."""
+        """Return a run's status and its log."""
         with dg.DagsterInstance.from_config(str(self.home)) as instance:
             run = instance.get_run_by_id(run_id)
             assert run is not None
@@ -157,7 +157,7 @@ def test_after_a_clock_that_was_ahead_schedules_and_sensors_go_on(installation: 
     wait_until(lambda: installation.good_polls() > 0)
     installation.processes["daemon"].kill()
     installation.processes["daemon"].wait(60)
-    # Seen from two hours ago, everything there is was left by a clock that was ahead.
+    # Seen from two hours ago, all times here are those of a clock that was ahead.
     with dg.DagsterInstance.from_config(str(installation.home)) as instance:
         mended = mend_future_ticks(instance, dt.datetime.now(dt.UTC) - dt.timedelta(hours=2))
         assert {"poll", "alerts"} <= set(mended)
@@ -204,7 +204,7 @@ def test_after_a_scheduled_poll_was_killed_the_next_tick_polls(
 def test_after_a_poll_by_hand_was_killed_the_next_tick_polls(
     installation: Installation, by: signal.Signals, reasons: set[str]
 ) -> None:
-    """Once it executes, a run that gets SIGHUP ends in order and says so; before that, the next tick says why it failed."""
+    """A run that executes ends itself on SIGHUP and logs it. Before that, the next tick reports why it failed."""
     installation.poll_by_hand()
     killed = installation.kill((), by)
     assert killed
@@ -218,9 +218,7 @@ def test_after_a_poll_by_hand_was_killed_the_next_tick_polls(
 @pytest.mark.skipif(not SOAKING, reason="a look comes every five seconds: make soak-processes")
 @pytest.mark.timeout(0)
 @pytest.mark.parametrize("names", [("daemon",), ("code",), ("code", "daemon")])
-def test_what_is_killed_between_a_look_and_its_run_holds_up_no_block(
-    installation: Installation, names: tuple[str, ...]
-) -> None:
+def test_a_kill_between_a_look_and_its_run_delays_no_block(installation: Installation, names: tuple[str, ...]) -> None:
     bank = installation.bank
     installation.start()
     wait_until(lambda: installation.good_polls() > 0)

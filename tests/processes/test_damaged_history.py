@@ -1,4 +1,4 @@
-"""Dagster's own files damaged or locked: a block does not wait for them, and it is said what to remove."""
+"""If Dagster's own files are damaged or locked, no BLOCK waits for them, and the message names the files to remove."""
 
 from __future__ import annotations
 
@@ -38,15 +38,15 @@ def test_a_block_does_not_wait_for_another_program_that_holds_dagsters_history(
 ) -> None:
     with closing(sqlite3.connect(tuesday.data / "dagster" / name, isolation_level=None)) as other_program:
         other_program.execute("BEGIN EXCLUSIVE")
-        said = tuesday(*RUN)
-    assert said.code == 0, said.err
-    assert "database is locked" in said.err
-    assert "end it" in said.err
-    assert "Traceback" not in said.err
+        ended = tuesday(*RUN)
+    assert ended.code == 0, ended.err
+    assert "database is locked" in ended.err
+    assert "end it" in ended.err
+    assert "Traceback" not in ended.err
     assert tuesday.received() == undisturbed
 
 
-def test_a_poll_by_hand_reports_one_that_was_killed_before_it(tuesday: BankOfProcesses) -> None:
+def test_a_poll_by_hand_reports_an_earlier_killed_poll(tuesday: BankOfProcesses) -> None:
     tuesday.killed(r"\d+ decide: before COMMIT")
     tuesday.runs_well()
     with sqlite3.connect(tuesday.data / "dagster" / "history" / "runs.db") as history:

@@ -1,6 +1,6 @@
-"""A full disk or a read-only one: the run says so in one line with the cure, and once it is mended nothing is missing.
+"""A full or read-only disk: the run reports it in one line with the cure, and after the repair nothing is missing.
 
-The disk is a small tmpfs that only the processes see: in a mount namespace of their own, so that no rights are needed.
+The disk is a small tmpfs in a mount namespace of the processes, which needs no special rights.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ PAGE: Final = 4096
 
 @dataclass
 class Disk:
-    """A disk of the processes' own, and the bank that has its data, or a part of it, there."""
+    """A disk that only the processes see, and the bank with its data, or a part of it, on that disk."""
 
     bank: BankOfProcesses
     place: Path
 
     def fill(self, files: Path) -> None:
-        """Mount the disk and put the files of a folder there, and their rights."""
+        """Mount the disk and copy a folder's files there with their rights."""
         self._do("mount", "-t", "tmpfs", "-o", f"size={PLENTY}", "tmpfs", str(self.place))
         self._do("cp", "-a", f"{files}/.", str(self.place))
 
@@ -67,7 +67,7 @@ NewDisk = Callable[[str], Disk]
 
 @pytest.fixture(scope="module")
 def own_mounts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
-    """Start processes where a disk can be mounted that nobody else sees."""
+    """Start processes in a namespace where they can mount a disk."""
     there = tmp_path_factory.mktemp("there")
     mount = ["mount", "-t", "tmpfs", "tmpfs", str(there)]
     if shutil.which("unshare") is None or subprocess.run([*IN_NAMESPACE, *mount], check=False).returncode:  # noqa: S603
@@ -94,7 +94,7 @@ def new_disk(own_mounts: Commands, monday: Bank, new_bank: NewBank, tmp_path: Pa
 
 
 def complaint(ended: CommandResult) -> str:
-    """Return the clear line that comes first, of a run that failed."""
+    """Return the first line on stderr of a failed run."""
     first, *_ = ended.err.splitlines() or [""]
     assert (ended.code, first[:9]) == (1, "konkurs: "), ended
     assert "Traceback" not in ended.err
@@ -109,8 +109,8 @@ def _case(value: object) -> str:
     return f"{value} pages left" if isinstance(value, int) else str(value) or "everything"
 
 
-# How much room is left, so that another write fails each time: beginning, lake, hand-over.
-# Below 1024 pages the store's and Dagster's disks are too full to begin at all.
+# The free room, so that a different write fails each time: at the beginning, in the lake, at the hand-over.
+# Below 1024 pages the disks of the store and of Dagster are too full to begin.
 LONG: Final = pytest.mark.long
 FULL: Final = [
     pytest.param("", 0, marks=LONG),
@@ -127,7 +127,7 @@ MORE: Final = [
 
 
 @pytest.mark.parametrize(("part", "pages"), FULL, ids=_case)
-def test_a_full_disk_fails_the_run_with_the_cure_and_once_there_is_room_nothing_is_missing(
+def test_a_full_disk_fails_the_run_with_the_cure_and_with_room_nothing_is_missing(
     undisturbed: list[Row], new_disk: NewDisk, part: str, pages: int
 ) -> None:
     disk = new_disk(part)
@@ -151,7 +151,7 @@ def test_a_block_does_not_wait_for_room_in_dagsters_history(undisturbed: list[Ro
 
 @pytest.mark.skipif(not SOAKING, reason="every amount of room takes minutes: make soak-processes")
 @pytest.mark.parametrize(("part", "pages"), MORE if SOAKING else MORE[:1], ids=_case)
-def test_a_disk_with_any_room_left_loses_and_doubles_nothing(
+def test_a_nearly_full_disk_loses_and_doubles_nothing(
     undisturbed: list[Row], new_disk: NewDisk, part: str, pages: int
 ) -> None:
     disk = new_disk(part)
@@ -164,7 +164,7 @@ def test_a_disk_with_any_room_left_loses_and_doubles_nothing(
 
 def _is_made_good(disk: Disk, undisturbed: list[Row]) -> None:
     got = disk.bank.received()
-    assert got == undisturbed[: len(got)], "what has a manifest is whole, also on a full disk"
+    assert got == undisturbed[: len(got)], "a file with a manifest is whole, also on a full disk"
     disk.make_room()
     disk.bank.runs_well()
     assert disk.bank.received() == undisturbed
@@ -185,7 +185,7 @@ def test_a_read_only_outbox_stops_the_run_before_it_decides(undisturbed: list[Ro
 
 
 @pytest.mark.long
-def test_a_file_in_the_outbox_s_place_stops_the_run_before_it_decides(
+def test_a_file_in_the_place_of_the_outbox_stops_the_run_before_it_decides(
     undisturbed: list[Row], tuesday: BankOfProcesses
 ) -> None:
     outbox, aside = tuesday.bank.settings.outbox_dir, tuesday.notes / "aside"

@@ -1,4 +1,4 @@
-"""`kill -9` of `konkurs run`, at its boundaries and at any moment: the next run gives what a run without it would have."""
+"""`kill -9` of `konkurs run` at its boundaries and at any moment: the next run gives the same rows as an undisturbed one."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ NAMED: Final = [
     pytest.param(r"\d+ opening: before COMMIT", id="before the poll is recorded", marks=LONG),
     *(pytest.param(rf"\d+ {name}: has ended", id=f"after {name}", marks=LONG) for name in STEPS_STOPPED_AFTER),
     pytest.param(r"\d+ decide: before COMMIT", id="before the decision is committed", marks=LONG),
-    pytest.param(r"\d+ hand_over: before rename .*\.jsonl", id="before the .jsonl stands there"),
+    pytest.param(r"\d+ hand_over: before rename .*\.jsonl", id="before the .jsonl is in place"),
     pytest.param(r"\d+ hand_over: before rename .*\.csv", id="between .jsonl and .csv", marks=LONG),
     pytest.param(r"\d+ hand_over: before rename .*\.manifest\.json", id="between .csv and manifest", marks=LONG),
-    pytest.param(r"\d+ after hand_over: before rename .*/polls\.[0-9]+\.parquet", id="in publishing", marks=LONG),
+    pytest.param(r"\d+ after hand_over: before rename .*/polls\.[0-9]+\.parquet", id="while publishing", marks=LONG),
 ]
 KILLS_AT_RANDOM: Final = 60 if SOAKING else 2
-# What a run takes, from long before its first write to long after its last.
+# The duration of a run, from long before its first write to long after its last.
 A_RUN_TAKES_S: Final = 3.0
 
 
 def left_half_written(bank: BankOfProcesses) -> list[str]:
-    """Return the temporary files in the store; Dagster's and the bank's own folders are theirs."""
+    """Return the temporary files in the store, without Dagster's and the bank's own folders."""
     return [path.name for path in bank.data.rglob(".*.tmp") if "dagster" not in path.parts]
 
 
 @pytest.mark.parametrize("at", NAMED)
-def test_a_run_killed_at_a_step_boundary_is_made_good_by_the_next(
+def test_the_next_run_completes_a_run_killed_at_a_step_boundary(
     undisturbed: list[Row], tuesday: BankOfProcesses, at: str
 ) -> None:
     tuesday.killed(at)
@@ -47,7 +47,7 @@ def test_a_run_killed_at_a_step_boundary_is_made_good_by_the_next(
 
 @pytest.mark.skipif(not SOAKING, reason="a kill at every write takes minutes: make soak-processes")
 @pytest.mark.timeout(0)
-def test_a_run_killed_before_and_after_any_write_is_made_good_by_the_next(
+def test_the_next_run_completes_a_run_killed_before_or_after_any_write(
     undisturbed: list[Row], new_tuesday: NewTuesday
 ) -> None:
     boundaries = new_tuesday().count_boundaries()
@@ -63,7 +63,7 @@ def test_a_run_killed_before_and_after_any_write_is_made_good_by_the_next(
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(KILLS_AT_RANDOM))
-def test_a_run_killed_at_any_moment_and_again_is_made_good_by_the_next(
+def test_the_next_run_completes_a_run_killed_twice_at_any_moment(
     undisturbed: list[Row], tuesday: BankOfProcesses, seed: int
 ) -> None:
     chance = random.Random(seed)  # noqa: S311 -- a seeded choice of moments
@@ -71,13 +71,13 @@ def test_a_run_killed_at_any_moment_and_again_is_made_good_by_the_next(
         running = tuesday.start("konkurs", *RUN)
         time.sleep(chance.uniform(0.05, A_RUN_TAKES_S))
         running.send(signal.SIGKILL)
-        assert running.result().code in {-signal.SIGKILL, 0}, "killed, or done before"
+        assert running.result().code in {-signal.SIGKILL, 0}, "killed, or finished before the kill"
     tuesday.runs_well()
     assert tuesday.received() == undisturbed
 
 
-def test_what_a_killed_run_left_half_written_is_removed_by_the_next(tuesday: BankOfProcesses) -> None:
-    """An answer holds identifiers: a copy that nobody knows of must not stay for ever."""
+def test_the_next_run_removes_half_written_files_of_a_killed_run(tuesday: BankOfProcesses) -> None:
+    """An answer holds identifiers, so a forgotten copy must not stay."""
     tuesday.killed(r"\d+ poll_notices: before rename of lake/answers/.*")
     assert left_half_written(tuesday) != []
     tuesday.runs_well()

@@ -1,4 +1,4 @@
-"""A ledger restored from an old copy: noticed from what was handed over, nothing issued twice, and a way back."""
+"""A ledger restored from an old copy: the outbox shows it, nothing is written twice, and `recover` repairs it."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ def _delete(bank: Bank, copy: Path) -> None:
 
 
 LOSSES: Final = [
-    pytest.param(_put_back_alone, id="the file alone, its hash is today's"),
+    pytest.param(_put_back_alone, id="the file alone, with today's hash"),
     pytest.param(_put_back_whole, id="the file and its hash"),
-    pytest.param(_delete, id="the folder is gone"),
+    pytest.param(_delete, id="the folder is missing"),
 ]
 
 
 @pytest.fixture(scope="module")
 def grown(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Bank:
-    """Return a bank on Wednesday, its ledger of Monday copied beside it.
+    """Return a bank on Wednesday, with a copy of its ledger of Monday.
 
-    Tuesday blocked a firm and a person whose account was blocked before, and held back what was over the limit; a row that
-    Monday held back was released and written on Wednesday.
+    Tuesday blocked a firm and a person whose account was blocked before, and held the rows above the limit. A row that Monday
+    held was released and written on Wednesday.
     """
     bank = new_bank(tmp_path_factory.mktemp("grown") / "data")
     bank.extra["KONKURS_MAX_BLOCKS_PER_RUN"] = "2"
@@ -90,7 +90,7 @@ def release(bank: Bank, run_id: str) -> None:
 
 
 def recovered(bank: Bank) -> list[str]:
-    """Recover as the command does; returns the files that were taken over."""
+    """Recover as the command does; returns the files taken over."""
     with bank.store(allow_untrusted=True) as store:
         names = recover(
             layout=store.layout, ledger=store.ledger, outbox=store.outbox, by="Kari", reason="disk", now=utc_now()
@@ -104,7 +104,7 @@ def wrong(bank: Bank) -> str:
         return "\n".join(problem for part in inspect(store) for problem in part.problems)
 
 
-def told(bank: Bank) -> list[Row]:
+def handed_over(bank: Bank) -> list[Row]:
     return received(bank.settings.outbox_dir)
 
 
@@ -114,10 +114,10 @@ def statuses(bank: Bank) -> list[tuple[str, str, str | None]]:
 
 
 @pytest.mark.parametrize("lose", LOSSES)
-def test_verify_names_what_an_old_ledger_lacks_and_the_run_issues_nothing(
+def test_verify_names_what_an_old_ledger_lacks_and_the_run_writes_nothing(
     bank: Bank, yesterday: Path, lose: Loss
 ) -> None:
-    files, rows = bank.shown(), told(bank)
+    files, rows = bank.shown(), handed_over(bank)
     lose(bank, yesterday)
     unknown = [path.stem for path in files][0 if lose is _delete else 1 :]
     assert len(unknown) >= 2
@@ -126,14 +126,14 @@ def test_verify_names_what_an_old_ledger_lacks_and_the_run_issues_nothing(
     assert isinstance(refusal, StoreError)
     assert unknown[0] in str(refusal)
     assert "konkurs recover" in str(refusal)
-    assert (bank.shown(), told(bank)) == (files, rows)
+    assert (bank.shown(), handed_over(bank)) == (files, rows)
 
 
 @pytest.mark.parametrize("lose", LOSSES)
-def test_recover_takes_over_what_was_handed_over_and_the_next_run_issues_nothing_twice(
+def test_recover_takes_over_the_outbox_files_and_the_next_run_writes_nothing_twice(
     bank: Bank, yesterday: Path, lose: Loss
 ) -> None:
-    files, rows = bank.shown(), told(bank)
+    files, rows = bank.shown(), handed_over(bank)
     before = [row for row in statuses(bank) if row[1] != "held"]
     lose(bank, yesterday)
     assert recovered(bank) == [path.stem for path in files][0 if lose is _delete else 1 :]
@@ -141,7 +141,7 @@ def test_recover_takes_over_what_was_handed_over_and_the_next_run_issues_nothing
     assert [row for row in statuses(bank) if row[1] != "held"] == before
     bank.poll(THURSDAY)
     assert wrong(bank) == ""
-    assert told(bank)[: len(rows)] == rows
+    assert handed_over(bank)[: len(rows)] == rows
     assert len(bank.shown()) == len(files) + 1
 
 
@@ -150,7 +150,7 @@ def test_a_block_that_was_taken_over_is_reopened_when_its_opening_is_deleted(ban
     recovered(bank)
     bank.notice("sletting", company("firm"), THURSDAY)
     (reopen,) = bank.poll(THURSDAY).of("REOPEN")
-    (block,) = [row for row in told(bank) if row[1:3] == ("BLOCK", "firm")]
+    (block,) = [row for row in handed_over(bank) if row[1:3] == ("BLOCK", "firm")]
     assert (reopen["account_no"], reopen["caused_by"]) == (block[3], block[0])
 
 
@@ -172,7 +172,7 @@ def release_all(bank: Bank) -> None:
         release(bank, run_id)
 
 
-def test_where_nobody_knows_whether_an_account_was_blocked_before_a_person_decides(bank: Bank, yesterday: Path) -> None:
+def test_if_it_is_unknown_whether_an_account_was_blocked_before_a_person_decides(bank: Bank, yesterday: Path) -> None:
     _put_back_whole(bank, yesterday)
     shutil.rmtree(bank.layout.published)
     recovered(bank)
@@ -180,27 +180,27 @@ def test_where_nobody_knows_whether_an_account_was_blocked_before_a_person_decid
     assert [action for action, customer, _ in bank.poll(THURSDAY).decided() if customer == "firm"] == ["REVIEW"]
 
 
-def test_rows_that_the_old_ledger_held_back_are_those_that_core_banking_got_since(bank: Bank, yesterday: Path) -> None:
-    """Monday's held row was released and written on Tuesday: the copy holds it still."""
+def test_a_row_that_the_old_ledger_held_is_recognised_as_handed_over(bank: Bank, yesterday: Path) -> None:
+    """Monday's held row was released and written on Tuesday. In the copy it is still held."""
     _put_back_whole(bank, yesterday)
     recovered(bank)
-    written = {row[0] for row in told(bank)}
+    written = {row[0] for row in handed_over(bank)}
     assert {action_id for action_id, status, _ in statuses(bank) if status == "held"} & written == set()
     assert {action_id for action_id, status, _ in statuses(bank) if status == "exported"} == written
 
 
-def test_rows_held_back_since_the_copy_are_held_back_again_or_written_once(bank: Bank, yesterday: Path) -> None:
+def test_rows_held_since_the_copy_are_held_again_or_written_once(bank: Bank, yesterday: Path) -> None:
     _put_back_whole(bank, yesterday)
     recovered(bank)
     bank.poll(THURSDAY)
     release_all(bank)
     bank.poll(THURSDAY)
-    customers = [row[2] for row in told(bank) if row[1] == "BLOCK"]
+    customers = [row[2] for row in handed_over(bank) if row[1] == "BLOCK"]
     assert sorted(customers) == ["K-2", "K-2", "K-ENK", "firm", "first", "second", "third"]
 
 
 @pytest.mark.parametrize("gone", [slice(1, 2), slice(1, None)], ids=["one in the middle", "all that are unknown"])
-def test_recover_refuses_where_core_banking_took_the_files_away_and_says_what_to_do(
+def test_recover_refuses_if_core_banking_took_the_files_away_and_names_the_cure(
     bank: Bank, yesterday: Path, gone: slice
 ) -> None:
     taken = bank.shown()[gone]
@@ -212,7 +212,7 @@ def test_recover_refuses_where_core_banking_took_the_files_away_and_says_what_to
     assert isinstance(bank.try_poll(WEDNESDAY), StoreError)
     with pytest.raises(StoreError, match="put back what core banking was shown"):
         recovered(bank)
-    assert isinstance(bank.try_poll(WEDNESDAY), StoreError), "half a recovery is none"
+    assert isinstance(bank.try_poll(WEDNESDAY), StoreError), "a refused recovery changes nothing"
 
 
 def test_a_file_in_the_outbox_that_is_not_whole_is_not_taken_over(bank: Bank, yesterday: Path) -> None:
@@ -223,22 +223,22 @@ def test_a_file_in_the_outbox_that_is_not_whole_is_not_taken_over(bank: Bank, ye
     assert recovered(bank)[-1] == last.stem
 
 
-def test_there_is_nothing_to_recover_in_a_sound_store(bank: Bank) -> None:
+def test_an_undamaged_store_needs_no_recovery(bank: Bank) -> None:
     with pytest.raises(UsageError, match="nothing to recover"):
         recovered(bank)
     assert wrong(bank) == ""
 
 
 def everything(bank: Bank) -> list[object]:
-    """Return all that the ledger says, but what a recovery adds: its own row in `polls`."""
+    """Return all rows of the ledger, without the row in `polls` that a recovery adds."""
     with bank.store(allow_untrusted=True) as store:
         tables = [store.ledger.read(name).rows() for name in sorted(LEDGER) if name != "polls"]
         return [*tables, store.ledger.rows("SELECT * FROM outbox_content ORDER BY seq")]
 
 
 @pytest.mark.long
-def test_a_ledger_with_a_wrong_bit_is_taken_for_good_only_where_no_row_has_it(bank: Bank, tmp_path: Path) -> None:
-    """A wrong row would not show in any file of the outbox. A block that no row uses any more may be as it likes."""
+def test_a_ledger_with_a_wrong_bit_is_accepted_only_if_no_row_has_the_bit(bank: Bank, tmp_path: Path) -> None:
+    """A wrong row would not show in any outbox file. A database block that no row uses may hold any bytes."""
     ledger, before, refused = bank.layout.ledger, everything(bank), 0
     whole = shutil.copytree(ledger.parent, tmp_path / "whole")
     for bit in bits_of(ledger, 200 if SOAKING else 25):
@@ -256,21 +256,23 @@ def test_a_ledger_with_a_wrong_bit_is_taken_for_good_only_where_no_row_has_it(ba
 
 
 @pytest.mark.long
-def test_the_commands_find_the_way_back_and_an_interrupted_recovery_is_made_good_by_the_next(
+def test_the_commands_recover_the_store_and_the_next_recovery_completes_an_interrupted_one(
     bank: Bank, yesterday: Path, commands: Commands, tmp_path: Path
 ) -> None:
     bank.clock.move_to(oslo(WEDNESDAY, "23:59"))
     konkurs = BankOfProcesses(bank, commands, tmp_path)
-    rows, run = told(bank), ("run", "--from", WEDNESDAY.isoformat(), "--to", WEDNESDAY.isoformat())
+    rows, run = handed_over(bank), ("run", "--from", WEDNESDAY.isoformat(), "--to", WEDNESDAY.isoformat())
     _put_back_alone(bank, yesterday)
     refused = konkurs(*run)
     assert (refused.code, len(refused.err.splitlines())) == (1, 1)
     assert konkurs("verify").code == 1
     for at in (r"\d+ opening: before COMMIT", r"\d+ opening: behind COMMIT", r".* before rename of published/polls.*"):
         assert konkurs.start("konkurs", "recover", *EVIDENCE, at=at).result().code < 0
-    assert konkurs("recover", *EVIDENCE).code == 2, "what the killed ones committed needs no recovery any more"
+    assert konkurs("recover", *EVIDENCE).code == 2, (
+        "the part that the killed recoveries committed needs no more recovery"
+    )
     ran = konkurs(*run)
     assert ran.code == 0, ran.err
-    assert (konkurs("verify").code, told(bank)) == (0, rows)
+    assert (konkurs("verify").code, handed_over(bank)) == (0, rows)
     assert konkurs("recover", *EVIDENCE).code == 2
     assert konkurs("recover", "--by", " ", "--reason", "x").code == 2

@@ -1,4 +1,4 @@
-"""One wrong bit, anywhere: `verify` names the file, the next run stops with its name and decides nothing."""
+"""One wrong bit in any file: `verify` names the file, and the next run stops with its name and decides nothing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.processes.conftest import SOAKING
 from tests.processes.core_banking import received
 from tests.processes.damage import Bit, bits_of, flipped
 
-# What stops a run, as a pattern in the data folder, and in how many places of the file a bit is tried.
+# The files that stop a run, as patterns in the data folder, and the number of bits to flip in each.
 PLACES: Final = {
     "ledger/ledger.duckdb": 20,
     "lake/raw_notices/2018-09.*.parquet": 3,
@@ -33,14 +33,14 @@ PLACES: Final = {
     "outbox/*_00000001_*.manifest.json": 2,
     "outbox/*_00000002_*.jsonl": 2,
 }
-# The first bytes of a gzip file say when and where it was made, which is nothing of the answer's.
+# The first bytes of a gzip file say when and where it was made. They are no part of the answer.
 GZIP_HEADER: Final = 10
 TIMES: Final = 10 if SOAKING else 1
 
 
 @pytest.fixture(scope="module")
 def two_days(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Bank:
-    """Return a bank that polled twice: each of its tables has rows."""
+    """Return a bank that polled twice, so each of its tables has rows."""
     bank = new_bank(tmp_path_factory.mktemp("two-days") / "data")
     bank.customer("K-1", company("firm"))
     bank.customer("K-ENK", enk_of(person("debtor")))
@@ -54,7 +54,7 @@ def two_days(new_bank: NewBank, tmp_path_factory: pytest.TempPathFactory) -> Ban
 
 
 def verified(bank: Bank) -> str:
-    """Return what `verify` says is wrong."""
+    """Return the problems that `verify` reports."""
     try:
         with bank.store(allow_untrusted=True) as store:
             return "\n".join(problem for part in inspect(store) for problem in part.problems)
@@ -63,7 +63,7 @@ def verified(bank: Bank) -> str:
 
 
 def state(bank: Bank) -> dict[Path, bytes]:
-    """Return what core banking could read, and what the ledger said of it last."""
+    """Return the outbox files, and the ledger's last state."""
     shown = [path for path in bank.settings.outbox_dir.iterdir() if path.name.startswith("KONKURS_")]
     return {path: path.read_bytes() for path in (*shown, bank.published_file("actions"))}
 
@@ -87,7 +87,7 @@ def _stops(bank: Bank, path: Path, bit: Bit) -> None:
 
 
 def test_a_wrong_bit_in_a_kept_answer_is_found_by_name(two_days: Bank) -> None:
-    """No run reads an answer again, so none is stopped."""
+    """No run reads an answer again, so it stops none."""
     for path in sorted(two_days.layout.answers.rglob("*.gz"))[:: 1 if SOAKING else 3]:
         for bit in bits_of(path, 3 * TIMES)[1:]:
             if bit.place >= GZIP_HEADER:
@@ -102,7 +102,7 @@ def test_a_wrong_bit_in_a_kept_answer_is_found_by_name(two_days: Bank) -> None:
     ["ledger/ledger.duckdb", "lake/raw_notices/2018-09.*.parquet", "outbox/*_00000001_*.csv"],
     ids=["ledger", "lake", "outbox"],
 )
-def test_the_commands_say_so_in_one_line_and_exit_1(tuesday: BankOfProcesses, pattern: str) -> None:
+def test_the_commands_report_a_wrong_bit_in_one_line_and_exit_1(tuesday: BankOfProcesses, pattern: str) -> None:
     path = max(tuesday.bank.folder.glob(pattern))
     with flipped(path, bits_of(path, 3)[1]):
         before = state(tuesday.bank)
@@ -115,8 +115,8 @@ def test_the_commands_say_so_in_one_line_and_exit_1(tuesday: BankOfProcesses, pa
     tuesday.runs_well()
 
 
-def test_a_run_goes_on_once_the_bits_are_right_again(two_days: Bank) -> None:
-    """The last of this file: it writes the store that the others look at."""
+def test_a_run_succeeds_once_the_bits_are_right_again(two_days: Bank) -> None:
+    """The last test of this file, because it writes the store that the others read."""
     assert two_days.poll(WEDNESDAY).of("BLOCK") != []
     assert verified(two_days) == ""
     assert received(two_days.settings.outbox_dir) != []

@@ -1,4 +1,4 @@
-"""Two who want the store at the same moment: one gets it, nothing is doubled, and who only asks is never held up."""
+"""Two programs want the store at the same moment: one gets it, nothing is doubled, and questions never wait."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IN_THE_ACT: Final = [
     pytest.param(r"\d+ hand_over: before rename .*\.csv", id="while it hands over"),
     pytest.param(r"\d+ after hand_over: before rename .*/actions\.[0-9]+\.parquet", id="while it publishes"),
 ]
-# As the daemon does for a run of the schedule: the job, in a process of its own.
+# The job in a process of its own, as the daemon starts it for a scheduled run.
 JOB: Final = (
     "job",
     "execute",
@@ -36,7 +36,7 @@ JOB: Final = (
 
 
 def caught(bank: BankOfProcesses, at: str) -> Running:
-    """Start the poll and stop it in the act."""
+    """Start the poll and stop it at a boundary."""
     running = bank.start("konkurs", *RUN, at=at, ends=signal.SIGSTOP)
     running.wait_until_stopped()
     return running
@@ -65,7 +65,7 @@ def test_while_a_run_is_under_way_another_does_nothing_and_questions_are_answere
     assert tuesday("verify").code == 0
 
 
-def test_of_two_runs_started_at_the_same_moment_one_polls_and_the_other_does_nothing(
+def test_one_of_two_runs_started_at_once_polls_and_the_other_does_nothing(
     undisturbed: list[Row], tuesday: BankOfProcesses
 ) -> None:
     both = [tuesday.start("konkurs", *RUN) for _ in range(2)]
@@ -100,7 +100,7 @@ def test_two_runs_of_the_schedule_at_the_same_moment_poll_one_after_the_other(
     first.wait_until_stopped()
     second = tuesday.start("dagster", *JOB, environ=home)
     first.send(signal.SIGCONT)
-    # Their exit codes are not looked at: `dagster job execute` makes the poll resource again once its run has ended.
+    # The exit codes are ignored: `dagster job execute` makes the poll resource again after the run.
     for running in (first, second):
         running.result()
     assert tuesday.received() == undisturbed
@@ -112,8 +112,8 @@ def test_two_runs_of_the_schedule_at_the_same_moment_poll_one_after_the_other(
     ]
 
 
-def test_a_tick_that_fires_twice_asks_for_the_same_run(tuesday: BankOfProcesses) -> None:
-    """Dagster starts one run for each run key of a schedule, whatever asks again."""
+def test_a_tick_that_fires_twice_requests_the_same_run(tuesday: BankOfProcesses) -> None:
+    """Dagster starts one run for each run key of a schedule."""
     definitions = build_defs(tuesday.bank.settings)
     saturday_night = dt.datetime(2018, 9, 8, 3, 40, tzinfo=dt.UTC)
     tuesday_noon = dt.datetime(2018, 9, 4, 10, tzinfo=dt.UTC)

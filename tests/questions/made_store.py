@@ -1,4 +1,4 @@
-"""A store of made data, opened as an analyst does. What does not belong here: the data (made_years)."""
+"""A store of generated data, opened as an analyst does. What does not belong here: the data (made_years)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SEED: Final = 1
 
 
 def made_store(folder: Path, first: dt.date, last: dt.date) -> Layout:
-    """Fill a new store in `folder` with made data of these days."""
+    """Fill a new store in `folder` with generated data of these days."""
     environ = {"KONKURS_DATA_DIR": str(folder), "KONKURS_API_URL": "http://127.0.0.1:1"}
     with open_store(load_settings(environ, dotenv=folder / "none")) as store:
         MadeYears(_SEED, first, last).write(store)

@@ -1,9 +1,9 @@
-"""Years of made data, written straight into a store: for questions and their times, without the polls that would take hours.
+"""Years of generated data, written directly into a store, for questions and their timing; the polls would take hours.
 
-Notices are the seeded generator's, estates are folded from them by the product's own code, and every table is held against
-its schema. The rest is drawn: one debtor in twenty is a customer; a poll every quarter of an hour sees a notice 10 to 50
-seconds after the service shows it, hands its actions over 1 second later, and core banking answers within 10 minutes.
-So times in an answer have the right form and are nobody's measurement.
+The notices come from the seeded generator, the product's own code folds the estates, and every table is validated. The
+rest is drawn: one debtor in twenty is a customer; a poll every quarter sees a notice 10 to 50 seconds after the service
+shows it and hands its actions over 1 second later; core banking answers within 10 minutes. So the times have the right
+form, and nobody measured them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SECOND: Final = dt.timedelta(seconds=1)
 
 
 class MadeYears:
-    """What one bank would have after polling from `first` to `last`; the same for a seed."""
+    """The data of one bank after polling from `first` to `last`. A seed always gives the same data."""
 
     def __init__(self, seed: int, first: dt.date, last: dt.date) -> None:
         self._rng = seeded(f"made {seed}")
@@ -100,7 +100,7 @@ class MadeYears:
         if not kind.is_person and notice.debtor_id not in self._customers:
             yield row
             return
-        place = random.Random(notice.debtor_id).choice(_PLACES)  # noqa: S311 -- made data
+        place = random.Random(notice.debtor_id).choice(_PLACES)  # noqa: S311 -- generated data
         yield {**row, "name": "Oppdiktet", "postal_code": "0000", "postal_place": place}
         if kind.is_person:
             unit = {"national_id": enk_of(notice.debtor_id), "id_kind": IdKind.ORGNR.value, "role": "linked_unit"}
@@ -229,5 +229,5 @@ def _history(action: Row) -> Iterator[Row]:
     if action["status"] != "exported":
         confirmed = action["confirmed_at"]
         # Read by the poll after it.
-        told = {"known_at": confirmed + dt.timedelta(minutes=15), "reported_at": confirmed, "source": "made"}
-        yield {**row, **told, "version": 2, "status": action["status"]}
+        answer = {"known_at": confirmed + dt.timedelta(minutes=15), "reported_at": confirmed, "source": "made"}
+        yield {**row, **answer, "version": 2, "status": action["status"]}

@@ -1,4 +1,4 @@
-"""Every ready question gives rows on made data, and the page links it."""
+"""Every ready question gives rows on generated data, and the page links it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,6 @@ def test_a_question_gives_rows_and_the_page_links_it(analyst: duckdb.DuckDBPyCon
 
 
 @pytest.mark.parametrize("table", KEYS)
-def test_no_two_rows_share_what_the_dictionary_calls_the_key(analyst: duckdb.DuckDBPyConnection, table: str) -> None:
+def test_the_key_in_the_dictionary_is_unique(analyst: duckdb.DuckDBPyConnection, table: str) -> None:
     keys = ", ".join(KEYS[table])
     assert answer(analyst, f"SELECT {keys} FROM {table} GROUP BY ALL HAVING count(*) > 1")[1] == []  # noqa: S608

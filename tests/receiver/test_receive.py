@@ -1,4 +1,4 @@
-"""The reference receiver: a good file is taken and answered, and each thing that can be wrong with one is seen.
+"""The reference receiver takes and answers a good file, and notices each kind of damage.
 
 This is the conformance test for a receiver of core banking's own: the same outbox, damaged in the same ways.
 """
@@ -61,17 +61,17 @@ class Folders:
         return found
 
     def change(self, number: int, ending: str, old: str, new: str) -> None:
-        """Change a file, and the hashes and sizes that vouch for it: only its content is wrong."""
+        """Change a file, its hashes and its sizes, so that only its content is wrong."""
         path = self.file(number, ending)
         text = path.read_bytes().decode()
         changed = re.sub(old, new, text, count=1)
-        assert changed != text, "the case changes nothing"
+        assert changed != text, "the change has an effect"
         path.write_bytes(changed.encode())
         if ending != "manifest.json":
             self.vouch(number)
 
     def vouch(self, number: int) -> None:
-        """Make trailer and manifest fit what stands there."""
+        """Make trailer and manifest fit the changed file."""
         jsonl = self.file(number, "jsonl")
         before, _, trailer = jsonl.read_bytes().removesuffix(b"\n").rpartition(b"\n")
         digest = sha256(before + b"\n").hexdigest()
@@ -114,24 +114,24 @@ def test_the_pipeline_takes_the_receipts(made: Bank, new_bank: NewBank, tmp_path
     assert set(bank.published("receipts")["outcome"]) == {"taken"}
 
 
-def test_a_file_whose_receipt_was_lost_is_answered_again_and_not_carried_out_again(folders: Folders) -> None:
+def test_a_file_without_its_receipt_is_answered_again_and_not_carried_out_again(folders: Folders) -> None:
     folders.receive()
     (folders.receipts / f"{folders.file(1, 'jsonl').stem}.receipt.json").unlink()
     assert [(answer.new, answer.known) for answer in folders.receive()] == [(0, 2)]
     assert statuses(folders.receipt(1)) == ["ALREADY_APPLIED"] * 2
 
 
-def test_an_action_that_comes_again_in_another_file_is_known(folders: Folders) -> None:
+def test_an_action_that_comes_again_in_another_file_is_recognised(folders: Folders) -> None:
     before = folders.file(0, "jsonl").read_text(encoding="utf-8").split("\n")
     action_id = json.loads(before[1])["action_id"]
     folders.change(1, "jsonl", r'"action_id":"[^"]*"', f'"action_id":"{action_id}"')
     folders.change(1, "csv", r'(\r\n"1";)"[^"]*"', rf'\1"{action_id}"')
-    # The file after it does not follow any more.
+    # The next file no longer follows it in the chain.
     assert [(answer.new, answer.known) for answer in folders.receive()][:2] == [(2, 0), (1, 1)]
     assert statuses(folders.receipt(1)) == ["ALREADY_APPLIED", "APPLIED"]
 
 
-def test_what_was_taken_may_be_removed_from_the_outbox(folders: Folders, tmp_path: Path) -> None:
+def test_a_taken_file_may_be_removed_from_the_outbox(folders: Folders, tmp_path: Path) -> None:
     later = [folders.file(2, ending) for ending in ("jsonl", "csv", "manifest.json")]
     for path in later:
         path.rename(tmp_path / path.name)
@@ -149,7 +149,7 @@ def _remove(folders: Folders, number: int, *endings: str) -> None:
 
 
 def _cut(folders: Folders) -> None:
-    """Cut the line end off, and let the manifest vouch for it."""
+    """Cut the line end off and make the manifest fit."""
     jsonl, path = folders.file(0, "jsonl"), folders.file(0, "manifest.json")
     content = jsonl.read_bytes()[:-1]
     jsonl.write_bytes(content)
@@ -248,7 +248,7 @@ WRONG: Final[dict[str, tuple[str, int, Damage]]] = {
 
 
 @pytest.mark.parametrize(("code", "taken", "damage"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_with_a_file_is_seen_and_nothing_after_it_is_taken(
+def test_a_damaged_file_is_noticed_and_no_file_after_it_is_taken(
     folders: Folders, code: str, taken: int, damage: Damage
 ) -> None:
     damage(folders)
@@ -262,7 +262,7 @@ def test_what_is_wrong_with_a_file_is_seen_and_nothing_after_it_is_taken(
     )
 
 
-def test_a_place_of_the_sequence_that_comes_with_other_bytes_is_refused(folders: Folders) -> None:
+def test_a_sequence_number_with_other_bytes_is_refused(folders: Folders) -> None:
     folders.receive()
     folders.change(2, "jsonl", '"run_id":"[^"]*"', '"run_id":"another"')
     (folders.receipts / f"{folders.file(2, 'jsonl').stem}.receipt.json").unlink()
@@ -277,7 +277,7 @@ def test_a_file_of_another_bank_is_refused(folders: Folders) -> None:
     assert str(folders.receive()[0].refused).startswith("WRONG_PLACE")
 
 
-def test_the_command_says_what_it_took_and_ends_with_1_where_one_is_refused(folders: Folders) -> None:
+def test_the_command_prints_what_it_took_and_exits_1_if_a_file_is_refused(folders: Folders) -> None:
     def run() -> Any:  # noqa: ANN401 -- typer's own
         return CliRunner().invoke(
             build_app("receive"), ["receive", str(folders.outbox), str(folders.receipts)], standalone_mode=False
@@ -292,12 +292,12 @@ def test_the_command_says_what_it_took_and_ends_with_1_where_one_is_refused(fold
     assert "FILE_MISSING" in done.stderr
 
 
-def test_a_receipts_folder_that_is_absent_is_made(folders: Folders) -> None:
+def test_a_missing_receipts_folder_is_created(folders: Folders) -> None:
     folders.receipts.rmdir()
     assert len(folders.receive()) == 3
     assert len(list(folders.receipts.glob("*.receipt.json"))) == 3
 
 
-def test_an_outbox_that_is_absent_is_a_usage_error(folders: Folders, tmp_path: Path) -> None:
+def test_a_missing_outbox_is_a_usage_error(folders: Folders, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="is no folder; expected: the outbox"):
         list(receive(tmp_path / "none", folders.receipts, NOW))

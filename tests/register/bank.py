@@ -1,4 +1,4 @@
-"""A bank's two register files for tests: synthetic people (month + 80) and made-up account numbers."""
+"""A bank's two register files for tests: synthetic people (month + 80) and invented account numbers."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def csv_of(header: Iterable[str], rows: Iterable[Row], *, separator: str = ",", 
 
 
 class Bank:
-    """A data folder with register files that can be replaced, and polls that take them in."""
+    """A data folder with register files that tests replace and take in."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder = folder
@@ -91,7 +91,7 @@ class Bank:
 
     @staticmethod
     def replace(path: Path, content: bytes) -> None:
-        """Put a new file at `path`, as a bank does: another inode."""
+        """Put a new file at `path`, as a bank does, with another inode."""
         new = path.with_suffix(".new")
         new.write_bytes(content)
         new.replace(path)

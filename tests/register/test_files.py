@@ -53,13 +53,13 @@ def columns(**changed: pl.Series) -> dict[str, pl.Series]:
             csv_of([f'"{name}"' for name in HEADER], []).replace(b'"""', b'"') + GOOD.split(b"\n", 1)[1],
             id="quoted header",
         ),
-        pytest.param(csv_of([*HEADER, "", "branch"], [(*row, "x", "9") for row in ROWS]), id="further columns"),
+        pytest.param(csv_of([*HEADER, "", "branch"], [(*row, "x", "9") for row in ROWS]), id="additional columns"),
         pytest.param(csv_of(reversed(HEADER), [row[::-1] for row in ROWS]), id="another order"),
         pytest.param(GOOD.rstrip(b"\n"), id="no last line end"),
         pytest.param(GOOD + b"\r\n\n", id="empty lines at the end"),
     ],
 )
-def test_every_way_to_write_the_csv_reads_the_same(tmp_path: Path, content: bytes) -> None:
+def test_every_way_to_write_the_csv_is_read_the_same(tmp_path: Path, content: bytes) -> None:
     frame = read(tmp_path, content)
 
     assert frame.rows() == ROWS
@@ -122,14 +122,14 @@ def test_a_damaged_csv_is_refused_whole(tmp_path: Path, content: bytes, reason: 
     assert BRREG_PERSON not in text
 
 
-def test_a_quote_that_swallows_a_row_would_otherwise_lose_a_customer() -> None:
-    """What the check is for: polars reads this without a word, and C4 is gone."""
+def test_a_quote_that_swallows_a_row_is_refused() -> None:
+    """Polars alone would read this without an error and lose C4."""
     frame = pl.read_csv(GOOD + b'C3,1,,"Ola\nC4,2,,Kari"\n', infer_schema=False)
 
     assert frame["customer_ref"].to_list() == ["C1", "C2", "C3"]
 
 
-def test_an_error_of_the_csv_reader_is_not_quoted(tmp_path: Path) -> None:
+def test_the_refusal_does_not_quote_the_csv_reader(tmp_path: Path) -> None:
     assert BRREG_PERSON not in refusal(tmp_path, GOOD + f'C3,"{BRREG_PERSON}"x,,\n'.encode())
 
 
@@ -192,7 +192,7 @@ def test_damaged_parquet_is_refused_whole(tmp_path: Path, content: bytes, reason
         pytest.param(lambda path: path.unlink(), id="removed"),
     ],
 )
-def test_a_file_replaced_in_mid_read_is_refused(
+def test_a_file_replaced_while_it_is_read_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: Callable[[Path], object]
 ) -> None:
     read_bytes = Path.read_bytes

@@ -49,7 +49,7 @@ def test_unchanged_files_are_not_read_again(bank: Bank, monkeypatch: pytest.Monk
     assert (again.snapshot, again.refusal, again.is_new) == (first.snapshot, None, False)
 
 
-def test_the_same_bytes_in_a_new_file_are_the_same_snapshot_accepted_anew(
+def test_the_same_bytes_in_a_new_file_are_the_same_snapshot_accepted_again(
     bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(bank)
@@ -70,7 +70,7 @@ def test_the_same_bytes_in_a_new_file_are_the_same_snapshot_accepted_anew(
 def test_a_snapshot_that_cut_long_lists_of_owners_without_a_mark_is_made_again(
     bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Form 2 named twenty owners of an account and no more: a bankruptcy of those twenty would have blocked it."""
+    """Form 2 named only twenty owners of an account, so a bankruptcy of those twenty would have blocked it."""
     fill(bank)
     with monkeypatch.context() as before:
         for module in (intake, snapshots):
@@ -86,7 +86,7 @@ def test_a_snapshot_that_cut_long_lists_of_owners_without_a_mark_is_made_again(
 
 
 def test_a_file_touched_in_place_is_read_again(bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Same size, inode and modification time: only the change time tells."""
+    """Size, inode and modification time are the same. Only the change time differs."""
     fill(bank)
     bank.take_in()
     before = bank.accounts.stat()
@@ -105,7 +105,7 @@ def test_a_file_touched_in_place_is_read_again(bank: Bank, monkeypatch: pytest.M
     assert len(reads) == 2
 
 
-def test_a_changed_register_takes_the_place_of_the_last(bank: Bank) -> None:
+def test_a_changed_register_replaces_the_last(bank: Bank) -> None:
     fill(bank)
     first = bank.take_in().snapshot
     fill(bank, 25)
@@ -150,7 +150,7 @@ def test_accounts_that_lost_their_customers_count_as_shrunk(bank: Bank) -> None:
     assert "accounts.csv is refused: it shrank from 20 to 12 rows" in str(bank.take_in().refusal)
 
 
-def test_a_shrunk_register_is_taken_once_the_limit_is_raised(bank: Bank) -> None:
+def test_a_shrunk_register_is_taken_under_a_higher_limit(bank: Bank) -> None:
     fill(bank)
     bank.take_in()
     fill(bank, 3)
@@ -158,7 +158,7 @@ def test_a_shrunk_register_is_taken_once_the_limit_is_raised(bank: Bank) -> None
     assert bank.take_in(KONKURS_MAX_REGISTER_SHRINK="0.9").is_new
 
 
-def test_a_refused_register_is_looked_at_again_by_the_next_run(bank: Bank) -> None:
+def test_the_next_run_judges_a_refused_register_again(bank: Bank) -> None:
     fill(bank)
     last = bank.take_in().snapshot
     bank.write_customers([])
@@ -198,7 +198,7 @@ def test_a_bank_may_give_no_accounts(bank: Bank) -> None:
     assert (snapshot.has_accounts, snapshot.accounts_of(["C00001"])) == (False, None)
 
 
-def test_accounts_that_vanish_count_as_shrunk_to_nothing(bank: Bank) -> None:
+def test_a_vanished_accounts_file_counts_as_shrunk_to_zero(bank: Bank) -> None:
     fill(bank)
     last = bank.take_in().snapshot
     bank.accounts.unlink()
@@ -234,7 +234,7 @@ def test_a_refused_accounts_file_refuses_the_customers_beside_it(bank: Bank) -> 
     assert taken.refusal is not None
 
 
-def test_parquet_and_csv_can_stand_side_by_side(bank: Bank) -> None:
+def test_one_file_may_be_parquet_and_the_other_csv(bank: Bank) -> None:
     fill(bank)
     parquet = Path(bank.customers.with_suffix(".parquet"))
     pl.read_csv(bank.customers, infer_schema=False).write_parquet(parquet)

@@ -1,4 +1,4 @@
-"""References that hold their customer's own number: a file of them is refused, a few are withheld from every file."""
+"""References that contain the customer's own number: many of them refuse the file, single ones never reach the outbox."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_single_reference_that_holds_the_number_is_withheld_and_its_customer_f
     assert found["is_flagged"]
     accounts = snapshot.accounts_of([found["customer_ref"]])
     assert accounts is not None
-    assert accounts.height == 1, "its accounts go with it"
+    assert accounts.height == 1, "its accounts have the same stand-in"
     assert snapshot.facts.n_withheld == 1
     digits = "".join(letter for letter in found["customer_ref"] if letter.isdecimal())
     assert BRREG_PERSON.lstrip("0") not in digits
@@ -58,7 +58,7 @@ def test_the_same_reference_has_the_same_stand_in_in_the_next_register(bank: Ban
 
 
 @pytest.mark.parametrize("ref", HOLDING.values(), ids=HOLDING)
-def test_a_file_with_more_of_them_than_the_limit_is_refused(bank: Bank, ref: str) -> None:
+def test_a_file_with_more_such_references_than_the_limit_is_refused(bank: Bank, ref: str) -> None:
     bank.write_customers([*customer_rows(20), (ref, BRREG_PERSON, BRREG_PERSON_TOO, "")])
 
     refusal = bank.take_in().refusal or ""
@@ -68,7 +68,7 @@ def test_a_file_with_more_of_them_than_the_limit_is_refused(bank: Bank, ref: str
 
 
 @pytest.mark.parametrize("ref", ["K-1001", "910425464", "12345678901", BRREG_PERSON_TOO[:8], ""[:0] or "C-00000001"])
-def test_a_reference_that_is_another_number_is_kept(bank: Bank, ref: str) -> None:
+def test_any_other_reference_is_kept(bank: Bank, ref: str) -> None:
     bank.write_customers([(ref, BRREG_COMPANY, "", ""), *customer_rows(5)])
 
     snapshot = bank.take_in().snapshot

@@ -1,4 +1,4 @@
-"""Whatever is wrong with a register, no identifier of it gets into what people read and logs keep."""
+"""The refusal of a register holds no identifier from it, for any damage."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ ENCODINGS = st.sampled_from(["utf-8", "utf-8-sig", "latin-1", "utf-16"])
 
 @st.composite
 def damaged_csv(draw: st.DrawFn) -> bytes:
-    """Make a file of random rows under some header, in some encoding."""
+    """Return a file of random rows with a header and an encoding."""
     header = draw(HEADERS)
     separator = ";" if ";" in header else ","
     lines = [header, *(separator.join(row) for row in draw(ROWS))]
@@ -60,8 +60,8 @@ def damaged_csv(draw: st.DrawFn) -> bytes:
 
 
 @st.composite
-def hurt(draw: st.DrawFn, good: bytes) -> bytes:
-    """Return a good file with some bytes overwritten, or cut short."""
+def damaged(draw: st.DrawFn, good: bytes) -> bytes:
+    """Return a good file with overwritten bytes, or cut."""
     content = bytearray(good)
     for _ in range(draw(st.integers(0, 4))):
         content[draw(st.integers(0, len(content) - 1))] = draw(st.integers(0, 255))
@@ -88,7 +88,7 @@ IDENTIFIERS = [BRREG_PERSON, BRREG_COMPANY, BRREG_PERSON[1:], *synthetic_people(
 
 
 def refused(customers: bytes, accounts: bytes, *, suffix: str = ".csv") -> None:
-    """Take these files in and hold the refusal, if there is one, against every identifier in them."""
+    """Take these files in, and search their refusal, if any, for every identifier in them."""
     with tempfile.TemporaryDirectory() as folder:
         bank = Bank(Path(folder))
         given_customers = bank.customers.with_suffix(suffix)
@@ -103,19 +103,19 @@ def refused(customers: bytes, accounts: bytes, *, suffix: str = ".csv") -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(damaged_csv(), damaged_csv())
-def test_random_files(customers: bytes, accounts: bytes) -> None:
+def test_the_refusal_of_random_files_holds_no_identifier(customers: bytes, accounts: bytes) -> None:
     refused(customers, accounts)
     refused(CUSTOMERS, accounts)
 
 
 @settings(max_examples=150, deadline=None)
-@given(hurt(CUSTOMERS), hurt(ACCOUNTS))
-def test_good_files_that_were_hurt(customers: bytes, accounts: bytes) -> None:
+@given(damaged(CUSTOMERS), damaged(ACCOUNTS))
+def test_the_refusal_of_damaged_files_holds_no_identifier(customers: bytes, accounts: bytes) -> None:
     refused(customers, ACCOUNTS)
     refused(CUSTOMERS, accounts)
 
 
 @settings(max_examples=150, deadline=None)
-@given(hurt(CUSTOMERS_PARQUET))
-def test_parquet_that_was_hurt(customers: bytes) -> None:
+@given(damaged(CUSTOMERS_PARQUET))
+def test_the_refusal_of_damaged_parquet_holds_no_identifier(customers: bytes) -> None:
     refused(customers, ACCOUNTS, suffix=".parquet")

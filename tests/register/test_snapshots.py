@@ -84,7 +84,7 @@ def test_accounts_and_references_are_found_by_customer(bank: Bank) -> None:
     ]
 
 
-def test_the_last_three_are_kept_and_the_one_in_use_among_them(bank: Bank) -> None:
+def test_the_last_three_snapshots_are_kept_with_the_one_in_use(bank: Bank) -> None:
     made = [accepted(bank, count) for count in (10, 11, 12, 13)]
 
     kept = {path.name for path in (bank.folder / "lake" / "register").iterdir()}
@@ -146,7 +146,7 @@ def test_a_damaged_table_is_named(bank: Bank, name: str, content: bytes | None) 
         ("snapshot.json", '{"id": 7}'),
     ],
 )
-def test_a_damaged_description_is_named_and_can_be_left_behind(bank: Bank, name: str, content: str) -> None:
+def test_a_damaged_description_is_named_and_a_new_register_replaces_it(bank: Bank, name: str, content: str) -> None:
     snapshot = accepted(bank)
     pointer = bank.folder / "lake" / "register" / "current.json"
     (pointer if name == "current.json" else snapshot.folder / name).write_text(content)
@@ -208,7 +208,7 @@ def validate(customers: pl.DataFrame) -> None:
     RegisterTables(customers, identifiers, None).validate()
 
 
-def test_a_good_table_keeps_its_schema() -> None:
+def test_a_valid_table_passes_its_schema() -> None:
     validate(GOOD)
 
 

@@ -1,4 +1,4 @@
-"""Values that are spelled otherwise: what can mean one thing only is read, all else stays as it is and is told."""
+"""Values in other spellings: an unambiguous value is read, any other stays unchanged and is reported."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def taken(bank: Bank, customers: Sequence[Row], accounts: Sequence[Row] = ()) ->
     ],
     ids=ascii,
 )
-def test_a_number_is_found_however_its_digits_are_parted(bank: Bank, spelled: str) -> None:
+def test_a_number_is_found_with_any_separators_between_its_digits(bank: Bank, spelled: str) -> None:
     snapshot = taken(bank, [("C1", spelled, "", ""), ("C2", BRREG_COMPANY, spelled, "")])
 
     assert snapshot.customers_with([BRREG_PERSON]).select("customer_ref", "is_flagged").rows() == [
@@ -70,10 +70,10 @@ def test_an_orgnr_in_groups_of_three_is_found(bank: Bank) -> None:
 
 
 @pytest.mark.parametrize("damaged", ["8086001471", "08086001472", "080860 01472", "O8086001471", "08086001471.0"])
-def test_what_is_damaged_is_not_repaired(bank: Bank, damaged: str) -> None:
+def test_a_damaged_number_is_not_repaired(bank: Bank, damaged: str) -> None:
     snapshot = taken(bank, [("C1", damaged, "", "")])
 
-    assert snapshot.customers_with([damaged])["is_flagged"].to_list() == [True], "it is kept as it was given"
+    assert snapshot.customers_with([damaged])["is_flagged"].to_list() == [True], "it is kept unchanged"
     assert snapshot.customers_with([BRREG_PERSON]).is_empty()
 
 
@@ -86,14 +86,14 @@ def test_what_is_damaged_is_not_repaired(bank: Bank, damaged: str) -> None:
         pytest.param(f"{BRREG_PERSON}; {BRREG_COMPANY}", [BRREG_PERSON, BRREG_COMPANY], id="a semicolon"),
         pytest.param(f"{BRREG_PERSON}\n{BRREG_COMPANY}", [BRREG_PERSON, BRREG_COMPANY], id="a line end"),
         pytest.param("080860 01471 910 425 463", [BRREG_PERSON, BRREG_COMPANY], id="two numbers with spaces"),
-        pytest.param("080860-01471 910.425.463", [BRREG_PERSON, BRREG_COMPANY], id="two numbers with signs"),
+        pytest.param("080860-01471 910.425.463", [BRREG_PERSON, BRREG_COMPANY], id="two numbers with separators"),
         pytest.param(f"{BRREG_PERSON_TOO} 080860 01471", [BRREG_PERSON_TOO, BRREG_PERSON], id="one of each kind"),
-        pytest.param(f"{BRREG_PERSON} 123", [BRREG_PERSON, "123"], id="one that cannot be read beside one that can"),
-        pytest.param("080860 x 01471", ["080860", "x", "01471"], id="pieces that something parts"),
+        pytest.param(f"{BRREG_PERSON} 123", [BRREG_PERSON, "123"], id="an unreadable one beside a readable one"),
+        pytest.param("080860 x 01471", ["080860", "x", "01471"], id="pieces with separators"),
         pytest.param("", [], id="nothing"),
     ],
 )
-def test_every_former_id_is_read_and_what_is_none_stays(text: str, numbers: list[str]) -> None:
+def test_every_former_id_is_read_and_other_text_stays(text: str, numbers: list[str]) -> None:
     assert former_ids_in(text, synthetic_allowed=False).split() == numbers
 
 
@@ -112,7 +112,7 @@ def test_numbers_that_are_written_with_spaces_are_all_read(numbers: list[str], d
 
 
 def test_a_former_id_that_cannot_be_read_does_not_vanish(bank: Bank) -> None:
-    """Below the limit it was kept as text that matches nobody, and nobody was told."""
+    """Such a text matches nobody, so somebody must be told."""
     rows = [*customer_rows(200), ("K-7", BRREG_COMPANY, f"{BRREG_PERSON} 12345", "")]
     bank.write_customers(rows)
     bank.write_accounts(account_rows(200))
@@ -123,7 +123,7 @@ def test_a_former_id_that_cannot_be_read_does_not_vanish(bank: Bank) -> None:
     assert snapshot.facts.n_unread_former_ids == 1
     assert snapshot.customers_with([BRREG_PERSON])["customer_ref"].to_list() == ["K-7"]
     settings = load_settings(bank.environ, dotenv=bank.folder / "none")
-    lines = {one.what: one for one in doctor._register(settings, utc_now())}  # noqa: SLF001 -- its part on the register
+    lines = {one.what: one for one in doctor._register(settings, utc_now())}  # noqa: SLF001 -- only its checks of the register
     assert lines["former_ids"].level is doctor.Level.WARNING
     assert "1 entries are no identifier" in lines["former_ids"].message
     assert "K-7" in lines["former_ids"].message
@@ -142,11 +142,11 @@ def test_the_doctor_says_how_many_values_are_spelled_otherwise(bank: Bank) -> No
 @pytest.mark.parametrize(
     ("row", "kept"),
     [
-        pytest.param(("9710.00.00004", "C1", " Owner", "TRUE "), ("owner", True), id="words in other letters"),
+        pytest.param(("9710.00.00004", "C1", " Owner", "TRUE "), ("owner", True), id="words in other cases"),
         pytest.param(("9710 00 00004", "C1", "CO_OWNER", " false"), ("co_owner", False), id="words with blanks"),
     ],
 )
-def test_an_account_is_read_however_it_is_spelled(bank: Bank, row: Row, kept: tuple[str, bool]) -> None:
+def test_an_account_is_read_in_any_spelling(bank: Bank, row: Row, kept: tuple[str, bool]) -> None:
     number = account_numbers(1)[0]
     spelled = (f"{number[:4]}{row[0][4]}{number[4:6]}{row[0][7]}{number[6:]}", *row[1:])
 
