@@ -25,7 +25,7 @@ _NOWHERE: Final = "(?!)"
 
 @dataclass(frozen=True)
 class Request:
-    """A process to start. With `log`, its boundaries are noted there; it gets the signal `ends` at the first that `at` matches."""
+    """A process to start. With `log`, its boundaries are noted; it gets the signal `ends` at the first that `at` matches."""
 
     folder: str
     environ: dict[str, str]

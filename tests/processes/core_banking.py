@@ -1,4 +1,4 @@
-"""The rows that core banking got, read by the simulation's strict receiver: it fails on a gap, a duplicate or a wrong byte."""
+"""The rows that core banking got, read by the simulation's strict receiver: it fails on a gap, duplicate or wrong byte."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Certificates that are wrong on purpose, as files and as TLS contexts, from the tests' own authorities."""
+"""Certificates with a chosen fault, as files and as TLS contexts, from the tests' own authorities."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Wrong:
-    """What may be wrong with a certificate; the defaults are a good one."""
+    """The possible faults of a certificate. The defaults make a good one."""
 
     days: tuple[int, int] = (-1, 30)
     host: str = LOOPBACK
@@ -47,7 +47,7 @@ def server_context(
     clients: Path,
     version: ssl.TLSVersion | None = None,
 ) -> ssl.SSLContext:
-    """Return the context of a service that asks for a client certificate of `clients`."""
+    """Return the context of a service that requires a client certificate of `clients`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     pem = authority.folder / f"server-{id(context)}.pem"
     key, chain = _server_identity(authority, wrong)
@@ -62,7 +62,7 @@ def server_context(
 
 
 def as_simulator_files(folder: Path, authority: Authority, *, clients: Path) -> SimulatorCertificates:
-    """Return a server's files for the simulator: its own by `authority`, letting in whom `clients` vouches for."""
+    """Return a server's files for the simulator: a certificate by `authority`, and `clients` as its clients' authority."""
     files = SimulatorCertificates(folder)
     key, chain = _server_identity(authority, GOOD)
     files.server_certificate.write_bytes(chain)
@@ -99,7 +99,7 @@ def _pem_of(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _for_signing_only(certificate: x509.Certificate, authority: Authority) -> x509.Certificate:
-    """Return the same certificate for signing documents: enterprise certificates are sold in such pairs."""
+    """Return the same certificate for signing documents. Enterprise certificates come in such pairs."""
     builder = (
         x509.CertificateBuilder()
         .subject_name(certificate.subject)

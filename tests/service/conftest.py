@@ -1,7 +1,7 @@
-"""A bank that polls Konkursvarsel over mutual TLS, each poll with a client of its own, as a run has it.
+"""A bank that polls Konkursvarsel over mutual TLS. As in a run, each poll has a client of its own.
 
-The story is the same everywhere: a person becomes bankrupt who is the bank's customer, and whose sole proprietorship,
-which only the expanded dataset names, is another one.
+The story is always the same. A bankrupt person is the bank's customer. The person's sole proprietorship, which only the
+expanded dataset names, is another customer.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tests.service.certificates import as_simulator_files, server_context
 
 ATTEMPTS: Final = 3
 DEBTOR: Final = person("debtor")
-# What is blocked on the notice alone, and what only the dataset leads to.
+# The block that follows from the notice alone, and the one that follows from the dataset.
 BLOCK_OF_THE_PERSON: Final = ("BLOCK", "K-PERSON", "estate_open")
 BLOCK_OF_THE_FIRM: Final = ("BLOCK", "K-FIRM", "estate_open")
 _LONG_AGO: Final = dt.datetime(2018, 1, 2, tzinfo=dt.UTC)
@@ -35,7 +35,7 @@ _FRIDAY_BEFORE: Final = MONDAY - dt.timedelta(days=3)
 
 @dataclass(frozen=True)
 class Served:
-    """The simulator over mutual TLS, and what a bank needs to poll it."""
+    """The simulator over mutual TLS, and the files that a bank needs to poll it."""
 
     url: str
     simulation: Simulation
@@ -44,7 +44,7 @@ class Served:
     unused_client: Konkursvarsel
 
     def new_bank(self, folder: Path) -> Bank:
-        """Return a bank with its certificate in files of its own, before a service that is well and has no notices."""
+        """Return a bank with its own certificate files, and a healthy service without notices."""
         clock = SteppedClock(_LONG_AGO)
         simulation = self.simulation
         simulation.now = clock
@@ -52,11 +52,11 @@ class Served:
         simulation.requests.clear()
         simulation.faults.replace([])
         simulation.replace_notices([])
-        # Another address than the settings': so the kit makes the client of every poll from the settings alone.
+        # The address differs from the settings', so the kit makes each poll's client from the settings.
         return Bank(folder / "data", "a client of its own for every poll", simulation, clock, self.unused_client)
 
     def write_certificate(self, bank: Bank, folder: Path) -> None:
-        """Write the bank's certificate and password, and point its settings at them."""
+        """Write the bank's certificate and password, and put their paths into its settings."""
         p12, password = folder / "client.p12", folder / "client.password"
         for path, content in ((p12, self.client_p12.read_bytes()), (password, PASSWORD + b"\n")):
             path.touch(mode=0o600)
@@ -78,7 +78,7 @@ def _retries_without_waiting() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """Return the authority that the service's certificate and ours come from."""
+    """Return the authority of the service's certificate and of ours."""
     return Authority(tmp_path_factory.mktemp("authority"), "Test")
 
 
@@ -90,7 +90,7 @@ def other_authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
 
 @pytest.fixture(scope="session")
 def served(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """Run the simulator: it lets in nobody without a certificate of the authority's."""
+    """Run the simulator. It lets in only clients with a certificate of the authority."""
     app = build_app([], now=SteppedClock(_LONG_AGO))
     tls = as_simulator_files(tmp_path_factory.mktemp("service"), authority, clients=authority.bundle)
     with (
@@ -102,7 +102,7 @@ def served(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> It
 
 @pytest.fixture(scope="session")
 def settled(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Bank:
-    """Return a bank that has its customers and has polled once: what the bank of each test goes on from."""
+    """Return a bank that has its customers and has polled once. Each test's bank starts as its copy."""
     folder = tmp_path_factory.mktemp("settled")
     bank = served.new_bank(folder)
     served.write_certificate(bank, folder)
@@ -114,7 +114,7 @@ def settled(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Bank:
 
 @pytest.fixture
 def bank(tmp_path: Path, served: Served, settled: Bank) -> Bank:
-    """Return a bank that polled without a fault on Friday, and a service that has an opening since Monday."""
+    """Return a bank with a good poll of Friday, and a service with an opening of Monday."""
     made = served.new_bank(tmp_path).go_on_from(settled)
     served.write_certificate(made, tmp_path)
     made.notice("aapning", DEBTOR)
@@ -124,7 +124,7 @@ def bank(tmp_path: Path, served: Served, settled: Bank) -> Bank:
 
 @pytest.fixture
 def elsewhere(authority: Authority) -> Iterator[HostileServer]:
-    """Listen as another host that would let us in and answer well, were it ever asked."""
+    """Listen as another host that would let us in and answer correctly."""
     tls = server_context(authority, clients=authority.bundle)
     with HostileServer(sends_json(EMPTY_LIST), tls=tls) as server:
         yield server

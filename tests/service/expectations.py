@@ -1,4 +1,4 @@
-"""How a poll is to fail, and what must be so after it."""
+"""How a poll must fail, and what must hold after it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.service.conftest import ATTEMPTS, BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PER
 
 @dataclass(frozen=True)
 class Fails:
-    """The kind of error, words of its text, and how many requests are made before it."""
+    """The class of the error, words of its text, and the number of requests before it."""
 
     kind: type[KonkursError]
     says: str
@@ -19,17 +19,17 @@ class Fails:
 
 
 def wrong_answer(says: str) -> Fails:
-    """Return the failure of an answer that is not what it should be: asked for once."""
+    """Return the failure after a wrong answer, which is requested once."""
     return Fails(AnswerError, says)
 
 
 def may_pass(says: str) -> Fails:
-    """Return the failure of what may pass by itself: tried until the attempts are used up."""
+    """Return the failure after a passing fault, which is retried until the attempts are used up."""
     return Fails(ServiceUnreachableError, says, ATTEMPTS)
 
 
 def expect_failure(bank: Bank, fails: Fails) -> None:
-    """Poll Monday, which fails as foretold: it stores nothing but the row that says so, and hands nothing over."""
+    """Poll Monday, which must fail in this way. It stores only its row in `polls` and hands nothing over."""
     shown = set(bank.settings.outbox_dir.iterdir())
     failed = bank.try_poll(MONDAY)
     assert isinstance(failed, fails.kind), repr(failed)
@@ -45,7 +45,7 @@ def expect_failure(bank: Bank, fails: Fails) -> None:
 
 
 def expect_all_made_good(bank: Bank) -> None:
-    """Poll Tuesday, which blocks all that Monday should have."""
+    """Poll Tuesday, which writes every BLOCK that Monday should have written."""
     polled = bank.poll(TUESDAY)
     assert polled.outcome == "new"
     assert sorted(polled.decided()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]

@@ -19,7 +19,7 @@ from tests.pipeline.kit import MONDAY
 
 
 def main() -> None:
-    """Poll, and say how it went."""
+    """Poll and print the result."""
     settings = load_settings(dotenv=Path("no.env"))
     window = settings.calendar.window(MONDAY, MONDAY, lookback=settings.lookback_workdays)
     ended = ""
@@ -31,11 +31,11 @@ def main() -> None:
             ((ended,),) = store.ledger.rows("SELECT outcome FROM polls WHERE run_id = ?", [poll.run_id])
         except KonkursError as error:
             ended = str(error)
-    print(json.dumps({"ended": ended, "peak_mib": peak_mib()}))  # noqa: T201 -- what this program is for
+    print(json.dumps({"ended": ended, "peak_mib": peak_mib()}))  # noqa: T201 -- the output of this program
 
 
 def peak_mib() -> int:
-    """Return the process's own peak; what getrusage says counts the process that started it too."""
+    """Return the process's own peak memory. The figure of getrusage includes the parent process."""
     found = re.search(r"VmHWM:\s+([0-9]+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
     assert found is not None
     return int(found[1]) // 1024

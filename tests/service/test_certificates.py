@@ -1,4 +1,4 @@
-"""Certificates that are wrong on either side, in whole polls: refused by name, not tried again, mended by good ones."""
+"""Wrong certificates on either side, in whole polls: a named error, no retry, and good certificates repair it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Authorities = tuple[Authority, Authority]
 
 @pytest.fixture
 def authorities(authority: Authority, other_authority: Authority) -> Authorities:
-    """Return the authority both sides trust, and the one that neither does."""
+    """Return the authority that both sides trust, and one that neither trusts."""
     return authority, other_authority
 
 
@@ -41,7 +41,7 @@ SERVER_FAULTS = [
 
 
 @pytest.mark.parametrize(("wrong", "says"), SERVER_FAULTS)
-def test_a_service_whose_certificate_is_wrong_is_told_nothing(
+def test_a_service_with_a_wrong_certificate_gets_no_request(
     wrong: Wrong, says: str, bank: Bank, authorities: Authorities
 ) -> None:
     authority, other = authorities
@@ -65,10 +65,10 @@ CLIENT_FAULTS = [
 
 @VERSIONS
 @pytest.mark.parametrize(("wrong", "says"), CLIENT_FAULTS)
-def test_a_client_certificate_that_is_refused_is_no_passing_fault_and_a_good_one_makes_good(
+def test_a_refused_client_certificate_is_not_retried_and_a_good_one_repairs_it(
     version: ssl.TLSVersion, wrong: Wrong, says: str, bank: Bank, authorities: Authorities
 ) -> None:
-    """Under TLS 1.3 the refusal comes with the first read, when our own handshake is long done."""
+    """Under TLS 1.3 the refusal comes with the first read, after our own handshake."""
     authority, other = authorities
     issuer = other if wrong.of_other_authority else authority
     p12 = Path(bank.extra["KONKURS_CLIENT_P12"])

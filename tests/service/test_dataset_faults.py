@@ -1,4 +1,4 @@
-"""Whatever is wrong with an expanded dataset, over mutual TLS: it holds up nothing else, and the next poll makes good."""
+"""Every fault of an expanded dataset, over mutual TLS: it delays nothing else, and the next poll repairs it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.brreg.hostile_server import HostileServer
 from tests.pipeline.kit import MONDAY, TUESDAY, Bank, oslo, person
 from tests.service.conftest import ATTEMPTS, BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON, DEBTOR
 
-# Just beyond the 4 MiB that are read of a dataset.
+# Just above the limit of 4 MiB for a dataset.
 TOO_LARGE = 5 * 1024 * 1024
 
 
@@ -49,7 +49,7 @@ DATASET_FAULTS = [
     pytest.param(status(500), "the service failed (500)", ATTEMPTS, id="500"),
     pytest.param(status(503), "come back later (503)", ATTEMPTS, id="503"),
 ]
-# Documents that only a poll knows to be none.
+# Only a poll knows that these documents are wrong.
 WITHOUT_DEBTOR = [
     pytest.param(json_value("{}"), "names no debtor", 1, id="{}"),
     pytest.param(json_value(json.dumps({"skyldner": DEBTOR})), "names no debtor", 1, id="a wrong key"),
@@ -57,7 +57,7 @@ WITHOUT_DEBTOR = [
 
 
 @pytest.mark.parametrize(("fault", "says", "requests"), DATASET_FAULTS)
-def test_a_faulty_dataset_is_an_error_that_says_so_and_is_tried_again_only_where_it_may_pass(
+def test_a_faulty_dataset_is_a_named_error_and_only_a_passing_fault_is_retried(
     bank: Bank, fault: dict[str, Any], says: str, requests: int
 ) -> None:
     if fault["kind"] == "slow":
@@ -71,14 +71,14 @@ def test_a_faulty_dataset_is_an_error_that_says_so_and_is_tried_again_only_where
     assert len(bank.service.requests) == requests
 
 
-# Each of these ends the asking for more: by itself, or as the fifth of its kind.
+# Each of these ends the fetching, alone or as the fifth in a row.
 ENDS_THE_ASKING = [case for case in DATASET_FAULTS if case.values[2] == ATTEMPTS or case.id in {"401", "403"}]
 
 
-def test_no_faulty_dataset_holds_up_a_direct_match_and_the_next_poll_makes_good(bank: Bank) -> None:
-    """Each debtor's dataset has a fault of its own, and all of them are asked for."""
+def test_no_faulty_dataset_delays_a_direct_match_and_the_next_poll_repairs_it(bank: Bank) -> None:
+    """Each debtor's dataset has a fault of its own, and the poll requests all of them."""
     faults: dict[str, dict[str, Any]] = {
-        str(case.id): dict(case.values[0])  # type: ignore[call-overload]  # pytest does not know its own case's types
+        str(case.id): dict(case.values[0])  # type: ignore[call-overload]  # pytest does not know the types of its own params
         for case in [*DATASET_FAULTS, *WITHOUT_DEBTOR]
         if case not in ENDS_THE_ASKING
     }
@@ -101,7 +101,7 @@ def test_no_faulty_dataset_holds_up_a_direct_match_and_the_next_poll_makes_good(
 
 
 @pytest.mark.parametrize(("fault", "says", "requests"), ENDS_THE_ASKING)
-def test_a_dataset_that_does_not_come_holds_up_no_direct_match_and_the_next_poll_makes_good(
+def test_a_dataset_without_an_answer_delays_no_direct_match_and_the_next_poll_repairs_it(
     bank: Bank, fault: dict[str, Any], says: str, requests: int
 ) -> None:
     if fault["kind"] == "slow":
@@ -115,7 +115,7 @@ def test_a_dataset_that_does_not_come_holds_up_no_direct_match_and_the_next_poll
     assert (second.outcome, second.decided()) == ("nothing_new", [BLOCK_OF_THE_FIRM])
 
 
-def test_a_redirected_dataset_is_not_fetched_from_elsewhere(bank: Bank, elsewhere: HostileServer) -> None:
+def test_a_redirect_of_a_dataset_is_not_followed(bank: Bank, elsewhere: HostileServer) -> None:
     bank.fail(Fault.model_validate({"resource": "dataset", "kind": "redirect", "url": elsewhere.url}))
     expect_partial(bank, "a redirect to 127.0.0.1, which is never followed")
     assert elsewhere.connections == 0
@@ -124,7 +124,7 @@ def test_a_redirected_dataset_is_not_fetched_from_elsewhere(bank: Bank, elsewher
 
 
 def expect_partial(bank: Bank, says: str) -> None:
-    """Poll Monday: the person is blocked on the notice alone, and what is missing is told."""
+    """Poll Monday: the person is blocked on the notice alone, and the poll reports the missing dataset."""
     polled = bank.poll(MONDAY)
     assert (polled.outcome, polled.decided()) == ("partial", [BLOCK_OF_THE_PERSON])
     assert polled.detail is not None

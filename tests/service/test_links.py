@@ -1,4 +1,4 @@
-"""Addresses in answers that point elsewhere, over mutual TLS: a finding for a person, never a request."""
+"""Links in answers to other hosts, over mutual TLS: a finding for a person, never a request."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ ALL_BLOCKS = [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]
 
 
 def address_of(elsewhere: HostileServer) -> str:
-    """Return its address by a name: by number it is the same host as the service."""
+    """Return the address with a host name: with the number it would be the host of the service."""
     return f"https://localhost:{elsewhere.port}"
 
 
 def expect_findings(bank: Bank, elsewhere: HostileServer, *findings: str) -> None:
-    """Poll Monday: all is decided as ever, the findings are told, and nobody else was asked."""
+    """Poll Monday: every BLOCK is written, the findings are reported, and no other host got a request."""
     polled = bank.poll(MONDAY)
     assert polled.outcome == "new"
     assert sorted(polled.decided()) == ALL_BLOCKS
@@ -40,7 +40,7 @@ def expect_findings(bank: Bank, elsewhere: HostileServer, *findings: str) -> Non
         pytest.param("dataset", ["an expanded dataset's own link"], id="of a dataset"),
     ],
 )
-def test_addresses_on_another_host_are_told_and_not_asked(
+def test_links_to_another_host_are_reported_and_not_requested(
     bank: Bank, elsewhere: HostileServer, resource: str, findings: list[str]
 ) -> None:
     bank.fail(Fault.model_validate({"resource": resource, "kind": "foreign_href", "url": address_of(elsewhere)}))
@@ -50,8 +50,10 @@ def test_addresses_on_another_host_are_told_and_not_asked(
     assert asked[1] == f"/konkursvarsler/{bank.notices[0].uuid}"
 
 
-def test_a_paging_link_to_another_host_leads_to_the_next_page_of_our_own(bank: Bank, elsewhere: HostileServer) -> None:
-    """Of such a link the query alone is used: the second page, which holds the opening, is fetched from the service."""
+def test_a_paging_link_to_another_host_leads_to_the_next_page_of_the_service(
+    bank: Bank, elsewhere: HostileServer
+) -> None:
+    """The client uses only the query of such a link. It fetches the second page, with the opening, from the service."""
     first = bank.notice("avslutning", DEBTOR, clock="09:00")
     bank.serve([first, bank.notices[0]])
     bank.service.page_size = 1
@@ -87,7 +89,7 @@ def test_any_other_link_of_a_dataset_is_compared_too(
     expect_findings(bank, elsewhere, "a link of an expanded dataset")
 
 
-def test_a_dataset_whose_own_link_names_another_notice_is_told(bank: Bank, elsewhere: HostileServer) -> None:
+def test_a_dataset_whose_own_link_names_another_notice_is_reported(bank: Bank, elsewhere: HostileServer) -> None:
     (notice,) = bank.notices
     document = expanded_dataset(notice, "/konkursvarsler/22222222-2222-4222-8222-222222222222")
     bank.fail(Fault.model_validate({"resource": "dataset", "kind": "json_value", "body": json.dumps(document)}))

@@ -1,4 +1,4 @@
-"""Whatever is wrong with the list, over mutual TLS: the poll fails by name, decides nothing, and the next makes good."""
+"""Every fault of the list, over mutual TLS: the poll fails with a named error, decides nothing, and the next repairs it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from tests.service.certificates import server_context
 from tests.service.conftest import ATTEMPTS, BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON
 from tests.service.expectations import Fails, expect_all_made_good, expect_failure, may_pass, wrong_answer
 
-# Just beyond the 64 MiB that are read of a list.
+# Just above the limit of 64 MiB for a list.
 TOO_LARGE = 65 * 1024 * 1024
 HEALTHY = json.dumps(EMPTY_LIST).encode()
 
@@ -69,7 +69,7 @@ LIST_FAULTS = [
 
 
 @pytest.mark.parametrize(("fault", "fails"), LIST_FAULTS)
-def test_a_faulty_list_fails_the_poll_and_the_next_healthy_one_makes_good(
+def test_a_faulty_list_fails_the_poll_and_the_next_healthy_one_repairs_it(
     bank: Bank, fault: dict[str, Any], fails: Fails
 ) -> None:
     bank.fail(Fault.model_validate({"resource": "list", **fault}))
@@ -113,14 +113,14 @@ BROKEN_OFF = [
         may_pass("cut short"),
         id="gzip without an end",
     ),
-    # Without a length only TLS could tell that this is not all, and Python does not ask whether it ended in order.
+    # Without a length only TLS could show the cut, and Python does not check how the connection ended.
     pytest.param(
         sends_raw(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n" + HEALTHY[:-1]),
         wrong_answer("brackets do not match"),
-        id="a body of no length, cut",
+        id="a cut body without a length",
     ),
     pytest.param(sends_raw(b"HTTP/1.1 200 OK\r\nContent-Le"), may_pass("cut short"), id="half a header"),
-    pytest.param(hangs_up, may_pass("try again later"), id="no word"),
+    pytest.param(hangs_up, may_pass("try again later"), id="no answer"),
     pytest.param(resets, may_pass("try again later"), id="a reset within the answer"),
     pytest.param(sends_raw(b"SSH-2.0-OpenSSH\r\n\r\n"), may_pass("is not HTTP"), id="not HTTP"),
 ]
@@ -145,16 +145,14 @@ SLOW = [
 
 
 @pytest.mark.parametrize("handler", SLOW)
-def test_a_slow_loris_fails_the_poll_at_the_deadline(bank: Bank, authority: Authority, handler: Handler) -> None:
+def test_a_slow_answer_fails_the_poll_at_the_deadline(bank: Bank, authority: Authority, handler: Handler) -> None:
     bank.extra["KONKURS_HTTP_DEADLINE_S"] = "0.15"
     with HostileServer(handler, tls=server_context(authority, clients=authority.bundle)) as server:
         bank.extra["KONKURS_API_URL"] = server.url
         expect_failure(bank, may_pass("no complete answer within 0.15 s (KONKURS_HTTP_DEADLINE_S)"))
 
 
-def test_after_answers_that_broke_off_and_a_slow_one_the_next_healthy_poll_makes_good(
-    bank: Bank, authority: Authority
-) -> None:
+def test_the_next_healthy_poll_repairs_cut_and_slow_answers(bank: Bank, authority: Authority) -> None:
     well = dict(bank.extra)
     handlers = (resets, chunks_without_an_end, keeps_silent)
     with HostileServer(*handlers, tls=server_context(authority, clients=authority.bundle)) as server:

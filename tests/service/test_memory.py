@@ -1,4 +1,4 @@
-"""Bombs, against a poll in a process of its own: it stays within 500 MiB of the same poll without one."""
+"""Decompression bombs against a poll in a process of its own: it uses at most 500 MiB more than the same poll without one."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ pytestmark = pytest.mark.long
 
 @dataclass(frozen=True)
 class Ended:
-    """How a poll in another process ended, and its peak of memory."""
+    """How a poll in another process ended, and its peak memory."""
 
     ended: str
     peak_mib: int
 
 
 def poll_alone(bank: Bank) -> Ended:
-    """Poll Monday in a process of its own, the service standing at its end."""
+    """Poll Monday in a process of its own, with the service at the end of the day."""
     bank.clock.move_to(oslo(MONDAY, "23:59"))
     bank.write_register()
     ours = {name: value for name, value in os.environ.items() if not name.startswith("KONKURS_")}
@@ -53,7 +53,7 @@ def poll_alone(bank: Bank) -> Ended:
 
 @pytest.fixture(scope="module")
 def idle(served: Served, settled: Bank, tmp_path_factory: pytest.TempPathFactory) -> Ended:
-    """Return a poll that found nothing, of the same bank and over the same TLS."""
+    """Return a poll without notices, of the same bank and over the same TLS."""
     folder = tmp_path_factory.mktemp("idle")
     bank = served.new_bank(folder).go_on_from(settled)
     served.write_certificate(bank, folder)
@@ -71,10 +71,10 @@ def test_a_small_answer_that_unpacks_to_more_than_the_limit_fails_the_poll_in_li
     assert bombed.peak_mib < idle.peak_mib + ALLOWANCE_MIB
 
 
-def test_a_small_answer_that_keeps_to_the_limit_but_not_as_objects_fails_the_poll_in_little_memory(
+def test_a_small_answer_within_the_limit_of_bytes_but_not_of_objects_fails_the_poll_in_little_memory(
     bank: Bank, idle: Ended, authority: Authority
 ) -> None:
-    """`{},` is three bytes of an answer and seventy in memory: 63 MiB of it, all allowed, would be 1.5 GiB."""
+    """`{},` has three bytes in an answer and takes seventy in memory: the allowed 63 MiB of it would take 1.5 GiB."""
     objects = b"{}," * (63 * MIB // 3)
     small = gzip.compress(b'{"_embedded": {"konkursvarsler": [%s{}]}}' % objects, 1)
     bomb = sends(small, headers={"Content-Encoding": "gzip"})
@@ -85,9 +85,7 @@ def test_a_small_answer_that_keeps_to_the_limit_but_not_as_objects_fails_the_pol
     assert bombed.peak_mib < idle.peak_mib + ALLOWANCE_MIB
 
 
-def test_many_datasets_that_are_bombs_at_the_same_time_leave_a_partial_poll_in_little_memory(
-    bank: Bank, idle: Ended
-) -> None:
+def test_many_bombs_as_datasets_leave_a_partial_poll_in_little_memory(bank: Bank, idle: Ended) -> None:
     for number in range(24):
         bank.notice("aapning", person(f"debtor {number}"))
     bank.fail(Fault.model_validate({"resource": "dataset", "kind": "bomb", "size": 200 * MIB}))

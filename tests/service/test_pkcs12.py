@@ -1,4 +1,4 @@
-"""The certificate's files, in whole polls: damaged, old, locked, open to others, or replaced while the schedule runs."""
+"""The certificate's files in whole polls: damaged, old, readable by others, or replaced while the schedule runs."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ DAMAGES: Final[dict[str, Callable[[bytes], bytes]]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES.keys())
-def test_a_damaged_file_fails_the_poll_by_name_before_anything_is_sent_and_a_mended_one_makes_good(
+def test_a_damaged_file_fails_the_poll_with_a_named_error_before_any_request_and_a_good_one_repairs_it(
     bank: Bank, damage: Callable[[bytes], bytes]
 ) -> None:
     whole = p12_of(bank).read_bytes()
@@ -58,7 +58,7 @@ def test_a_damaged_file_fails_the_poll_by_name_before_anything_is_sent_and_a_men
     expect_all_made_good(bank)
 
 
-def test_a_wrong_password_fails_the_poll_by_name_and_is_not_quoted(bank: Bank) -> None:
+def test_a_wrong_password_fails_the_poll_with_a_named_error_and_is_not_quoted(bank: Bank) -> None:
     password_of(bank).write_bytes(b"feil-passord")
     expect_failure(bank, Fails(CertificateError, "Check KONKURS_CLIENT_P12_PASSWORD_FILE"))
     assert not bank.published("polls")["detail"].str.contains("feil-passord").any()
@@ -69,12 +69,12 @@ def test_a_wrong_password_fails_the_poll_by_name_and_is_not_quoted(bank: Bank) -
 
 
 def in_3des(authority: Authority, _folder: Path) -> bytes:
-    """Return a file as programs made them until some years ago."""
+    """Return a file in the old default cipher of other programs."""
     old = (
         PrivateFormat.PKCS12.encryption_builder()
         .kdf_rounds(2048)
         .key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC)
-        .hmac_hash(hashes.SHA1())  # noqa: S303 -- the old file's own
+        .hmac_hash(hashes.SHA1())  # noqa: S303 -- the old file has it
         .build(PASSWORD)
     )
     return p12_bytes(authority, encryption=old)
@@ -112,7 +112,7 @@ def test_a_file_in_old_ciphers_works(
     assert sorted(bank.poll(MONDAY).decided()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]
 
 
-def test_where_the_system_refuses_old_ciphers_the_error_names_the_cure(authority: Authority, tmp_path: Path) -> None:
+def test_if_the_system_refuses_old_ciphers_the_error_names_the_cure(authority: Authority, tmp_path: Path) -> None:
     old = tmp_path / "windows.p12"
     old.write_bytes(in_40_bit_rc2(authority, tmp_path))
     program = (
@@ -153,10 +153,10 @@ def doctor(bank: Bank, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFi
     return capsys.readouterr().out
 
 
-def test_a_certificate_replaced_between_two_polls_of_one_process_is_the_one_the_next_poll_shows(
+def test_the_next_poll_of_the_same_process_uses_a_replaced_certificate(
     bank: Bank, authority: Authority, other_authority: Authority
 ) -> None:
-    """The service now lets in the new one alone: file and password are replaced by rename, as a careful person does."""
+    """The service now accepts only the new certificate. A rename replaces file and password, as a careful person does."""
     tls = server_context(authority, clients=other_authority.bundle)
     with HostileServer(answers_for(bank.notices[0]), tls=tls) as server:
         bank.extra["KONKURS_API_URL"] = server.url
@@ -172,7 +172,7 @@ def replaced(path: Path, content: bytes) -> None:
     new.replace(path)
 
 
-def test_a_poll_that_comes_between_the_new_file_and_its_password_fails_by_name_and_the_next_makes_good(
+def test_a_poll_between_the_new_file_and_its_password_fails_with_a_named_error_and_the_next_repairs_it(
     bank: Bank, authority: Authority
 ) -> None:
     replaced(p12_of(bank), p12_bytes(authority, password=NEW_PASSWORD))
@@ -181,7 +181,7 @@ def test_a_poll_that_comes_between_the_new_file_and_its_password_fails_by_name_a
     expect_all_made_good(bank)
 
 
-def test_a_certificate_replaced_in_the_middle_of_a_poll_does_no_harm(bank: Bank, authority: Authority) -> None:
+def test_a_certificate_replaced_during_a_poll_does_no_harm(bank: Bank, authority: Authority) -> None:
     def replace_both() -> None:
         replaced(password_of(bank), NEW_PASSWORD)
         replaced(p12_of(bank), p12_bytes(authority, password=NEW_PASSWORD))
@@ -190,7 +190,9 @@ def test_a_certificate_replaced_in_the_middle_of_a_poll_does_no_harm(bank: Bank,
     assert sorted(polled.decided()) == [BLOCK_OF_THE_FIRM, BLOCK_OF_THE_PERSON]
 
 
-def test_a_certificate_damaged_in_the_middle_of_a_poll_decides_nothing_and_the_next_poll_makes_good(bank: Bank) -> None:
+def test_after_a_certificate_is_damaged_during_a_poll_nothing_is_decided_and_the_next_poll_repairs_it(
+    bank: Bank,
+) -> None:
     whole = p12_of(bank).read_bytes()
     shown = bank.shown()
 

@@ -1,4 +1,4 @@
-"""What the service says with a status instead of a list, over mutual TLS."""
+"""The service answers with a status instead of a list, over mutual TLS."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def status(number: int, **more: Any) -> Fault:
 STATUSES = [
     pytest.param(204, wrong_answer("the service answered 204"), id="204 is not no news"),
     pytest.param(206, wrong_answer("the service answered 206"), id="206 is a part"),
-    pytest.param(304, wrong_answer("the service answered 304"), id="304 to a question that was not asked"),
+    pytest.param(304, wrong_answer("the service answered 304"), id="304 to a request without a condition"),
     pytest.param(400, wrong_answer("refuse the client certificate"), id="400, as nginx refuses a certificate"),
     pytest.param(401, Fails(AccessRefusedError, "the service refused us (401)"), id="401 is not tried again"),
     pytest.param(403, Fails(AccessRefusedError, "the service refused us (403)"), id="403 is not tried again"),
@@ -39,7 +39,7 @@ STATUSES = [
 
 
 @pytest.mark.parametrize(("number", "fails"), STATUSES)
-def test_a_status_instead_of_a_list_fails_the_poll_and_is_tried_again_only_where_it_may_pass(
+def test_a_status_instead_of_a_list_fails_the_poll_and_only_a_passing_one_is_retried(
     bank: Bank, number: int, fails: Fails
 ) -> None:
     bank.fail(status(number))
@@ -47,7 +47,7 @@ def test_a_status_instead_of_a_list_fails_the_poll_and_is_tried_again_only_where
     assert len(bank.service.requests) == fails.requests
 
 
-def test_after_every_such_status_the_next_healthy_poll_makes_good(bank: Bank) -> None:
+def test_the_next_healthy_poll_repairs_every_such_status(bank: Bank) -> None:
     for number, kind in ((403, AccessRefusedError), (204, AnswerError), (404, NotFoundError)):
         bank.fail(status(number))
         expect_failure(bank, Fails(kind, str(number)))
@@ -62,7 +62,7 @@ def test_a_redirect_to_another_host_is_never_followed(bank: Bank, elsewhere: Hos
     assert elsewhere.connections == 0
 
 
-def test_where_the_time_is_too_old_for_oppdatert_all_notices_are_read(bank: Bank) -> None:
+def test_if_the_time_is_too_old_for_oppdatert_all_notices_are_read(bank: Bank) -> None:
     bank.fail(status(404, times=1))
     polled = bank.poll(MONDAY)
     assert sorted(polled.decided()) == ALL_BLOCKS
@@ -80,14 +80,14 @@ def test_a_retry_after_is_waited_for(bank: Bank, number: int, seconds: int, monk
     with stamina.set_testing(testing=False), monkeypatch.context() as patched:
         patched.setattr(time, "sleep", waited.append)
         assert sorted(bank.poll(MONDAY).decided()) == ALL_BLOCKS
-    # What is shorter is a grain of the file system's clock.
+    # The file system's clock is coarse, so a slightly shorter time is allowed.
     assert [each for each in waited if each >= 1] == [seconds]
     assert ["oppdatert" in line.path for line in bank.service.requests] == [True, True, False]
 
 
 @pytest.mark.parametrize(("seconds", "requests"), [("30", ATTEMPTS), ("31", 1), ("86400", 1)])
 def test_a_retry_after_beyond_thirty_seconds_fails_the_poll_at_once(bank: Bank, seconds: str, requests: int) -> None:
-    """The retries here wait for nobody, so that half a minute, the longest that is waited, costs no time."""
+    """The retries here do not wait, so the longest wait of half a minute takes no time."""
     bank.fail(status(429, headers={"Retry-After": seconds}))
     expect_failure(bank, Fails(ServiceUnreachableError, f"in {seconds} s", requests))
     assert len(bank.service.requests) == requests

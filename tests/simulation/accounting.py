@@ -1,7 +1,7 @@
-"""Holds what core banking got against what the oracle says, decision by decision.
+"""Compares the rows that core banking got with the oracle's, decision by decision.
 
-A poll that was killed after its decision shows it with the next one's: so what each poll was given is kept until its file
-comes, or the next good poll shows that it never will.
+The file of a poll that was killed after its decision comes with the next poll. So the input of each poll is kept until its
+file comes, or until the next good poll shows that it never will.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from konkurs_pipeline.domain.notices import QuarantineReason
 from tests.simulation.core_banking import BrokenPromiseError, ForgivingReceiver, Record, StrictReceiver
 from tests.simulation.figures import Figures
 from tests.simulation.oracle import AFTER, Account, Customer, Notified, Oracle, Row, fold
-from tests.simulation.service import Document, told_of
+from tests.simulation.service import Document, for_oracle
 from tests.simulation.world import Entry, World
 
 _CLOCKS_DIFFER = dt.timedelta(days=1)
@@ -28,7 +28,7 @@ _KIND_OF_REASON: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Given:
-    """What one poll was given, and decides from, where it comes to a decision. `window`: from, until (UTC)."""
+    """The input of one poll, from which it decides. `window`: from, until (UTC)."""
 
     items: dict[str, tuple[Entry, SimulatedNotice]]
     documents: dict[str, Document]
@@ -44,7 +44,7 @@ class Given:
 
 
 class Accounting:
-    """The two receivers, the oracle, and what was found."""
+    """The two receivers, the oracle, and the faults found."""
 
     def __init__(self, figures: Figures, world: World, strict: StrictReceiver, oracle: Oracle) -> None:
         self._figures = figures
@@ -58,7 +58,7 @@ class Accounting:
         self._erased: set[str] = set()
 
     def forget(self, erased: Collection[str], now: dt.datetime, kept_for: dt.timedelta) -> None:
-        """Hold an erasure to the rules, by the oracle's own fold, and let the oracle forget what went."""
+        """Check an erasure by the oracle's own fold, and let the oracle forget the erased notices."""
         oracle = self.oracle
         concerned = {row.notice for row in oracle.written}
         by_debtor: dict[str, list[Notified]] = {}
@@ -82,7 +82,7 @@ class Accounting:
         self._erased |= set(erased)
 
     def _is_late(self, uuid: str, notice: Notified, given: Given) -> bool:
-        """Whether a notice only changes a bankruptcy of a debtor of whom everything was erased."""
+        """Return whether a notice only changes a bankruptcy of a debtor whose data were all erased."""
         opened = {entry.debtor_id for _, entry in given.items.values() if entry.type == "aapning"}
         erased = {self._first_version[one].debtor_id for one in self._erased if one in self._first_version}
         stored = {one.debtor for one in self.oracle.notices.values()}
@@ -95,13 +95,13 @@ class Accounting:
         return self._forgiving.blocked
 
     def expect(self, run_id: str, given: Given) -> None:
-        """Keep what a poll was given until its file comes."""
+        """Keep the input of a poll until its file comes."""
         self._waiting[run_id] = given
 
     def settle(self, *, is_good: bool) -> set[str]:
-        """Read what was handed over, and judge each decision; returns the run ids.
+        """Read the handed-over files and judge each decision; returns the run ids.
 
-        `is_good`: the last poll came to its end, so that every decision before it has been handed over.
+        `is_good`: the last poll succeeded, so every decision before it has been handed over.
         """
         try:
             files = self._strict.read_new()
@@ -140,14 +140,14 @@ class Accounting:
         for uuid, (entry, notice) in given.taken().items():
             if entry.oddity == "unreadable":
                 continue
-            # A holiday ahead belongs to today's workday: what is registered there is taken, and cannot be right yet.
+            # A coming holiday belongs to today's workday: a notice of that day is taken and cannot be right yet.
             is_ahead = notice.registered_at > given.now + _CLOCKS_DIFFER
             oracle.ahead = oracle.ahead | {uuid} if is_ahead else oracle.ahead - {uuid}
             version = self._first_version.setdefault(uuid, notice)
-            if uuid in self._erased or self._is_late(uuid, told_of(entry, version), given):
+            if uuid in self._erased or self._is_late(uuid, for_oracle(entry, version), given):
                 self._erased.add(uuid)
                 continue
-            oracle.notices.setdefault(uuid, told_of(entry, version))
+            oracle.notices.setdefault(uuid, for_oracle(entry, version))
             if notice != version:
                 oracle.other_debtor[uuid] = notice.debtor_id
         for uuid, document in given.documents.items():
@@ -161,7 +161,7 @@ class Accounting:
         oracle.use_register(*given.register)
 
     def end(self, now: dt.datetime) -> None:
-        """Hold the receivers and the oracle against each other, every file against what it was, and all against the world."""
+        """Compare the receivers with the oracle, every file with its first bytes, and the accounts with the world."""
         for entry in self._world.entries:
             is_due = entry.notice.is_visible(now) and entry.notice.registered_at < now
             if (
@@ -170,7 +170,7 @@ class Accounting:
                 and entry.notice.uuid not in {*self.oracle.notices, *self._erased}
             ):
                 self._figures.lost.append(f"notice {entry.notice.uuid} was shown by the service and never asked for")
-        self._strict.prove_unchanged()
+        self._strict.verify_unchanged()
         standing = {
             row.account for row in self.oracle.written if row.action == "BLOCK" and row not in self.oracle.lifted
         }

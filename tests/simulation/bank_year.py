@@ -1,7 +1,7 @@
-"""One seed, one bank, one year of polls: everything goes wrong, and nothing may be lost, doubled, wrong or leaked.
+"""One seed, one bank, one year of polls with every kind of failure. Nothing may be lost, doubled, wrong or leaked.
 
-The pipeline's own steps run over a real store in a folder. Clock, HTTP, file system faults, kills and ids are injected, so
-that a seed gives the same year again. After every poll the oracle says which rows it had to write.
+The pipeline's own steps run over a real store in a folder. Clock, HTTP, file system faults, kills and ids are injected, so a
+seed always gives the same year. After every poll the oracle gives the rows that the poll had to write.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ _KINDS_OF_STRIKE: Final = ("kill", "kill", "kill", "disk full", "input/output er
 
 
 class BankYear:
-    """The simulation of one seed over `day_count` days in `folder`. `trouble`: how many times as much goes wrong.
+    """The simulation of one seed over `day_count` days in `folder`. `trouble`: a factor for the number of failures.
 
-    `kept_days`: every night what ended so long ago, and concerned no customer, is erased; null: never.
+    `kept_days`: every night erases cases without a customer that ended so many days ago. None: no erasure.
     """
 
     def __init__(
@@ -66,9 +66,9 @@ class BankYear:
         self._register: Register = ((), ())
 
     def run(self, *, until_found: bool = False) -> Figures:
-        """Go through the year, day by day, end with two healthy polls and a sweep, and return what was found.
+        """Simulate the year day by day, end with two healthy polls and a sweep; returns the figures.
 
-        `until_found`: stop after the first day on which something is found.
+        `until_found`: stop after the first day with a fault.
         """
         day = self._first
         while day <= self._last:
@@ -83,7 +83,7 @@ class BankYear:
         self.figures.faults += self._service.injected + self._disk.struck + self._receipts.written
         self.figures.notices = len(self._accounting.oracle.notices)
         self._premises.search_for_leaks(self._world, self.figures)
-        self._premises.prove_kept(self._accounting.oracle.notices, self._world, self.figures)
+        self._premises.verify_kept(self._accounting.oracle.notices, self._world, self.figures)
         return self.figures
 
     # A day
@@ -109,7 +109,7 @@ class BankYear:
             self._erase()
 
     def _sweep_wide(self, day: dt.date) -> None:
-        """Read a year again, until it came to its end: what it finds nobody else does."""
+        """Read a year again until such a poll succeeds. Only this finds the latest notices."""
         for attempt in range(4):
             if self._poll(days.at(day, 13, 10 + attempt), wide=True, is_healthy=attempt > 0):
                 return
@@ -117,7 +117,7 @@ class BankYear:
     # A night
 
     def _erase(self) -> None:
-        """Erase what the rules let go, as every night; what a kill left, the next poll or night finishes."""
+        """Erase by the rules, as every night. The next poll or night finishes an erasure after a kill."""
         now = self._service.now + dt.timedelta(hours=10)
         terms = terms_of(self._premises.settings)
         strike = ("kill", self._rng.randint(1, 40)) if pick(self._rng, 0.15 * self._trouble) else ("", None)
@@ -128,7 +128,7 @@ class BankYear:
                 store.publish()
                 store.discard_superseded()
         except (KonkursError, KilledError) as error:
-            self._premises.heard.append(str(error))
+            self._premises.messages.append(str(error))
             self.figures.faults["erasure: killed"] += 1
         with open_store(self._premises.settings, allow_untrusted=True) as store:
             self._accounting.forget(erased_uuids(store.ledger), now, terms.others)
@@ -137,7 +137,7 @@ class BankYear:
     # A poll
 
     def _poll(self, now: dt.datetime, *, wide: bool = False, is_healthy: bool = False) -> bool:
-        """Poll, with whatever goes wrong; returns whether the poll came to its end."""
+        """Poll, perhaps with failures; returns whether the poll succeeded."""
         chance = self._service.begin(now)
         if pick(chance, 0.3):
             self._receipts.write_some()
@@ -162,13 +162,13 @@ class BankYear:
         return error is None
 
     def _plan(self, chance: random.Random) -> tuple[str, int | None]:
-        """Let something go wrong with the service, or strike the store; returns the strike."""
+        """Choose faults of the service, or a strike on the store; returns the strike."""
         service = self._service
         if pick(chance, 0.1 * self._trouble):
             service.list_fault = chance.choice(sorted(FAULTS))
         service.is_forgetful = pick(chance, 0.02 * self._trouble)
         service.page_size = chance.choice((None, None, None, 7, 50))
-        # After a poll that was struck nobody but the store knows what was stored: it must be told again.
+        # After a struck poll only the store knows what was stored, so the service must show everything again.
         if self._is_well:
             service.is_silent = pick(chance, 0.02 * self._trouble)
             service.dataset_fault_share = 0.4 if pick(chance, 0.15 * self._trouble) else 0.0
@@ -177,7 +177,7 @@ class BankYear:
         return "", None
 
     def _give_register(self, chance: random.Random, *, is_healthy: bool) -> Register:
-        """Give the bank's register, or a damaged one in its place; returns the one that must be used."""
+        """Write the bank's register or a damaged one; returns the one that must be used."""
         if self._is_well and not is_healthy and pick(chance, 0.05 * self._trouble):
             self.figures.faults[f"register: {self._premises.damage_register(chance)}"] += 1
             return self._register
@@ -186,7 +186,7 @@ class BankYear:
     def _attempt(
         self, run_id: str, *, wide: bool = False, strike: tuple[str, int | None] = ("", None)
     ) -> BaseException | None:
-        """Run the job's steps; returns what the poll failed with, which may only be what a person can act on."""
+        """Run the job's steps; returns the poll's error, which must be one that a person can act on."""
         settings = self._premises.settings
         today = settings.calendar.workday_of(self._service.now)
         first = settings.calendar.back(today, _WIDE) if wide else today
@@ -199,7 +199,7 @@ class BankYear:
             ):
                 run_steps(poll)
         except (KonkursError, KilledError) as error:
-            self._premises.heard.append(str(error))
+            self._premises.messages.append(str(error))
             return error
         return None
 
@@ -215,7 +215,7 @@ class BankYear:
         return Poll(run_id, window, settings, store, connect=connect, now=now, progress=reach)
 
     def _attempt_that_must_stop(self) -> BaseException | None:
-        """Poll a store in which something is wrong: it must stop, and hand over nothing."""
+        """Poll a damaged store. The poll must stop and hand over nothing."""
         self._service.begin(self._service.now + dt.timedelta(seconds=1))
         error = self._attempt(str(uuid.uuid5(uuid.NAMESPACE_URL, f"{self._seed} {self._service.polls}")))
         self.figures.polls["stopped"] += 1
@@ -231,7 +231,7 @@ class BankYear:
         return days.at(read_from, 0), days.at(days.next_workday(today), 0)
 
     def _check(self, run_id: str, given: Given, decided: set[str], error: BaseException | None) -> None:
-        """Hold a poll to this: at its end it has handed over a file, and without the list it has not."""
+        """Check that a poll that succeeded handed over a file, and one without the list did not."""
         if error is None and run_id not in decided:
             self.figures.lost.append(f"{run_id}: a poll came to its end and wrote no file")
         if self._service.list_fault and not given.items and run_id in decided:

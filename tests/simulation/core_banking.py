@@ -1,7 +1,7 @@
-"""Two stand-ins for core banking, reading the outbox as docs/outbox.md says and nothing else of the pipeline.
+"""Two stand-ins for core banking. They read the outbox by docs/outbox.md and nothing else of the pipeline.
 
-The strict one fails on any duplicate, gap or changed byte. The forgiving one carries out what it finds by action_id, and
-so shows what a tolerant receiver would have ended up with: both must agree.
+The strict one fails on any duplicate, gap or changed byte. The forgiving one carries out each action_id once and so shows the
+result of a tolerant receiver. Both must agree.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _NAMESPACE: Final = uuid.uuid5(uuid.NAMESPACE_URL, "konkurs-actions/1")
 
 
 class BrokenPromiseError(AssertionError):
-    """The outbox is not what docs/outbox.md promises."""
+    """The outbox breaks a promise of docs/outbox.md."""
 
 
 class StrictReceiver:
-    """Reads every file once, in sequence, and proves each promise; `files`: base name → bytes of its three files."""
+    """Reads every file once, in sequence, and verifies each promise. `files`: base name → bytes of its three files."""
 
     def __init__(self, outbox: Path) -> None:
         self._outbox = outbox
@@ -77,25 +77,25 @@ class StrictReceiver:
             self._holds(is_answer, f"{base}: a REOPEN names the BLOCK that it answers, a REVIEW the BLOCK or REVIEW")
         self.row_of[action["action_id"]] = row
 
-    def prove_unchanged(self) -> None:
-        """Hold every file that was read against what it was then."""
+    def verify_unchanged(self) -> None:
+        """Check that every file still has the bytes that were read."""
         for base, contents in self.files.items():
             names = (f"{base}.jsonl", f"{base}.csv", f"{base}.manifest.json")
             now = tuple((self._outbox / name).read_bytes() for name in names)
             self._holds(now == contents, f"{base}: a file once shown is never changed")
 
     def digest(self) -> str:
-        """Return one hash over all that was handed over."""
+        """Return one hash over all handed-over files."""
         return _sha256(b"".join(content for base in sorted(self.files) for content in self.files[base]))
 
     @staticmethod
-    def _holds(is_kept: bool, promise: str) -> None:  # noqa: FBT001 -- a promise and whether it is kept
+    def _holds(is_kept: bool, promise: str) -> None:  # noqa: FBT001 -- whether the promise is kept
         if not is_kept:
             raise BrokenPromiseError(promise)
 
 
 class ForgivingReceiver:
-    """Carries out actions by their id: what comes twice changes nothing, a file that is missing is not asked for."""
+    """Carries out actions by their id. A second copy changes nothing, and a missing file is not requested."""
 
     def __init__(self) -> None:
         self._done: set[str] = set()

@@ -1,4 +1,4 @@
-"""Norwegian working days, for the simulation's own reckoning: nothing of `domain/` is used here (docs/domain.md § 7)."""
+"""Norwegian working days, computed without anything from `domain/` (docs/domain.md § 7)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SATURDAY, SUNDAY = 5, 6
 
 @cache
 def is_workday(day: dt.date) -> bool:
-    """Whether a day is Monday to Friday and no public holiday."""
+    """Return whether a day is Monday to Friday and no public holiday."""
     return day.weekday() < _SATURDAY and day not in holidays.country_holidays("NO", years=day.year)
 
 

@@ -1,8 +1,8 @@
 """Kills and file system faults, at any place where the pipeline writes.
 
-A boundary is a place where a process can die or a disk can be full: each sync, rename, removal and written file of the
-store, and each statement of the ledger, before it and after it. One number picks one boundary of a poll. After a kill every
-later boundary of the poll kills again, so that nothing which would run in a dead process leaves a trace.
+A boundary is a place where a process can die or a disk can be full: before and after each sync, rename, removal and written
+file of the store, and each statement of the ledger. A number picks one boundary of a poll. After a kill every later boundary
+kills again, so code that a dead process would not run leaves no trace.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ T = TypeVar("T")
 
 
 class KilledError(BaseException):
-    """Stands for a process that is killed: nothing may catch it."""
+    """Stands for the kill of a process: nothing may catch it."""
 
 
 class Disk:
-    """The file system and ledger of one poll. `strike_at`: at which boundary, counted from 1; null: never."""
+    """The file system and ledger of one poll. `strike_at`: the number of the boundary to strike, from 1. None: never."""
 
     def __init__(self) -> None:
         self.boundaries = 0
@@ -39,9 +39,9 @@ class Disk:
 
     @contextmanager
     def during_poll(self, kind: str = "", strike_at: int | None = None) -> Iterator[None]:
-        """Let `kind` ("kill", "disk full" or "input/output error") strike the poll at one boundary."""
+        """Strike the poll at one boundary with `kind`: "kill", "disk full" or "input/output error"."""
         self.boundaries, self._kind, self._strike_at, self._is_dead = 0, kind, strike_at, False
-        # A full disk stays so for a while; a passing error strikes once.
+        # A full disk stays full for a while. A passing error strikes once.
         self._ops_left = 1 if kind == "input/output error" else 25
         with (
             patch.object(os, "fsync", self._guarded(os.fsync, "sync")),
@@ -53,7 +53,7 @@ class Disk:
             yield
 
     def reach(self, step: str) -> None:
-        """Come to a step's beginning: a boundary too."""
+        """Reach the beginning of a step, which is a boundary too."""
         self._strikes(f"before {step}", only_kills=True)
 
     def _guarded(self, operation: Callable[..., T], name: str) -> Callable[..., T]:
@@ -78,7 +78,7 @@ class Disk:
         return guarded
 
     def _strikes(self, name: str, *, only_kills: bool = False) -> bool:
-        """Count a boundary; kill there, or return whether the operation must fail."""
+        """Count a boundary; kill there, or return whether the operation has to fail."""
         self.boundaries += 1
         is_due = self._strike_at is not None and self.boundaries >= self._strike_at
         if self._is_dead or (is_due and self._kind == "kill"):

@@ -1,4 +1,4 @@
-"""What a simulation did and found."""
+"""The counts and the faults of a simulation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Figures:
-    """Counts of one or several bank-years. Every one of lost, doubled, wrong and leaked must stay empty."""
+    """Counts of one or several bank-years. The lists lost, doubled, wrong and leaked must stay empty."""
 
     bank_years: float = 0.0
     polls: Counter[str] = field(default_factory=Counter)
@@ -22,7 +22,7 @@ class Figures:
     leaked: list[str] = field(default_factory=list)
 
     def add(self, other: Figures) -> None:
-        """Add another simulation's."""
+        """Add the figures of another simulation."""
         self.bank_years += other.bank_years
         self.notices += other.notices
         self.polls += other.polls
@@ -33,7 +33,7 @@ class Figures:
             getattr(self, name).extend(getattr(other, name))
 
     def failures(self) -> list[str]:
-        """Return what may not be, a line each."""
+        """Return the faults, a line each."""
         named = {"lost": self.lost, "doubled": self.doubled, "wrong": self.wrong, "leaked": self.leaked}
         return [f"{name}: {line}" for name, found in named.items() for line in found]
 

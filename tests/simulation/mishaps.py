@@ -1,4 +1,4 @@
-"""What befalls the store between two polls: wrong bits, and a ledger restored from an old copy. And a person's releases."""
+"""What happens to the store between two polls: wrong bits, a ledger restored from an old copy, and a person's releases."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _TABLES: Final = ("raw_notices", "expanded_datasets", "debtors", "customer_match
 
 
 class Mishaps:
-    """Does to a store what disks and people do, and holds the next poll and `verify` to noticing it."""
+    """Damages a store as disks and people do, and checks that the next poll and `verify` notice it."""
 
     def __init__(
         self, premises: Premises, oracle: Oracle, rng: random.Random, figures: Figures, trouble: float
@@ -38,7 +38,7 @@ class Mishaps:
         self._shown_when_copied = 0
 
     def morning(self, now: dt.datetime, attempt: Attempt) -> None:
-        """Let one thing or another happen; `attempt` polls and must stop."""
+        """Let one of them happen, or none. `attempt` polls and must stop."""
         if self._oracle.held and pick(self._rng, 0.4):
             self._release(now)
         shown = len(list(self._premises.layout.outbox.glob("*.manifest.json")))
@@ -116,6 +116,6 @@ class Mishaps:
 
 
 def _put(path: Path, content: bytes, times: os.stat_result) -> None:
-    """Write a file without a trace in its times, as a disk does that forgets a bit."""
+    """Write a file and keep its times, as a failing disk does."""
     path.write_bytes(content)
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))

@@ -1,7 +1,7 @@
-"""What the bank must have been asked to do, written from DOMAIN and docs/outbox.md alone: nothing of `domain/` is used here.
+"""The rows that core banking must get, by docs/domain.md and docs/outbox.md alone. Nothing of `domain/` is used here.
 
-The oracle is told what was delivered to the pipeline (notices, datasets, register, receipts) and says which rows a poll
-must write. It is plain rather than clever, so that a reader can hold it against the contract line by line.
+The oracle gets the pipeline's input (notices, datasets, register, receipts) and gives the rows that a poll must write.
+Its code is simple, so a reader can compare it with the documents line by line.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 
 class Row(NamedTuple):
-    """An action row: what is asked, of whom, by which notice. `account` null: the customer as a whole."""
+    """An action row: the action, the customer, the notice. `account` None: the customer as a whole."""
 
     action: str
     customer: str
@@ -24,7 +24,7 @@ class Row(NamedTuple):
 class Notified(NamedTuple):
     """A notice as it was first delivered; `at` sorts as text. `invalid`: the debtor's number fails its check.
 
-    `ruled`: the ruling date, ISO text; empty: the notice has none.
+    `ruled`: the ruling date as ISO text; empty if the notice has none.
     """
 
     uuid: str
@@ -37,14 +37,14 @@ class Notified(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """A linked unit of a dataset; `doubtful`: of a form nobody knows."""
+    """A linked unit of a dataset. `doubtful`: its form is unknown."""
 
     number: str
     doubtful: bool = False
 
 
 class Customer(NamedTuple):
-    """A customer with its numbers; `invalid`: the present one fails its check, so the row leads to REVIEW only."""
+    """A customer with its numbers. `invalid`: the present number fails its check, so the customer gets REVIEW rows only."""
 
     ref: str
     number: str
@@ -53,7 +53,7 @@ class Customer(NamedTuple):
 
 
 class Account(NamedTuple):
-    """A row of the accounts file. `blocked`: what the register says, null where it says nothing. `opened`: ISO text.
+    """A row of the accounts file. `blocked`: what the register says, None if nothing. `opened`: ISO text.
 
     `damaged`: the number or the opening date fails its check.
     """
@@ -67,7 +67,7 @@ class Account(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What is remembered of a written row: what the register said then, and our BLOCKs that stood on the account then."""
+    """A written row's past: what the register said then, and our BLOCKs that stood on the account then."""
 
     blocked: bool | None
     ours: frozenset[Row]
@@ -75,7 +75,7 @@ class Written(NamedTuple):
 
 @dataclass
 class Estate:
-    """An opening, and what became of it."""
+    """An opening and its state."""
 
     opening: Notified
     state: str = "open"
@@ -91,7 +91,7 @@ _ACCOUNT_DIGITS = 11
 
 @dataclass
 class Oracle:
-    """All that was delivered and asked for so far. `why`: the reasons that a row of the last poll may give."""
+    """All input and rows so far. `why`: the reasons that a row of the last poll may give."""
 
     limit: int
     notices: dict[str, Notified] = field(default_factory=dict)
@@ -106,11 +106,11 @@ class Oracle:
     why: defaultdict[Row, set[str]] = field(default_factory=lambda: defaultdict(set))
 
     def use_register(self, customers: Iterable[Customer], accounts: Iterable[Account] | None) -> None:
-        """Take this register from now on; no accounts: the bank gives no accounts file."""
+        """Use this register from now on. `accounts` None: the bank gives no accounts file."""
         self._having: defaultdict[str, list[tuple[str, bool]]] = defaultdict(list)
         for customer in customers:
             for number in {customer.number, *customer.former}:
-                # The whole row can only ever lead to a REVIEW, also by a former number that passes its check.
+                # The whole row can only lead to a REVIEW, also by a former number that passes its check.
                 self._having[number].append((customer.ref, customer.invalid))
         self._accounts: defaultdict[str, list[Account]] | None = None if accounts is None else defaultdict(list)
         self._owners: defaultdict[str, set[str]] = defaultdict(set)
@@ -121,12 +121,12 @@ class Oracle:
                 self._owners[account.number].add(account.customer)
 
     def judge(self, rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
-        """Hold the rows of a poll against what it must write; returns (lost, wrong), and goes on from what was written."""
+        """Compare the rows of a poll with the expected ones; returns (lost, wrong), and continues from the written rows."""
         self._lifted_by: dict[Row, Row] = {}
         self.why.clear()
         given, due = set(rows), self._due() - set(self.written)
         blocks = {row for row in due if row.action == "BLOCK"}
-        # A row that is not asked for any more is void, and its release with it.
+        # If the state no longer asks for a row, the row is void and its release ends.
         self.held = {row: released for row, released in self.held.items() if row in blocks}
         fresh = blocks - set(self.held)
         must = (due - blocks) | {row for row, released in self.held.items() if released}
@@ -146,12 +146,12 @@ class Oracle:
         return next((account.blocked for account in accounts if account.number == row.account), None)
 
     def _ours_beside(self, row: Row) -> set[Row]:
-        """Return our other standing BLOCKs on what `row` is about: the account, or the customer as a whole."""
+        """Return our other standing BLOCKs on the account of `row`, or on its customer as a whole."""
         near = {*self._blocks_on[row.customer], *self._blocks_on[row.account]}
         return {other for other in near if other not in self.lifted and other != row and _is_on_the_same(other, row)}
 
     def _sort_written(self) -> None:
-        """Sort the rows written so far by their notice, and the BLOCKs by their customer and by their account."""
+        """Index the written rows by notice, and the BLOCKs by customer and by account."""
         self._rows_of: defaultdict[str, list[Row]] = defaultdict(list)
         self._blocks_on: defaultdict[str | None, list[Row]] = defaultdict(list)
         for row in self.written:
@@ -194,14 +194,14 @@ class Oracle:
         return of_its_own or notice.uuid in self.contradicting or notice.uuid in self.other_debtor
 
     def _numbers(self, notice: Notified) -> dict[str, bool]:
-        """Return the numbers a notice is about → whether there is a doubt about each."""
+        """Return the numbers that a notice names → whether each is doubtful."""
         numbers = {unit.number: unit.doubtful for unit in self.units.get(notice.uuid, ())}
         if notice.uuid in self.other_debtor:
             numbers[self.other_debtor[notice.uuid]] = False
         return numbers | {notice.debtor: notice.invalid}
 
     def _matches(self, notice: Notified) -> dict[str, bool]:
-        """Return the customers a notice is about → whether there is a doubt about it. Found once a poll."""
+        """Return the customers that a notice matches → whether the match is doubtful. Computed once a poll."""
         if notice.uuid not in self._matched:
             found: dict[str, bool] = {}
             for number, doubt in self._numbers(notice).items():
@@ -242,7 +242,7 @@ class Oracle:
         }
         review = [reason for reason, applies in reasons.items() if applies]
         for reason in review:
-            # A number that is no account number at all is not written.
+            # An invalid account number is not written.
             number = account.number if len(account.number) == _ACCOUNT_DIGITS else None
             self._ask(block._replace(action="REVIEW", account=number), reason)
         if not review:
@@ -300,10 +300,10 @@ class Oracle:
         rows = (row for opening in openings for row in self._rows_of[opening.uuid])
         return matched | {row.customer for row in rows if row.action == "BLOCK" and row not in self.lifted}
 
-    # Notices that only tell
+    # Notices that only inform
 
     def _told(self, notice: Notified, opening: Notified | None) -> None:
-        """Ask for what a notice that is flawed, or is no opening, tells the customers it and its opening are about."""
+        """Ask for the rows of a flawed notice or an ending, for the customers that it and its opening match."""
         flawed = self._flawed(notice)
         matches = self._matches(notice)
         if opening is not None and (flawed or notice.type != "sletting"):

@@ -1,4 +1,4 @@
-"""The bank's folder in a simulation: its settings and register files, and what must hold of it at the end."""
+"""The bank's folder in a simulation: its settings and register files, and the checks at the end."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from konkurs_pipeline.storage.store import layout_of, open_store
 from tests.pipeline.kit import ACCOUNT_COLUMNS, CUSTOMER_COLUMNS, csv_bytes
 from tests.simulation.figures import Figures
 from tests.simulation.oracle import Account, Customer
-from tests.simulation.service import URL, told_of
+from tests.simulation.service import URL, for_oracle
 from tests.simulation.world import World
 
 LIMIT: Final = 8
 LOOKBACK: Final = 5
 Register = tuple[Sequence[Customer], Sequence[Account]]
 _NUMBERS: Final = re.compile(r"(?<![0-9])[0-9]{9,11}(?![0-9])")
-# Stands in the bodies of the service's errors.
+# The bodies of the service's errors hold it.
 CANARY: Final = "08086001471"
 _DAMAGES: Final = ("empty", "header only", "half", "swapped columns", "a column lost")
 _BLOCKED: Final = {True: "true", False: "false", None: ""}
 
 
 class Premises:
-    """One bank's folder. `heard`: what was said of failures, to be searched for identifiers."""
+    """One bank's folder. `messages`: the texts of failures, to be searched for identifiers."""
 
     def __init__(self, folder: Path, first: dt.date, kept_days: int | None = None) -> None:
         environ = {
@@ -46,12 +46,12 @@ class Premises:
         }
         self.settings = load_settings(environ, dotenv=folder / "none")
         self.layout = layout_of(self.settings)
-        self.heard: list[str] = []
+        self.messages: list[str] = []
 
     # The register
 
     def write_register(self, world: World) -> Register:
-        """Write the bank's files as its register stands; returns what they say."""
+        """Write the bank's register files; returns their content for the oracle."""
         customers, accounts = tuple(world.customers), tuple(world.accounts)
         self._put(self.settings.customers, csv_bytes(CUSTOMER_COLUMNS, (_customer_row(c) for c in customers)))
         self._put(
@@ -60,8 +60,8 @@ class Premises:
         return customers, accounts
 
     def damage_register(self, chance: random.Random) -> str:
-        """Put a file of customers in place that must be refused; returns what is wrong with it."""
-        # The damage of the poll before may have left nothing.
+        """Put a customers file in place that must be refused; returns its damage."""
+        # The damage of the last poll may have removed the file.
         lines = self.settings.customers.read_bytes().splitlines(keepends=True) or [b"\n"]
         kind = chance.choice(_DAMAGES)
         if kind == "empty":
@@ -84,35 +84,35 @@ class Premises:
             path.with_suffix(".new").write_bytes(content)
             path.with_suffix(".new").replace(path)
 
-    # What must hold at the end
+    # The checks at the end
 
     def search_for_leaks(self, world: World, figures: Figures) -> None:
-        """Look for national identifiers in the outbox, in what polls say of themselves, and in what was said of failures."""
+        """Search for national identifiers in the outbox, in the details of polls, and in the texts of failures."""
         known = {CANARY, *(entry.notice.debtor_id for entry in world.entries)}
         known |= {number for customer in world.customers for number in (customer.number, *customer.former)}
         known -= {account.number for account in world.accounts}
         details = Published(self.layout).read("polls")["detail"].drop_nulls().to_list()
-        texts = {"polls.detail": details, "an error": self.heard}
+        texts = {"polls.detail": details, "an error": self.messages}
         texts |= {path.name: [path.name, path.read_text()] for path in self.settings.outbox_dir.iterdir()}
         for where, found_texts in texts.items():
             found = {number for text in found_texts for number in _NUMBERS.findall(text)} & known
             figures.leaked += [f"an identifier stands in {where}"] if found else []
 
-    def prove_kept(self, notices: Iterable[str], world: World, figures: Figures) -> None:
-        """Prove that every notice that was told is stored, whole; that what is odd is set aside; that all verifies."""
+    def verify_kept(self, notices: Iterable[str], world: World, figures: Figures) -> None:
+        """Verify that every shown notice is stored whole, that odd ones are set aside, and that the store verifies."""
         published = Published(self.layout)
         stored = {row["uuid"]: row for row in published.read("raw_notices").iter_rows(named=True)}
         set_aside = set(published.read("quarantine")["uuid"].drop_nulls())
         for entry in (entry for entry in world.entries if entry.notice.uuid in set(notices)):
-            told, row = told_of(entry, entry.notice), stored.get(entry.notice.uuid)
+            shown, row = for_oracle(entry, entry.notice), stored.get(entry.notice.uuid)
             if row is None or (row["type"], row["registered_at_text"], row["debtor_id"]) != (
-                told.type,
-                told.at,
-                told.debtor,
+                shown.type,
+                shown.at,
+                shown.debtor,
             ):
-                figures.lost.append(f"notice {told.uuid} was told and is not stored as it was")
-            if (told.flawed or told.invalid) and told.uuid not in set_aside:
-                figures.lost.append(f"notice {told.uuid} is {entry.oddity} and was not set aside")
+                figures.lost.append(f"notice {shown.uuid} was shown and is not stored unchanged")
+            if (shown.flawed or shown.invalid) and shown.uuid not in set_aside:
+                figures.lost.append(f"notice {shown.uuid} is {entry.oddity} and was not set aside")
         with open_store(self.settings) as store:
             figures.wrong += [problem for part in inspect(store) for problem in part.problems]
         if published.read("actions").filter(pl.col("status") != "held")["action_id"].is_duplicated().any():

@@ -1,4 +1,4 @@
-"""Receipts of every kind, as core banking may write them, and what they say once they are believed (docs/outbox.md)."""
+"""Receipts of every kind, as core banking may write them, and their effect (docs/outbox.md)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BROKEN: Final = ("cut", "for an unknown file", "another hash", "equal keys", "u
 
 
 class Receipts:
-    """Writes receipts for what the strict receiver read, and knows which BLOCKs core banking has rejected."""
+    """Writes receipts for the files of the strict receiver, and knows which BLOCKs core banking has rejected."""
 
     def __init__(self, folder: Path, receiver: StrictReceiver, rng: random.Random) -> None:
         self._folder, self._receiver, self._rng = folder, receiver, rng
@@ -35,7 +35,7 @@ class Receipts:
             self._unread.add(base)
 
     def were_read(self) -> None:
-        """Note that a poll read all there were."""
+        """Note that a poll has read all receipts."""
         self._unread.clear()
 
     def rejected(self) -> set[Row]:
@@ -55,7 +55,7 @@ class Receipts:
         self._put(base, json.dumps(receipt).encode())
 
     def _learn(self, row: Row, status: str) -> None:
-        """Later receipts add to earlier ones; what was carried out stays so."""
+        """Later receipts add to earlier ones. A carried-out action stays so."""
         if status in ("APPLIED", "ALREADY_APPLIED"):
             if row not in self._carried_out:
                 self._carried_out.add(row)

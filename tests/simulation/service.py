@@ -1,7 +1,7 @@
-"""Konkursvarsel in memory, under the real client: what it has shown, what it says, and how it fails.
+"""Konkursvarsel in memory, under the real client: what it has shown, its answers, and its failures.
 
-Requests never leave the process: the client is the pipeline's own, over a transport that is answered here. Each whole
-answer is noted, so that the oracle knows what the pipeline was told, and nothing that it was not.
+Requests never leave the process: the pipeline's own client uses a transport that answers here. Each whole answer is noted, so
+the oracle knows exactly what the pipeline got.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _breaks(error: type[httpx.TransportError]) -> Spoil:
     return answer
 
 
-# Every way of failing a list or a dataset; whatever it is, it must never pass for "no news".
+# Every failure of a list or a dataset. None of them may count as an empty list.
 FAULTS: Final[dict[str, Spoil]] = {
     "204": _status(204),
     "302": _status(302, Location="https://127.0.0.2:1/"),
@@ -99,7 +99,7 @@ FAULTS: Final[dict[str, Spoil]] = {
 
 @dataclass(frozen=True)
 class Document:
-    """A dataset as it was delivered: what it says to the oracle."""
+    """A delivered dataset, as the oracle reads it."""
 
     debtor: str
     units: tuple[Unit, ...]
@@ -107,7 +107,7 @@ class Document:
 
 
 class OneAtATime(KeptOpenClient):
-    """Asks for one dataset after the other, so that a seed writes its files in the same order again."""
+    """Fetches one dataset after the other, so that a seed always writes its files in the same order."""
 
     def fetch_datasets(
         self, uuids: Sequence[str], *, keep: Keep, concurrency: int = 1, until: float | None = None
@@ -117,7 +117,7 @@ class OneAtATime(KeptOpenClient):
 
 @dataclass
 class Service:
-    """The service of one world. What goes wrong in a poll is set before it, what was delivered is read after it."""
+    """The service of one world. A poll's faults are set before it; what it got is read after it."""
 
     world: World
     now: dt.datetime
@@ -134,11 +134,11 @@ class Service:
     polls: int = 0
 
     def __post_init__(self) -> None:
-        """Know each notice by its uuid."""
+        """Index the notices by uuid."""
         self._entry_of = {entry.notice.uuid: entry for entry in self.world.entries}
 
     def begin(self, now: dt.datetime) -> random.Random:
-        """Begin a poll at `now`: nothing was delivered in it yet, nothing goes wrong. Returns the poll's own chance."""
+        """Begin a poll at `now`, without faults and deliveries. Returns the poll's own random generator."""
         self.now, self.items, self.documents = now, {}, {}
         self.list_fault, self.dataset_fault_share, self.page_size = None, 0.0, None
         self.is_silent = self.is_forgetful = False
@@ -158,7 +158,7 @@ class Service:
             answer = self._dataset(path.removeprefix(f"{_LIST}/"))
         if not answer.is_stream_consumed:
             return answer
-        # The client streams, and a response made of content has already been read.
+        # The client streams, and httpx takes a response with whole content for one that was read already.
         return httpx.Response(answer.status_code, headers=answer.headers, stream=httpx.ByteStream(answer.content))
 
     def _list(self, path: str, page: int) -> httpx.Response:
@@ -167,7 +167,7 @@ class Service:
             return httpx.Response(404, content=b"{}", headers=_JSON)
         after = dt.datetime.fromisoformat(path.removeprefix(_AFTER)) if path != _LIST else _LONG_AGO
         shown = [(entry, notice) for entry, notice in self._visible() if notice.registered_at > after]
-        # The order of a list is nobody's promise, and a notice may stand in it twice.
+        # Nobody promises the order of a list, and a notice may stand in it twice.
         chance = seeded(f"list {self.seed} {self.polls}")
         chance.shuffle(shown)
         shown += shown[:1] if chance.random() < 0.1 else []
@@ -202,17 +202,17 @@ class Service:
         if notice is None:
             return httpx.Response(404, content=b"{}", headers=_JSON)
         chance = seeded(f"dataset {self.seed} {self.polls} {uuid}")
-        document, told = self._document(notice)
+        document, delivered = self._document(notice)
         body = json.dumps(document).encode()
         if chance.random() < self.dataset_fault_share:
             fault = chance.choice(sorted(FAULTS))
             self.injected[f"dataset: {fault}"] += 1
             return FAULTS[fault](body)
-        self.documents[uuid] = told
+        self.documents[uuid] = delivered
         return httpx.Response(200, content=body, headers=_JSON)
 
     def _document(self, notice: SimulatedNotice) -> tuple[dict[str, Any], Document]:
-        """Return the dataset of a notice: odd for some, and contradicting for a day for a few."""
+        """Return the dataset of a notice. Some are odd, and a few contradict their notice for a day."""
         draw = seeded(f"document {self.seed} {notice.uuid}").random()
         document = expanded_dataset(notice, f"{URL}{_LIST}/{notice.uuid}")
         if draw < 0.02 and self.now < notice.registered_at + _ONE_DAY:
@@ -220,12 +220,12 @@ class Service:
             self.injected["dataset: contradicts its notice"] += 1
             return document, Document(notice.debtor_id, (), contradicts=True)
         units = document["tilknyttedeEnheter"]
-        told = tuple(Unit(unit["organisasjonsnummer"]) for unit in units)
+        units_read = tuple(Unit(unit["organisasjonsnummer"]) for unit in units)
         stranger = self.world.bystanders[int(draw * 1000) % len(self.world.bystanders)]
         if 0.02 < draw < 0.05:
             units.append({"organisasjonsnummer": stranger, "navn": "Ukjent", "organisasjonsform": "ANS"})
-            # The trustee is never a party, whatever else a document calls it.
-            told += (Unit(stranger, doubtful=True),) if stranger != trustee_of(notice.debtor_id) else ()
+            # The trustee is never a party, even if the document lists it as a unit.
+            units_read += (Unit(stranger, doubtful=True),) if stranger != trustee_of(notice.debtor_id) else ()
         elif draw < 0.08:
             units.append({"organisasjonsnummer": stranger, "navn": "Bo", "organisasjonsform": "KBO"})
         elif draw < 0.11:
@@ -233,14 +233,14 @@ class Service:
         elif draw < 0.14:
             document["_links"]["self"]["href"] = "https://127.0.0.2:1/konkursvarsler/x"
         elif draw < 0.6 and notice.type != "aapning":
-            # What ends a bankruptcy need not say again whose units are its.
-            document["tilknyttedeEnheter"], told = [], ()
+            # An ending need not name the units again.
+            document["tilknyttedeEnheter"], units_read = [], ()
             self.injected["dataset: an ending without units"] += 1
-        return document, Document(notice.debtor_id, told, contradicts=False)
+        return document, Document(notice.debtor_id, units_read, contradicts=False)
 
 
-def told_of(entry: Entry, notice: SimulatedNotice) -> Notified:
-    """Return a notice as the oracle takes it."""
+def for_oracle(entry: Entry, notice: SimulatedNotice) -> Notified:
+    """Return a notice in the form of the oracle."""
     is_flawed = entry.oddity in {"unknown_type", "no_ruling_date"}
     return Notified(
         notice.uuid,

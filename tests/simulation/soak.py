@@ -1,4 +1,4 @@
-"""`make soak SEEDS=…`: bank-years by the dozen, on every core; prints the figures and fails when anything was found.
+"""`make soak SEEDS=…`: dozens of bank-years on every core. It prints the figures and fails if a fault was found.
 
 python -m tests.simulation.soak --seeds 20 --first-seed 1 --days 365
 """
@@ -19,7 +19,7 @@ from pathlib import Path
 
 from tests.simulation.figures import Figures
 
-# Syncs to memory cost nothing, and a simulated kill does not ask whether they reached a disk.
+# Syncs to memory take no time, and a simulated kill does not depend on a disk.
 _MEMORY = Path("/dev/shm")  # noqa: S108 -- each year has a folder of its own there
 
 
@@ -31,7 +31,7 @@ def live_through(seed: int, days: int, trouble: float, kept_days: int | None) ->
     year = BankYear(seed, folder, days, trouble=trouble, kept_days=kept_days)
     try:
         return seed, year.run()
-    except Exception:  # noqa: BLE001 -- whatever ends a year is what the soak looks for
+    except Exception:  # noqa: BLE001 -- any error that ends a year is a finding
         year.figures.wrong.append(f"the year broke off: {traceback.format_exc()}")
         return seed, year.figures
     finally:
@@ -39,7 +39,7 @@ def live_through(seed: int, days: int, trouble: float, kept_days: int | None) ->
 
 
 def main() -> int:
-    """Run the seeds; returns 1 when anything was lost, doubled, wrong or leaked."""
+    """Run the seeds; returns 1 if anything was lost, doubled, wrong or leaked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--first-seed", type=int, default=1)
@@ -47,7 +47,7 @@ def main() -> int:
     parser.add_argument("--trouble", type=float, default=1.0, help="how many times as much goes wrong")
     parser.add_argument("--kept-days", type=int, help="erase every night what ended so many days ago")
     asked = parser.parse_args()
-    # One process a core, so one thread a process.
+    # There is one process a core, so one thread a process.
     os.environ["POLARS_MAX_THREADS"] = "1"
     seeds = range(asked.first_seed, asked.first_seed + asked.seeds)
     total, began, failing = Figures(), time.monotonic(), list[int]()

@@ -1,4 +1,4 @@
-"""A few fixed seeds of the simulation, ten days each; `make soak SEEDS=…` lives through whole years."""
+"""A few fixed seeds of the simulation, ten days each; `make soak SEEDS=…` simulates whole years."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_the_same_seed_gives_the_same_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.long
 def test_nightly_erasures_lose_double_and_change_nothing(tmp_path: Path) -> None:
-    """What is kept for no day is gone the next night, and the lookback shows it again; a customer's case stays."""
+    """A case kept for zero days is erased the next night, and the lookback shows it again. A customer's case stays."""
     figures = BankYear(5, tmp_path, day_count=7, trouble=2, kept_days=1).run()
     assert figures.failures() == []
     assert figures.faults["erasure: notices gone"] > 0

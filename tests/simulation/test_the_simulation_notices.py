@@ -1,4 +1,4 @@
-"""A simulation that finds nothing proves nothing: each way of breaking the pipeline here must be found by it."""
+"""The simulation must find each way of breaking the pipeline here, or it could not fail."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Break = Callable[[pytest.MonkeyPatch], None]
 
 
 def live(folder: Path, *, day_count: int = 12, seed: int = 2) -> Figures:
-    """Live through some days, until the end or until a promise is seen to be broken."""
+    """Simulate some days, until the end or until a promise is broken."""
     year = BankYear(seed, folder, day_count)
     try:
         return year.run(until_found=True)
@@ -62,7 +62,7 @@ def review_turned_into_block(settlement: Settlement) -> Settlement:
 
 
 def forgets_what_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decide as if nothing had been decided before."""
+    """Decide as if nothing had been written before."""
     monkeypatch.setattr(decisions, "written_ids", lambda *_: set())
 
 
@@ -77,7 +77,7 @@ def reads_no_lookback(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def believes_every_dataset(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take a document that contradicts its notice for a good one."""
+    """Accept a document that contradicts its notice."""
     monkeypatch.setattr("konkurs_pipeline.steps.documents.datasets.contradiction_of", lambda *_: None)
     monkeypatch.setattr("konkurs_pipeline.domain.documents.datasets.contradiction_of", lambda *_: None)
 
@@ -92,7 +92,7 @@ def ignores_former_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def changes_a_shown_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write a manifest that says another hash."""
+    """Write a manifest with another hash."""
 
     def other(base_name: str, jsonl: bytes) -> Mapping[str, bytes]:
         files = dict(render_all(base_name, jsonl))
@@ -103,7 +103,7 @@ def changes_a_shown_file(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def tells_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a debtor's number into what a poll says of itself."""
+    """Put a debtor's number into the detail of a poll."""
 
     def notification(poll: Poll) -> notices.PolledNotices:
         polled = notices.poll_notices(poll)
@@ -114,8 +114,8 @@ def tells_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("konkurs_pipeline.steps.sequence.poll_notices", notification)
 
 
-def proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Use a lake file without holding it against its hash."""
+def verifies_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use a lake file without checking its hash."""
     monkeypatch.setattr(Lake, "_prove", lambda *_: None)
 
 

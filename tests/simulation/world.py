@@ -1,8 +1,8 @@
 """A seeded year of a bank: what the register writes, odd notices included, and who the bank's customers are.
 
-Notices come from the generator that the simulator has; on top of its years lies what they do not have: slettinger enough
-to practise on, second openings, damaged and unknown notices, and notices that are late, change or go away. Customers are
-drawn from the debtors, so that many of them are hit.
+Notices come from the simulator's generator. This module adds what its years lack: many slettinger, second openings, damaged
+and unknown notices, and notices that are late, change or disappear. Customers are drawn from the debtors, so many notices
+concern a customer.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from konkurs_pipeline.brreg.simulator.population import random_account_no, rando
 from tests.simulation.oracle import Account, Customer
 
 _CUSTOMER_SHARE: Final = 0.05
-# What is damaged in a notice: each is a thing that cannot be acted on, and must reach a person.
+# The damages of a notice. Each must reach a person, because no rule can act on it.
 ODDITIES: Final = ("damaged_debtor", "unknown_type", "no_ruling_date", "unreadable", "in_future")
 _PERSON_DIGITS: Final = 11
 
 
 @dataclass(frozen=True)
 class Entry:
-    """A notice of the world. `change`: what it says once it was seen; `goes_away`: it is gone once it was seen."""
+    """A notice of the world. `change`: its content after the first reading. `goes_away`: it disappears after that."""
 
     notice: SimulatedNotice
     oddity: str | None = None
@@ -37,7 +37,7 @@ class Entry:
 
 
 class World:
-    """The year of one seed: `entries` as the register has them, and the bank's register as it goes on."""
+    """The year of one seed: the notices as `entries`, and the bank's changing register."""
 
     def __init__(self, seed: int, first: dt.date, days: int) -> None:
         self.rng = seeded(f"world {seed}")
@@ -66,7 +66,7 @@ class World:
             delay = dt.timedelta(seconds=self.rng.choice((90, 4000, 90_000, 250_000)))
             notice = replace(notice, visible_from=notice.visible_from + delay)
         elif draw < 0.065:
-            # Later than any lookback: only the wide sweep finds it.
+            # Later than any lookback, so only the wide sweep finds it.
             notice = replace(notice, visible_from=notice.visible_from + dt.timedelta(days=self.rng.randint(12, 40)))
         elif draw < 0.075:
             return self._damaged(notice, self.rng.choice(ODDITIES))
@@ -94,7 +94,7 @@ class World:
         return replace(notice, debtor_id=random_orgnr(self.rng, leading="4"))
 
     def _followed(self, notice: SimulatedNotice) -> Iterator[SimulatedNotice]:
-        """Yield what follows an opening now and then: a deletion, a second opening, something without any opening."""
+        """Yield occasional notices after an opening: a deletion, a second opening, a notice without any opening."""
         draw = self.rng.random()
         if notice.type != "aapning" or draw > 0.06:
             return
@@ -125,13 +125,13 @@ class World:
             self.add_customer(debtor)
         for _ in range(20):
             self.add_customer(random_orgnr(self.rng, leading="6"))
-        # Customers who stand in others' datasets: trustees, estates, petitioners, units of an unknown form.
+        # Customers whom others' datasets name: trustees, estates, petitioners, units of an unknown form.
         self.bystanders = [trustee_of(debtors[0]), estate_of(debtors[1]), *(random_orgnr(self.rng) for _ in range(6))]
         for number in self.bystanders:
             self.add_customer(number)
 
     def add_customer(self, number: str) -> None:
-        """Add a customer with this number, its sole proprietorship's, or with it as a former one; and its accounts."""
+        """Add a customer with this number, as its own, its sole proprietorship's or a former one; and its accounts."""
         draw = self.rng.random()
         former: tuple[str, ...] = ()
         is_person = len(number) == _PERSON_DIGITS
@@ -153,7 +153,7 @@ class World:
             self._open_account(ref)
 
     def _open_account(self, ref: str) -> None:
-        """Open an account for a customer; now and then somebody else owns it too, and somebody else had blocked it."""
+        """Open an account for a customer. Some accounts have another owner too, and some were blocked by somebody else."""
         relation = self.rng.choices(("owner", "co_owner", "disponent"), (8, 1, 1))[0]
         blocked = self.rng.choices((False, True, None), (17, 1, 2))[0]
         within = self.rng.randrange((self.last - self.first).days + 1)
@@ -170,9 +170,9 @@ class World:
         return [self.rng.choice(others)] if others and draw < 0.12 else []
 
     def go_on(self, blocked: set[str], day: dt.date) -> None:
-        """Let the register change as a bank's does: customers come, leave and get new numbers, accounts are blocked.
+        """Change the register as a bank's changes: customers come, leave and get new numbers, accounts are blocked.
 
-        `blocked`: the accounts that core banking has blocked, which the register then says.
+        `blocked`: the accounts that core banking has blocked, and that the register then shows as blocked.
         """
         draw = self.rng.random()
         if draw < 0.3:
@@ -191,7 +191,7 @@ class World:
         self._blocked_by_us = set(blocked)
 
     def _change_owners(self, place: int) -> None:
-        """Let an account get one owner more, or lose one."""
+        """Add an owner to an account, or remove one."""
         account = self.accounts[place]
         if account.relation != "owner" or self.rng.random() < 0.5:
             del self.accounts[place]
@@ -204,7 +204,7 @@ class World:
         return account._replace(blocked=False) if account.number in self._blocked_by_us else account
 
     def come_many(self, day: dt.date, count: int) -> None:
-        """Take over another bank's customers at once: many of them bankrupt, so that the limit holds some back."""
+        """Add another bank's customers at once. Many of them are bankrupt, so the limit holds some rows."""
         opened = [e.notice.debtor_id for e in self.entries if e.notice.registered_at.date() < day]
         for debtor in self.rng.sample(opened, min(count, len(opened))):
             self.add_customer(debtor)
@@ -217,11 +217,11 @@ class World:
 
 
 def _passes_its_check(number: str) -> bool:
-    """Whether the world made this number as a good one: only damaged debtors' numbers are not."""
+    """Return whether this number passes its check: only damaged debtors' numbers do not."""
     weights = (3, 2, 7, 6, 5, 4, 3, 2, 1) if len(number) != _PERSON_DIGITS else (5, 4, 3, 2, 7, 6, 5, 4, 3, 2, 1)
     return sum(int(digit) * weight for digit, weight in zip(number, weights, strict=True)) % 11 == 0
 
 
 def pick(rng: random.Random, chance: float) -> bool:
-    """Whether something happens that has this chance."""
+    """Return true with this chance."""
     return rng.random() < chance
