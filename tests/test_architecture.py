@@ -1,4 +1,4 @@
-"""What a reader may trust the folders for: imports point one way, and nothing runs at import."""
+"""What the folders promise a reader: imports point one way, and nothing runs at import."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from packaging.utils import canonicalize_name
 
 ROOT: Final = Path(__file__).parents[1] / "konkurs_pipeline"
 MODULES: Final = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.rglob("*.py"))
-# Who may import whom, among the project's own. A part may always import itself.
+# Which part may import which. A part may always import itself.
 MAY_IMPORT: Final = {
     "errors": set[str](),
     "clock": set[str](),
@@ -105,7 +105,7 @@ MAY_IMPORT: Final = {
         "storage",
     },
 }
-# Libraries that one part alone knows, so that another can be taken in their place there.
+# Libraries that only these parts import, so that they can be replaced there.
 ONLY_IN: Final = {
     "dagster": {"orchestration"},
     "httpx": {"brreg", "alerting"},
@@ -125,19 +125,19 @@ ONLY_IN: Final = {
     "pygal": {"enquiries"},
     "prometheus_client": {"enquiries"},
 }
-# Declared and never imported: why they are needed.
+# Why these declared libraries are needed although nothing imports them.
 NEVER_IMPORTED: Final = {
     "dagster-webserver": "a program that `make dev` and deploy/ start",
     "pytz": "DuckDB hands TIMESTAMP WITH TIME ZONE values to Python through it",
 }
 DOMAIN_LIBRARIES: Final = {"polars", "dateutil"}
-# What would make the rules depend on more than what they are given.
+# Modules that would make the rules depend on more than their input.
 NOT_PURE: Final = {"os", "pathlib", "time", "random", "socket", "subprocess", "logging", "io", "shutil", "tempfile"}
 NAMES_THAT_SAY_NOTHING: Final = {"utils", "util", "helpers", "helper", "common", "manager", "misc"}
 MOST_LINES: Final = 300
 MOST_LINES_OF_A_FUNCTION: Final = 40
 MOST_MODULES_OF_A_FOLDER: Final = 12
-# pandera reads the options of a table from an inner class of this name.
+# pandera reads the options of a table from an inner class with this name.
 NAMES_THAT_A_LIBRARY_ASKS_FOR: Final = {"Config"}
 
 Import = tuple[str, str]
@@ -148,12 +148,12 @@ def tree_of(module: str) -> ast.Module:
 
 
 def part_of(module: str) -> str:
-    """Return the first folder, or the module's own name where it lies at the top."""
+    """Return the first folder, or the name of a top-level module."""
     return module.removesuffix(".py").split("/")[0]
 
 
 def imports_of(module: str) -> Iterator[Import]:
-    """Yield (top-level package, second name) of every import, also of those within functions."""
+    """Yield (top-level package, second name) of every import, also within functions."""
     for node in ast.walk(tree_of(module)):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
@@ -175,7 +175,7 @@ def libraries(module: str) -> set[str]:
 
 
 def imported_names(path: Path) -> Iterator[str]:
-    """Yield the full name of every import, also of those within functions and by `import_module`."""
+    """Yield the full name of every import, also within functions and by `import_module`."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -186,7 +186,7 @@ def imported_names(path: Path) -> Iterator[str]:
 
 
 def is_private(name: str) -> bool:
-    """Return whether a library keeps a name to itself; our own tests may import what a test module calls `_name`."""
+    """Return whether a library's name is private. Tests may import a `_name` of the project."""
     library, *parts = name.split(".")
     return library not in {"konkurs_pipeline", "tests", "bench", "__future__"} and any(
         part.startswith("_") for part in (library, *parts)
@@ -194,7 +194,7 @@ def is_private(name: str) -> bool:
 
 
 def at_import(tree: ast.Module) -> Iterator[ast.AST]:
-    """Yield the nodes that run when the module is imported: all but the bodies of functions."""
+    """Yield the nodes that run at import: all except the bodies of functions."""
     waiting: list[ast.AST] = list(tree.body)
     while waiting:
         node = waiting.pop()
@@ -205,12 +205,12 @@ def at_import(tree: ast.Module) -> Iterator[ast.AST]:
             waiting += ast.iter_child_nodes(node)
 
 
-def test_every_part_is_in_the_table_and_the_table_in_the_folders() -> None:
+def test_the_table_names_every_part_and_no_other() -> None:
     assert {part_of(module) for module in MODULES} - {"__init__"} == set(MAY_IMPORT)
 
 
 def test_the_table_itself_points_one_way_only() -> None:
-    """Raises `CycleError` where it does not."""
+    """A circle raises `CycleError`."""
     assert set(TopologicalSorter(MAY_IMPORT).static_order()) == set(MAY_IMPORT)
 
 
@@ -222,15 +222,15 @@ def test_imports_point_one_way_only(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_library_is_known_to_its_own_part_alone(module: str) -> None:
+def test_a_library_is_imported_by_its_own_parts_only(module: str) -> None:
     elsewhere = {name for name, parts in ONLY_IN.items() if part_of(module) not in parts}
 
     assert not libraries(module) & elsewhere
 
 
 @pytest.mark.parametrize("folder", ["konkurs_pipeline", "tests", "bench"])
-def test_nothing_is_imported_that_a_library_keeps_to_itself(folder: str) -> None:
-    """So that an upgrade of a library is a change of one number."""
+def test_no_private_name_of_a_library_is_imported(folder: str) -> None:
+    """Then an upgrade of a library is a change of one number."""
     files = (ROOT.parent / folder).rglob("*.py")
     private = [(path.name, name) for path in files for name in imported_names(path) if is_private(name)]
 
@@ -248,7 +248,7 @@ def test_a_private_import_is_recognised() -> None:
 
 @pytest.mark.parametrize("module", [module for module in MODULES if part_of(module) == "domain"])
 def test_the_domain_is_pure(module: str) -> None:
-    """No I/O, no clock, no dagster: what is decided can be read and tested there alone."""
+    """No I/O, no clock, no dagster: the rules can be read and tested alone."""
     standard = {top for top, _ in imports_of(module) if top in sys.stdlib_module_names}
     asks_the_clock = [
         node.attr
@@ -280,7 +280,7 @@ def test_no_setting_is_read_at_import(module: str) -> None:
 
 
 def test_every_module_can_be_imported_where_every_setting_is_wrong(tmp_path: Path) -> None:
-    """Also that nothing is written: the working directory is empty before and after."""
+    """An import writes nothing either: the working directory stays empty."""
     names = [f"konkurs_pipeline.{module.removesuffix('.py').replace('/', '.')}" for module in MODULES]
     program = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name.removesuffix('.__init__'))"
     wrong = {"KONKURS_ENVIRONMENT": "nowhere", "KONKURS_NO_SUCH_SETTING": "x", "PYTHONPATH": str(ROOT.parent)}
@@ -300,7 +300,7 @@ def test_every_module_can_be_imported_where_every_setting_is_wrong(tmp_path: Pat
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_every_module_says_what_it_is(module: str) -> None:
+def test_every_module_has_a_docstring_that_says_what_it_is(module: str) -> None:
     docstring = ast.get_docstring(tree_of(module))
 
     assert docstring
@@ -308,12 +308,12 @@ def test_every_module_says_what_it_is(module: str) -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_module_fits_in_the_head(module: str) -> None:
+def test_a_module_has_at_most_300_lines(module: str) -> None:
     assert len((ROOT / module).read_text(encoding="utf-8").splitlines()) <= MOST_LINES
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_function_fits_on_a_screen(module: str) -> None:
+def test_a_function_has_at_most_40_lines(module: str) -> None:
     long = {
         node.name: lines
         for node in ast.walk(tree_of(module))
@@ -331,7 +331,7 @@ def test_a_folder_holds_at_most_a_dozen_modules() -> None:
 
 
 def test_a_class_name_stands_for_one_thing() -> None:
-    """Also with an underscore before it: `_Notice` and `Notice` would be two things of one name."""
+    """An underscore makes no other name: `_Notice` and `Notice` would be two things with one name."""
     places: defaultdict[str, list[str]] = defaultdict(list)
     for module in MODULES:
         for node in ast.walk(tree_of(module)):
@@ -344,7 +344,7 @@ def test_a_class_name_stands_for_one_thing() -> None:
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_modules_name_says_something(module: str) -> None:
+def test_no_module_has_a_name_that_says_nothing(module: str) -> None:
     assert not set(module.removesuffix(".py").split("/")) & NAMES_THAT_SAY_NOTHING
 
 

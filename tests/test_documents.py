@@ -1,4 +1,4 @@
-"""What documents and docstrings name exists: modules, files, pages, headings. And the documents stay short."""
+"""The modules, files, pages and headings that documents and docstrings name exist. And the documents stay short."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PAGES: Final = sorted(
     for folder in ("", "docs", "docs/decisions", "deploy", "bench")
     for path in (PROJECT / folder).glob("*.md")
 )
-# A decision record tells of its day: what it names may have moved since.
+# A decision record describes its day, so the names in it may have changed since.
 OF_TODAY: Final = [page for page in PAGES if page.parent.name != "decisions"]
 SOURCES: Final = sorted(
     path.relative_to(PROJECT) for folder in ("konkurs_pipeline", "bench") for path in (PROJECT / folder).rglob("*.py")
@@ -28,13 +28,13 @@ _PLACE: Final = re.compile(
     rf"(?<![\w/.<>-])(?:konkurs_pipeline[/.])?({'|'.join(ROOMS)})([/.][A-Za-z_]+)+(\.py)?(?![\w/(-])"
 )
 _PROJECT_FILE: Final = re.compile(r"(?<![\w/.-])((?:docs|tests|bench|deploy|data)/[\w./-]*\w)")
-# What a reader is asked to read: all pages but the decision records, the generated dictionary and notes of measurements.
+# The pages for readers: all but the decision records, the generated dictionary and the notes of measurements.
 READ: Final = [
     page for page in OF_TODAY if page.parent.name in ("", "docs", "deploy") and page.name != "data_dictionary.md"
 ]
-# Where the program writes, and what `kubectl` calls a deployment.
+# The folder where the program writes, and the name of a deployment for `kubectl`.
 _NOT_OURS: Final = ("data/", "deploy/dagster-")
-# Files and a host that begin as a room does.
+# Files and a host whose names begin like a room.
 _NO_MODULES: Final = (".md", ".json", ".no")
 _LINK: Final = re.compile(r"\]\(([^)\s]+)\)")
 
@@ -67,7 +67,7 @@ def is_place(name: str) -> bool:
 
 
 def missing_files(text: str) -> list[str]:
-    """Return what is no file, nor the beginning of the name of one (`docs/decisions/0002`)."""
+    """Return the names that are no file and no beginning of a file's name (`docs/decisions/0002`)."""
     return [name for name in _PROJECT_FILE.findall(text) if not any(PROJECT.glob(f"{name}*"))]
 
 
@@ -78,14 +78,14 @@ def anchors_of(page: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=str)
-def test_what_a_docstring_or_comment_names_exists(source: Path) -> None:
+def test_every_place_in_a_docstring_or_comment_exists(source: Path) -> None:
     text = "\n".join(prose_of(source))
     assert missing_places(text) == []
     assert [name for name in missing_files(text) if not name.startswith("data/")] == []
 
 
 @pytest.mark.parametrize("page", OF_TODAY, ids=str)
-def test_what_a_page_names_exists(page: Path) -> None:
+def test_every_place_in_a_page_exists(page: Path) -> None:
     text = (PROJECT / page).read_text(encoding="utf-8")
     assert missing_places(text) == []
     assert [name for name in missing_files(text) if not name.startswith(_NOT_OURS)] == []
@@ -106,18 +106,18 @@ def test_every_link_leads_to_a_file_and_a_heading(page: Path) -> None:
 
 @pytest.mark.parametrize("source", [*SOURCES, *OF_TODAY], ids=str)
 def test_a_reference_names_a_page_of_this_project(source: Path) -> None:
-    """The contract that the project was built by is not part of it."""
+    """The contract that the project was built from is not part of it."""
     assert not re.search(r"(INTERFACES|DOMAIN|DESIGN|STYLE) § ?\d", (PROJECT / source).read_text(encoding="utf-8"))
 
 
 def test_the_documents_are_short() -> None:
-    """A page that grows cuts another: say a fact once, and link."""
+    """If a page grows, shorten another: say a fact once, and link."""
     words = {str(page): len((PROJECT / page).read_text(encoding="utf-8").split()) for page in READ}
     assert words["README.md"] <= 700
     assert sum(words.values()) <= 12_000, words
 
 
-def test_a_place_that_is_gone_is_noticed() -> None:
+def test_a_missing_place_is_noticed() -> None:
     assert missing_places("see storage/handoff/outbox.py and `domain.workdays.Calendar`") == []
     assert missing_places("see storage/outbox_keeper and domain.workdays.Kalender") == [
         "storage/outbox_keeper",

@@ -16,7 +16,7 @@ from konkurs_pipeline.onboarding.contract import LIST_FIELDS
 
 PROJECT = Path(__file__).parents[1]
 GLOSSARY = (PROJECT / "docs" / "glossary.md").read_text(encoding="utf-8")
-# Same word in both languages, or no word at all.
+# The same word in both languages, or no word.
 SAME_IN_ENGLISH = {"uuid", "type", "_links"}
 
 

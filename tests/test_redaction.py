@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from konkurs_pipeline.brreg.simulator import population
 from konkurs_pipeline.redaction import MASK, RedactingFilter, redact
 
-# A loaded machine is no reason to fail.
+# No deadline, because a machine may be loaded.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
@@ -30,7 +30,7 @@ people = st.sampled_from(
         population.random_account_no,
     ]
 )
-# What may stand beside a number: anything but a digit, and but a separator with digits after it.
+# The text beside a number: anything except a digit, or a separator followed by digits.
 AROUND = st.text(st.characters(codec="utf-8", exclude_categories=["Nd"]), max_size=20)
 
 
@@ -107,7 +107,7 @@ def test_a_damaged_number_is_still_somebodys(text: str) -> None:
         "385fad87-b3e1-4542-a5ac-86c1b4e130af|910425463|*",
     ],
 )
-def test_it_is_masked_wherever_it_stands(text: str) -> None:
+def test_an_identifier_is_masked_in_any_text(text: str) -> None:
     shown = redact(text)
 
     assert "08086001471" not in shown
@@ -116,11 +116,11 @@ def test_it_is_masked_wherever_it_stands(text: str) -> None:
 
 
 @given(
-    # Mostly digits: a uuid whose groups look like numbers.
+    # A uuid with mostly digits, whose groups look like numbers.
     hexadecimal=st.text("0123456789ad", min_size=32, max_size=32),
     before=st.sampled_from(["", "GET /konkursvarsler/", "run ", "(", "_", "-", "'"]),
 )
-def test_a_uuid_is_let_alone(hexadecimal: str, before: str) -> None:
+def test_a_uuid_is_not_masked(hexadecimal: str, before: str) -> None:
     text = f"{before}{uuid.UUID(hex=hexadecimal)} fails"
 
     assert redact(text) == text
@@ -128,7 +128,7 @@ def test_a_uuid_is_let_alone(hexadecimal: str, before: str) -> None:
 
 
 @given(content=st.binary(max_size=40), before=st.sampled_from(["", "sha256 ", "sha256:", "answers/", "("]))
-def test_a_hash_is_let_alone(content: bytes, before: str) -> None:
+def test_a_hash_is_not_masked(content: bytes, before: str) -> None:
     for name in ("md5", "sha1", "sha256"):
         text = f"{before}{hashlib.new(name, content, usedforsecurity=False).hexdigest()}.json.gz"
         assert redact(text) == text
@@ -139,7 +139,7 @@ def test_a_hash_is_let_alone(content: bytes, before: str) -> None:
     nanoseconds=st.integers(0, 999_999_999),
     separator=st.sampled_from(["T", " "]),
 )
-def test_a_time_is_let_alone(instant: dt.datetime, nanoseconds: int, separator: str) -> None:
+def test_a_time_is_not_masked(instant: dt.datetime, nanoseconds: int, separator: str) -> None:
     for text in (
         instant.isoformat(separator),
         instant.isoformat(separator, "milliseconds"),
@@ -167,7 +167,7 @@ def test_a_time_is_let_alone(instant: dt.datetime, nanoseconds: int, separator: 
         pytest.param("50 of 100000 rows", id="counts"),
     ],
 )
-def test_numbers_of_other_lengths_are_let_alone(text: str) -> None:
+def test_numbers_of_other_lengths_are_not_masked(text: str) -> None:
     assert redact(text) == text
 
 
@@ -177,8 +177,8 @@ def test_redacting_twice_is_redacting_once(text: str) -> None:
 
 
 @given(text=st.text("0123456789 .-:/abcdefT", max_size=60))
-def test_no_number_of_nine_to_eleven_digits_is_left_but_in_what_is_kept(text: str) -> None:
-    """Told without a regular expression: every run of digits, of a text that holds no uuid, hash or time."""
+def test_no_number_of_nine_to_eleven_digits_is_left_outside_kept_text(text: str) -> None:
+    """Checked without a regular expression, for every run of digits in a text without a uuid, hash or time."""
     words = "".join(character if character in string.digits else " " for character in redact(text)).split()
     has_kept = ":" in text or any(len(word) >= 16 for word in text.replace(".", " ").replace("/", " ").split(" "))
 

@@ -28,7 +28,7 @@ def load(**given: str) -> Settings:
 
 
 def refusal(**given: str) -> str:
-    """Return what is said of these variables, which are refused."""
+    """Return the error about these variables, which are refused."""
     with pytest.raises(SettingsError) as refused:
         load(**given)
     assert refused.value.exit_code == 2
@@ -60,7 +60,7 @@ class TestDefaults:
             ("first_workday", dt.date(2018, 1, 2)),
         ],
     )
-    def test_a_setting_that_is_not_set(self, field: str, default: object) -> None:
+    def test_a_setting_that_is_not_set_has_its_default(self, field: str, default: object) -> None:
         assert getattr(load(), field) == default
 
     @pytest.mark.parametrize(
@@ -95,16 +95,16 @@ class TestDefaults:
     def test_each_environment_has_its_service(self, environment: str, url: str) -> None:
         assert load(ENVIRONMENT=environment, **CERTIFICATE).api_url == url
 
-    def test_the_simulators_certificate_is_the_demos_alone(self) -> None:
+    def test_only_the_demo_uses_the_simulators_certificate(self) -> None:
         tested = load(ENVIRONMENT="test", **CERTIFICATE)
 
         assert tested.ca_bundle is None
         assert tested.client_p12 == Path("/bank/client.p12")
 
-    def test_a_demo_against_another_service_asks_for_a_certificate_of_its_own(self) -> None:
+    def test_a_demo_against_another_service_requires_a_certificate(self) -> None:
         assert "KONKURS_CLIENT_P12 is not set" in refusal(API_URL="https://service.example")
 
-    def test_synthetic_identifiers_count_everywhere_but_in_production(self) -> None:
+    def test_synthetic_identifiers_are_valid_except_in_production(self) -> None:
         allowed = {name: load(ENVIRONMENT=name, **CERTIFICATE).synthetic_allowed for name in ("demo", "test", "prod")}
 
         assert allowed == {"demo": True, "test": True, "prod": False}
@@ -149,9 +149,7 @@ class TestValues:
         "name",
         ["CUSTOMERS", "ACCOUNTS", "OUTBOX_DIR", "RECEIPTS_DIR", "CA_BUNDLE", "DATASET_MAP", *CERTIFICATE, "DATA_DIR"],
     )
-    def test_a_path_is_made_absolute_so_that_another_working_directory_finds_the_same(
-        self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_path_is_made_absolute(self, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.chdir(tmp_path)
 
         assert getattr(load(**{name: "given/here"}), name.lower()) == tmp_path / "given" / "here"
@@ -223,7 +221,7 @@ class TestWrongValues:
             pytest.param("API_URL", "http://service.example", "https; plain http is for loopback", id="url_plain_http"),
         ],
     )
-    def test_one_line_names_the_variable_what_it_held_what_was_expected_and_what_to_do(
+    def test_one_line_names_the_variable_its_value_the_expected_value_and_the_cure(
         self, name: str, value: str, expected: str
     ) -> None:
         message = refusal(**{**CERTIFICATE, name: value})
@@ -233,7 +231,7 @@ class TestWrongValues:
         assert message.endswith("Set it in the environment or in .env")
         assert "\n" not in message
 
-    def test_an_extra_closed_day_can_make_the_first_workday_none(self) -> None:
+    def test_an_extra_closed_day_can_make_the_first_workday_invalid(self) -> None:
         message = refusal(EXTRA_CLOSED_DAYS="2018-01-02")
 
         assert message.startswith(
@@ -269,25 +267,25 @@ class TestWrongValues:
             ("LOOK_EVERY", "LOOK_EVERY_S"),
         ],
     )
-    def test_a_name_that_is_not_known_is_refused_and_the_nearest_is_suggested(self, name: str, meant: str) -> None:
+    def test_an_unknown_name_is_refused_and_the_nearest_is_suggested(self, name: str, meant: str) -> None:
         message = refusal(**{name: "x"})
 
         assert message == f"KONKURS_{name}: no such setting. Did you mean KONKURS_{meant}?"
 
-    def test_a_name_like_no_other_leads_to_the_documentation(self) -> None:
+    def test_an_unknown_name_without_a_near_one_leads_to_the_documentation(self) -> None:
         assert refusal(B="x", QQQ="x").splitlines() == [
             "KONKURS_B: no such setting. docs/settings.md has them all. Correct the name or remove it",
             "KONKURS_QQQ: no such setting. docs/settings.md has them all. Correct the name or remove it",
         ]
 
-    def test_names_of_others_are_let_alone(self) -> None:
+    def test_names_without_the_prefix_are_ignored(self) -> None:
         assert (
             load_settings({"DAGSTER_HOME": "/x", "konkurs_bank_id": "x", "XKONKURS_Y": "x"}, dotenv=NO_FILE) == load()
         )
 
     @given(name=st.sampled_from(sorted(Settings.model_fields)), value=st.text(st.characters(codec="utf-8"), min_size=1))
     @hypothesis_settings(deadline=None)
-    def test_any_value_is_taken_or_refused_by_name_and_never_a_traceback(self, name: str, value: str) -> None:
+    def test_any_value_is_taken_or_refused_with_the_name_of_its_setting(self, name: str, value: str) -> None:
         try:
             load(**{**CERTIFICATE, name.upper(): value})
         except SettingsError as refused:
@@ -348,7 +346,7 @@ class TestTheService:
     @pytest.mark.parametrize(
         ("environment", "url"), [("prod", "https://data.brreg.no/enhetsregisteret/api"), ("test", "off")]
     )
-    def test_the_second_source_is_asked_in_production(self, environment: str, url: str) -> None:
+    def test_the_second_source_is_on_in_production(self, environment: str, url: str) -> None:
         assert load(ENVIRONMENT=environment, **CERTIFICATE).enhetsregisteret_url == url
 
     def test_the_demos_second_source_is_the_simulator_that_it_polls(self) -> None:
@@ -365,7 +363,7 @@ class TestTheService:
         assert "plain http is for loopback only" in refusal(ENVIRONMENT="test", API_URL=url)
 
     @pytest.mark.parametrize("environment", ["test", "prod"])
-    def test_https_asks_for_a_certificate_and_its_password(self, environment: str) -> None:
+    def test_https_requires_a_certificate_and_its_password(self, environment: str) -> None:
         assert refusal(ENVIRONMENT=environment).startswith("KONKURS_CLIENT_P12 is not set")
         assert refusal(ENVIRONMENT=environment, CLIENT_P12="/c.p12").startswith(
             "KONKURS_CLIENT_P12_PASSWORD_FILE is not"
@@ -423,7 +421,7 @@ class TestTheFile:
     def file(self, tmp_path: Path) -> Path:
         return tmp_path / ".env"
 
-    def test_settings_are_read_from_it(self, file: Path) -> None:
+    def test_settings_are_read_from_the_file(self, file: Path) -> None:
         file.write_text(
             "# the bank\n\nKONKURS_BANK_ID=BANK01\nexport KONKURS_EXPAND='all'\nOTHER=1\n", encoding="utf-8"
         )
@@ -432,14 +430,14 @@ class TestTheFile:
 
         assert (loaded.bank_id, loaded.expand) == ("BANK01", Expand.ALL)
 
-    def test_the_environment_goes_before_it(self, file: Path) -> None:
+    def test_the_environment_overrides_the_file(self, file: Path) -> None:
         file.write_text("KONKURS_BANK_ID=BANK01\nKONKURS_EXPAND=all\n", encoding="utf-8")
 
         loaded = load_settings({"KONKURS_BANK_ID": "BANK02"}, dotenv=file)
 
         assert (loaded.bank_id, loaded.expand) == ("BANK02", Expand.ALL)
 
-    def test_the_one_in_the_working_directory_and_the_processs_environment_are_meant(
+    def test_by_default_the_file_of_the_working_directory_and_the_processs_environment_are_read(
         self, file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         file.write_text("KONKURS_BANK_ID=BANK01\n", encoding="utf-8")
@@ -450,7 +448,7 @@ class TestTheFile:
 
         assert (loaded.bank_id, loaded.expand) == ("BANK01", Expand.ALL)
 
-    def test_a_name_in_it_that_is_not_known_is_refused(self, file: Path) -> None:
+    def test_an_unknown_name_in_the_file_is_refused(self, file: Path) -> None:
         file.write_text("KONKURS_BANK=BANK01\n", encoding="utf-8")
 
         with pytest.raises(SettingsError, match="KONKURS_BANK: no such setting"):
@@ -461,8 +459,8 @@ class TestTheFile:
         ["KONKURS_ENVIRONMENT prod", "KONKURS_ENVIRONMENT", "KONKURS_BANK_ID='A"],
         ids=["space", "bare", "quote"],
     )
-    def test_a_line_that_sets_nothing_is_refused_and_not_left_out(self, file: Path, line: str) -> None:
-        """Left out, the default would stand: a bank that means prod would run the demo."""
+    def test_a_line_of_the_file_that_sets_nothing_is_refused(self, file: Path, line: str) -> None:
+        """If it were ignored, the default would hold: a bank that means prod would run the demo."""
         file.write_text(f"KONKURS_EXPAND=all\n{line}\n", encoding="utf-8")
 
         with pytest.raises(SettingsError, match=r"cannot be read from line 2 on; expected: NAME=value") as refused:
@@ -470,16 +468,16 @@ class TestTheFile:
         assert "prod" not in str(refused.value)
 
     @pytest.mark.parametrize("content", [b"KONKURS_BANK_ID=\xff\xfe", b"\xff"])
-    def test_bytes_that_are_no_text_are_refused(self, file: Path, content: bytes) -> None:
+    def test_a_file_that_is_not_text_is_refused(self, file: Path, content: bytes) -> None:
         file.write_bytes(content)
 
         with pytest.raises(SettingsError, match="readable UTF-8 text file"):
             load_settings({}, dotenv=file)
 
-    def test_a_folder_that_may_not_be_looked_into_has_no_file(
+    def test_a_working_directory_that_cannot_be_read_has_no_file(
         self, file: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """All settings may stand in the environment: a service's working directory is often closed to it."""
+        """All settings may be in the environment, and a service often cannot read its working directory."""
 
         def refuse(_: Path) -> bool:
             raise PermissionError
@@ -488,9 +486,7 @@ class TestTheFile:
 
         assert load_settings({}, dotenv=file) == load()
 
-    def test_a_working_directory_that_is_gone_is_no_defect(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
+    def test_a_missing_working_directory_is_no_defect(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         gone = tmp_path / "gone"
         gone.mkdir()
         monkeypatch.chdir(gone)
@@ -500,13 +496,13 @@ class TestTheFile:
         assert load_settings({"KONKURS_DATA_DIR": "/data"}).data_dir == Path("/data")
         monkeypatch.chdir(tmp_path)
 
-    def test_a_folder_of_that_name_is_no_file(self, file: Path) -> None:
+    def test_a_folder_with_the_name_of_the_file_is_ignored(self, file: Path) -> None:
         file.mkdir()
 
         assert load_settings({}, dotenv=file) == load()
 
 
-def test_every_field_says_what_it_is_for() -> None:
+def test_every_field_has_a_description() -> None:
     """The descriptions are the documentation and the text of every refusal."""
     fields: dict[str, Any] = dict(Settings.model_fields)
 
@@ -524,5 +520,5 @@ def test_the_page_lists_every_setting_once() -> None:
 
 @pytest.mark.parametrize("value", ["/tmp/a\udcff", "/tmp/a\0b"], ids=["no UTF-8", "a null"])  # noqa: S108 -- never made
 @pytest.mark.parametrize("name", ["DATA_DIR", "OUTBOX_DIR", "CUSTOMERS", "ALERT_COMMAND"])
-def test_a_value_that_is_no_text_is_refused(name: str, value: str) -> None:
+def test_a_value_that_is_not_text_is_refused(name: str, value: str) -> None:
     assert f"KONKURS_{name} holds bytes that are not UTF-8, or a null" in refusal(**{name: value})

@@ -1,4 +1,4 @@
-"""Whatever is installed is pinned, with the hashes of the files that may be taken for it, and listed."""
+"""Everything that is installed is pinned with its hashes, and listed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT: Final = Path(__file__).parents[1]
 LOCKS: Final = ("requirements.lock", "requirements-dev.lock")
 PYPROJECT: Final[dict[str, Any]] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 GROUPS: Final[dict[str, list[str]]] = PYPROJECT["dependency-groups"]
-# Which lock holds what is asked for where.
+# The lock of each list of dependencies.
 DIRECT: Final = [
     *(("requirements.lock", text) for text in PYPROJECT["project"]["dependencies"]),
     *(("requirements.lock", text) for text in GROUPS["build"]),
@@ -29,26 +29,26 @@ _HASH: Final = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
 class Locked(NamedTuple):
-    """One entry of a lock file: what it asks for, and the hashes it allows."""
+    """One entry of a lock file: its requirement and its allowed hashes."""
 
     requirement: Requirement
     hashes: tuple[str, ...]
 
     @property
     def name(self) -> str:
-        """The package's name, as indexes write it."""
+        """The package's name in the spelling of indexes."""
         return canonicalize_name(self.requirement.name)
 
     @property
     def version(self) -> str:
-        """The version it is pinned to."""
+        """The pinned version."""
         [pin] = self.requirement.specifier
         return pin.version
 
 
 @cache
 def entries(lock: str) -> list[Locked]:
-    """Return the entries of a lock file; a line that is none of one fails."""
+    """Return the entries of a lock file; fails on any other line."""
     lines = (ROOT / lock).read_text(encoding="utf-8").splitlines()
     joined = "\n".join(line for line in lines if not line.startswith("#")).replace("\\\n", " ").splitlines()
     found = []
@@ -79,8 +79,8 @@ def test_a_lock_names_each_package_once(lock: str) -> None:
     assert len(set(names)) == len(names)
 
 
-def test_what_both_locks_hold_is_the_same_in_both() -> None:
-    """They are installed into one environment, one after the other."""
+def test_both_locks_pin_their_common_packages_alike() -> None:
+    """Both are installed into one environment, one after the other."""
     runtime, development = ({entry.name: entry for entry in entries(lock)} for lock in LOCKS)
     both = runtime.keys() & development.keys()
 
@@ -99,11 +99,11 @@ def test_a_direct_dependency_is_locked_within_its_range(lock: str, text: str) ->
 
 
 def test_nothing_is_installed_without_its_hash() -> None:
-    """But the project itself, from this checkout: without dependencies and without another build environment."""
+    """Except the project itself, from this checkout, without dependencies and without another build environment."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     installs = re.findall(r"^(?:INSTALL :=|\t)(.*\binstall\b.*)$", makefile, re.MULTILINE)
     from_locks = re.findall(r"^\t\$\(INSTALL\) -r (\S+)$", makefile, re.MULTILINE)
-    # `make newest` tries what is newest on the index, in an environment of its own that nothing else uses.
+    # `make newest` tests the newest versions on the index, in an environment of its own.
     [unhashed] = [line for line in installs if "--require-hashes" not in line and "$(NEWEST)" not in line]
 
     assert set(from_locks) == {*LOCKS, "deploy/containers/requirements.lock"}
@@ -145,8 +145,8 @@ def test_the_same_lock_gives_the_same_bill_of_materials(sbom: dict[str, Any]) ->
     assert "timestamp" not in sbom["metadata"]
 
 
-def test_an_audit_that_cannot_ask_fails() -> None:
-    """Without --strict, pip-audit says "No known vulnerabilities found" where it could not ask about a single package."""
+def test_an_audit_without_an_answer_fails() -> None:
+    """Without --strict, pip-audit prints "No known vulnerabilities found" even if it could not ask about any package."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     [audit] = re.findall(r"^\t(\$\(BIN\)/pip-audit (?:.*\\\n)*.*)$", makefile, re.MULTILINE)
 

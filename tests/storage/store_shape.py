@@ -21,7 +21,7 @@ FOLDER: Final = Path(__file__).with_name("shapes")
 
 
 def shape_of_today(folder: Path) -> Shape:
-    """Return part → table → column → its SQL type, and whether it may be null; `folder` is for a ledger to look at."""
+    """Return part → table → column → its SQL type and whether it may be null. `folder`: a place for a temporary ledger."""
     ledger = Ledger(folder / "ledger.duckdb")
     in_file = ledger.columns()
     ledger.close()

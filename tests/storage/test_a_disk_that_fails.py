@@ -1,4 +1,4 @@
-"""Wherever the disk refuses, the error is one that names the cure; found by the simulation (seeds 23 and 201)."""
+"""Every write that the disk refuses gives an error that names the cure. The simulation found these (seeds 23 and 201)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ def refuse(*_: Any, **__: Any) -> None:
 
 
 @pytest.mark.parametrize("operation", ["touch", "unlink"])
-def test_rows_on_their_way_to_the_ledger(tmp_path: Path, operation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_cannot_be_written_to_the_ledger_name_the_cure(
+    tmp_path: Path, operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with open_store(settings_of(tmp_path)) as store, monkeypatch.context() as patched:
         patched.setattr("konkurs_pipeline.storage.ledger.database.validated", lambda _, rows: rows)
         patched.setattr(Path, operation, refuse)
@@ -41,7 +43,9 @@ def test_rows_on_their_way_to_the_ledger(tmp_path: Path, operation: str, monkeyp
 
 
 @pytest.mark.parametrize("where", ["answers", "raw_notices"], ids=["an answer", "a table's file"])
-def test_what_a_killed_run_left(tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_leftovers_of_a_killed_run_that_cannot_be_removed_name_the_cure(
+    tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     settings = settings_of(tmp_path)
     with open_store(settings):
         pass
@@ -60,7 +64,7 @@ def test_what_a_killed_run_left(tmp_path: Path, where: str, monkeypatch: pytest.
         pass
 
 
-def test_a_ledger_s_seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_seal_that_cannot_be_written_names_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = settings_of(tmp_path)
     with open_store(settings):
         pass
@@ -70,10 +74,10 @@ def test_a_ledger_s_seal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.parametrize("failure", [StoreError("the disk"), KeyboardInterrupt()], ids=["the disk", "Ctrl-C"])
-def test_a_commit_that_fails_leaves_no_transaction_open_to_be_published(
+def test_a_failed_commit_leaves_no_open_transaction_that_could_be_published(
     tmp_path: Path, failure: BaseException, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Found by the simulation (seed 201): what was published then said more than the ledger, and every later run stopped."""
+    """The simulation found this (seed 201): published tables had more rows than the ledger, and every later run stopped."""
     settings = settings_of(tmp_path)
     with open_store(settings) as store:
         execute = store.ledger.execute
@@ -92,7 +96,7 @@ def test_a_commit_that_fails_leaves_no_transaction_open_to_be_published(
     assert Published(layout_of(settings)).read("answers").is_empty()
 
 
-def test_a_full_disk_as_polars_tells_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_reported_by_polars_names_the_cure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse_as_polars(*_: Any, **__: Any) -> None:
         message = "parquet: File out of specification: underlying IO error: No space left on device (os error 28)"
         raise ComputeError(message)

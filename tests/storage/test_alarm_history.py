@@ -1,4 +1,4 @@
-"""The history of alarms: a row from the moment one is raised, its newest message, and its end."""
+"""The history of alarms: a row from the raising of an alarm, with its newest message and its end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`konkurs.duckdb` (docs/analysts.md): the promised views and columns, a comment on each, readers that hold nothing up."""
+"""`konkurs.duckdb` (docs/analysts.md): the promised views and columns, a comment on each, and readers that delay no run."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def analyst(store: Store) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.mark.parametrize("view", PROMISED)
-def test_each_promised_view_has_its_columns_with_their_types_also_while_it_is_empty(
+def test_each_promised_view_has_its_columns_and_types_even_when_empty(
     analyst: duckdb.DuckDBPyConnection, view: str
 ) -> None:
     described = {name: kind for name, kind, *_ in analyst.execute(f"DESCRIBE {view}").fetchall()}
@@ -190,7 +190,7 @@ def test_the_file_is_not_touched_by_a_run_that_changes_no_definition(store: Stor
     assert stat.S_IMODE(before.st_mode) == 0o600
 
 
-def test_a_file_that_is_gone_is_made_again(store: Store) -> None:
+def test_a_missing_file_is_made_again(store: Store) -> None:
     store.layout.analyst_database.unlink()
     store.publish()
     with duckdb.connect(str(store.layout.analyst_database), read_only=True) as con:

@@ -1,4 +1,4 @@
-"""The data dictionary is what the code declares, and says of each table what a reader must know."""
+"""The data dictionary agrees with the code, and gives what a reader must know of each table."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def test_the_page_is_current() -> None:
 
 
 @pytest.mark.parametrize(("name", "table"), TABLES.items(), ids=TABLES)
-def test_each_table_says_its_grain_and_its_key(name: str, table: type[Table]) -> None:
+def test_each_table_names_its_grain_and_its_key(name: str, table: type[Table]) -> None:
     assert "One row per" in (table.__doc__ or "")
     assert set({**KEYS, **VIEW_KEYS}[name]) <= set(facts(table))
 
 
-def test_a_column_says_where_it_comes_from_and_what_it_may_be() -> None:
+def test_a_column_names_its_source_and_its_allowed_values() -> None:
     row = next(line for line in data_dictionary().splitlines() if line.startswith("| `debtor_kind`"))
     assert "`orgnr`" in row
     row = next(line for line in data_dictionary().splitlines() if line.startswith("| `ruling_date`"))

@@ -1,4 +1,4 @@
-"""The view `documents` reads an expanded dataset as `DatasetMap` does, whatever stands in it and wherever the map looks."""
+"""The view `documents` reads any expanded dataset through any map as `DatasetMap` does."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def read(payload: str, fields: DatasetMap) -> dict[str, Any]:
 
 
 @given(st.dictionaries(KEYS, TREES, max_size=4), PATHS, PATHS)
-def test_a_text_and_the_linked_units_are_found_where_the_map_finds_them(
+def test_the_view_finds_texts_and_linked_units_where_the_map_finds_them(
     document: dict[str, Any], texts: tuple[str, ...], units: tuple[str, ...]
 ) -> None:
     fields = DatasetMap({**ASSUMED_PATHS, "grounds": texts, "konkursbo_id": texts, "linked_units": units})
@@ -51,7 +51,7 @@ UNREADABLE = ['{"konkursgrunnlag": "\\ud800"}', "[]", "3", "null", "{", '{"frist
 
 
 @pytest.mark.parametrize("payload", UNREADABLE)
-def test_a_document_that_says_nothing_readable_is_a_row_of_nulls_and_breaks_no_other(payload: str) -> None:
+def test_an_unreadable_document_is_a_row_of_nulls_and_breaks_no_other(payload: str) -> None:
     row = read(payload, DatasetMap())
     assert (row["konkursgrunnlag"], row["fristdag"], row["linked_unit_count"]) == (None, None, 0)
 

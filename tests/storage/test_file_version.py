@@ -1,4 +1,4 @@
-"""Which DuckDB can open what this program writes."""
+"""Which versions of DuckDB can open the files of this program."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger as a database: texts given as one parameter, and what a run that adds a row has written again."""
+"""The ledger as a database: long lists as one parameter, and the row groups that a run writes again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
 
 
 def printed_by_a_process(script: str, path: Path, **environ: str) -> str:
-    """Return what a script of its own process prints of the ledger at `path`."""
+    """Run a script on the ledger at `path` in a process of its own; returns its output."""
     ended = subprocess.run(  # noqa: S603 -- own script
         [sys.executable, "-c", script, str(path)],
         capture_output=True,
@@ -38,11 +38,11 @@ def printed_by_a_process(script: str, path: Path, **environ: str) -> str:
 
 
 @given(texts=st.lists(st.text(st.characters(codec="utf-8"))))
-def test_texts_given_as_one_parameter_arrive_as_they_are(ledger: Ledger, texts: list[str]) -> None:
+def test_texts_in_one_parameter_arrive_unchanged(ledger: Ledger, texts: list[str]) -> None:
     assert [text for (text,) in ledger.rows(f"SELECT {EACH}", [texts])] == texts
 
 
-def test_a_long_table_stands_in_many_groups_of_rows_of_which_a_run_writes_the_last(tmp_path: Path) -> None:
+def test_a_run_writes_only_the_last_row_group_of_a_long_table(tmp_path: Path) -> None:
     path = tmp_path / "it's a ledger" / "ledger.duckdb"
     ledger = Ledger(path)
     ledger.execute("INSERT INTO outbox_content SELECT range, 'jsonl'::BLOB, 'manifest'::BLOB FROM range(40000)")
@@ -55,7 +55,7 @@ def test_a_long_table_stands_in_many_groups_of_rows_of_which_a_run_writes_the_la
     assert sorted(file.name for file in path.parent.iterdir()) == ["ledger.duckdb", "ledger.duckdb.sha256"]
 
 
-def test_what_memory_does_not_hold_is_put_beside_the_file(tmp_path: Path) -> None:
+def test_data_larger_than_the_memory_goes_to_a_file_beside_the_ledger(tmp_path: Path) -> None:
     path = tmp_path / "ledger" / "ledger.duckdb"
     ledger = Ledger(path)
     assert ledger.rows("SELECT current_setting('temp_directory')") == [(f"{path}.tmp",)]
@@ -79,12 +79,12 @@ except StoreError as error:
 """
 
 
-def test_a_log_that_cannot_be_written_is_told_with_the_cure(tmp_path: Path) -> None:
+def test_a_log_that_cannot_be_written_is_reported_with_the_cure(tmp_path: Path) -> None:
     printed = printed_by_a_process(_FULL, tmp_path / "ledger" / "ledger.duckdb")
     assert "ledger.duckdb failed (TransactionException). Make room" in printed
 
 
-def test_a_key_that_is_there_is_never_overwritten_and_rows_are_read_in_its_order(tmp_path: Path) -> None:
+def test_an_existing_key_is_never_overwritten_and_rows_are_read_in_key_order(tmp_path: Path) -> None:
     day = dt.date(2018, 9, 3)
     row = {"started_at": dt.datetime(2018, 9, 3, 10, tzinfo=dt.UTC), "from_workday": day, "to_workday": day}
     ledger = Ledger(tmp_path / "ledger" / "ledger.duckdb")
@@ -120,7 +120,7 @@ def test_times_are_utc_whatever_the_zone_of_the_machine(tmp_path: Path) -> None:
     assert printed == "2018-09-03 12:00:00+00:00 12:00\n"
 
 
-def test_a_doubt_lasts_until_somebody_trusts_the_ledger(tmp_path: Path) -> None:
+def test_an_untrusted_ledger_stays_untrusted_until_somebody_trusts_it(tmp_path: Path) -> None:
     path = tmp_path / "ledger" / "ledger.duckdb"
     Ledger(path).close()
     old = path.read_bytes()
@@ -140,7 +140,7 @@ def test_a_doubt_lasts_until_somebody_trusts_the_ledger(tmp_path: Path) -> None:
     ledger.close()
 
 
-def test_the_file_is_for_its_owner_alone_whatever_the_umask(tmp_path: Path) -> None:
+def test_only_the_owner_can_open_the_file_under_any_umask(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
         Ledger(tmp_path / "ledger" / "ledger.duckdb").close()
@@ -165,7 +165,7 @@ except StoreError as error:
 """
 
 
-def test_a_ledger_that_another_program_has_open_is_told_so(tmp_path: Path) -> None:
+def test_a_ledger_that_another_program_has_open_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "ledger" / "ledger.duckdb"
     ledger = Ledger(path)
     assert "is open in another program" in printed_by_a_process(_OPENED_BY_ANOTHER, path)

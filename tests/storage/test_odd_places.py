@@ -1,4 +1,4 @@
-"""Folders that refuse, paths that look like patterns, and copies whose making was killed."""
+"""Folders that refuse an operation, paths that look like patterns, and half-made copies."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from konkurs_pipeline.storage.files import (
 
 
 @pytest.mark.parametrize("name", ["bank [test] 1", "hva nå?", "a*b"])
-def test_a_data_folder_that_others_take_for_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
+def test_a_data_folder_that_looks_like_a_pattern_is_refused(tmp_path: Path, name: str) -> None:
     environ = {"KONKURS_DATA_DIR": str(tmp_path / name), "KONKURS_API_URL": "http://127.0.0.1:1"}
     with pytest.raises(SettingsError, match=r"KONKURS_DATA_DIR is .* for patterns"):
         load_settings(environ, dotenv=tmp_path / "none")
@@ -32,10 +32,10 @@ def refuse(*_: object, **__: object) -> None:
     raise PermissionError(1, "Operation not permitted")
 
 
-def test_a_share_that_refuses_rights_and_syncing_a_folder_withholds_no_file(
+def test_a_share_that_refuses_chmod_and_folder_sync_delays_no_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sync = files._sync  # noqa: SLF001 -- the share's part
+    sync = files._sync  # noqa: SLF001 -- behaves like the share
     monkeypatch.setattr(files, "_sync", lambda path: refuse() if path.is_dir() else sync(path))
     monkeypatch.setattr(Path, "chmod", refuse)
     make_private_folder(tmp_path / "outbox", mode=0o750)
@@ -46,7 +46,7 @@ def test_a_share_that_refuses_rights_and_syncing_a_folder_withholds_no_file(
         write_bytes_atomically(tmp_path / "ledger", b"private", mode=PRIVATE_FILE)
 
 
-def test_a_copy_is_put_in_place_whole_and_for_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_copy_appears_whole_and_only_its_owner_can_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, target = tmp_path / "source", tmp_path / "out" / "target"
     source.write_bytes(b"content")
     target.parent.mkdir()

@@ -1,4 +1,4 @@
-"""A long table is published in parts: a poll writes the part that it added to, and readers see one table."""
+"""A long table is published in parts: a poll writes only the changed part, and readers see one table."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def files(layout: Layout) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in layout.published.glob("polls*.parquet")}
 
 
-def test_a_new_row_writes_the_last_part_only(layout: Layout, ledger: Ledger) -> None:
+def test_a_new_row_rewrites_the_last_part_only(layout: Layout, ledger: Ledger) -> None:
     before = files(layout)
     assert sorted(before) == ["polls-0001.000001.parquet", "polls-0002.000001.parquet", "polls.000001.parquet"]
     day = dt.date(2018, 9, 3)
@@ -60,7 +60,7 @@ def test_a_new_row_writes_the_last_part_only(layout: Layout, ledger: Ledger) -> 
     assert Published(layout).read("polls")["run_id"].to_list()[-1] == "new"
 
 
-def test_a_changed_old_row_writes_its_part(layout: Layout, ledger: Ledger) -> None:
+def test_a_changed_old_row_rewrites_its_part(layout: Layout, ledger: Ledger) -> None:
     before = files(layout)
     ledger.execute("UPDATE polls SET detail = 'changed' WHERE run_id = '00000007'")
     publish(ledger, layout.published)
@@ -68,7 +68,7 @@ def test_a_changed_old_row_writes_its_part(layout: Layout, ledger: Ledger) -> No
     assert Published(layout).read("polls").filter(run_id="00000007")["detail"].to_list() == ["changed"]
 
 
-def test_nothing_changed_writes_nothing(layout: Layout, ledger: Ledger) -> None:
+def test_without_a_change_nothing_is_written(layout: Layout, ledger: Ledger) -> None:
     before = {path: path.stat().st_mtime_ns for path in layout.published.iterdir()}
     publish(ledger, layout.published)
     assert {path: path.stat().st_mtime_ns for path in layout.published.iterdir()} == before
@@ -83,7 +83,7 @@ def test_readers_and_analysts_see_one_table(layout: Layout, ledger: Ledger) -> N
     assert published_problems(ledger, layout.published) == []
 
 
-def test_rows_that_are_deleted_leave_their_part_empty(layout: Layout, ledger: Ledger) -> None:
+def test_deleted_rows_leave_their_part_empty(layout: Layout, ledger: Ledger) -> None:
     ledger.execute("DELETE FROM polls WHERE run_id >= '00000005'")
     publish(ledger, layout.published)
     assert Published(layout).read("polls").select(pl.col("run_id").sort())["run_id"].to_list() == [
@@ -91,7 +91,7 @@ def test_rows_that_are_deleted_leave_their_part_empty(layout: Layout, ledger: Le
     ]
 
 
-def test_a_damaged_part_is_told_and_published_again(layout: Layout, ledger: Ledger) -> None:
+def test_a_damaged_part_is_reported_and_published_again(layout: Layout, ledger: Ledger) -> None:
     part = layout.published / "polls-0001.000001.parquet"
     content = bytearray(part.read_bytes())
     content[len(content) // 2] ^= 1
@@ -102,7 +102,7 @@ def test_a_damaged_part_is_told_and_published_again(layout: Layout, ledger: Ledg
     assert Published(layout).read("polls").height == ROWS
 
 
-def test_a_ledger_that_did_not_make_the_newest_part_is_told_from_one_that_did(layout: Layout, ledger: Ledger) -> None:
+def test_a_ledger_that_did_not_write_the_newest_part_is_recognised(layout: Layout, ledger: Ledger) -> None:
     assert knows_published(ledger, layout.published, "polls")
     (layout.published / "polls-0002.000001.parquet").rename(layout.published / "polls-0002.000002.parquet")
     assert not knows_published(ledger, layout.published, "polls")
@@ -110,9 +110,9 @@ def test_a_ledger_that_did_not_make_the_newest_part_is_told_from_one_that_did(la
     assert not knows_published(ledger, layout.published, "polls")
 
 
-def test_a_folder_is_as_it_was_left_until_a_name_comes_or_goes(layout: Layout, ledger: Ledger) -> None:
+def test_a_folder_is_unchanged_until_a_name_comes_or_goes(layout: Layout, ledger: Ledger) -> None:
     folder = layout.receipts
-    assert not is_as_left(ledger, folder), "it is not there"
+    assert not is_as_left(ledger, folder), "the folder does not exist"
     folder.mkdir()
     assert not is_as_left(ledger, folder), "nothing was noted"
     (folder / "first").touch()
@@ -125,10 +125,10 @@ def test_a_folder_is_as_it_was_left_until_a_name_comes_or_goes(layout: Layout, l
     assert not is_as_left(ledger, folder)
 
 
-def test_a_name_that_comes_right_after_the_note_is_seen_however_coarse_the_clock(
+def test_a_name_that_comes_right_after_the_note_is_noticed_with_a_coarse_clock(
     layout: Layout, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Linux stamps files by a clock that goes on every 4 to 10 ms."""
+    """Linux stamps files with a clock that advances every 4 to 10 ms."""
     coarsest_ns = 10_000_000
     monkeypatch.setattr(
         "konkurs_pipeline.storage.ledger.folders_left._version",
@@ -142,7 +142,7 @@ def test_a_name_that_comes_right_after_the_note_is_seen_however_coarse_the_clock
         assert not is_as_left(ledger, folder)
 
 
-def test_where_a_file_system_keeps_no_times_of_a_folder_nothing_is_noted(
+def test_on_a_file_system_without_folder_times_nothing_is_noted(
     layout: Layout, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     layout.receipts.mkdir()

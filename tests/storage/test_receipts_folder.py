@@ -1,4 +1,4 @@
-"""A receipts folder that nobody empties: what stands there unchanged is not read again, and nothing is missed."""
+"""A receipts folder that nobody empties: unchanged receipts are not read again, and no change is missed."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ NAME: Final = "KONKURS_DEMO_demo_00000001_20180903T100000Z.receipt.json"
 
 
 class Folder:
-    """A receipts folder, and the names of what was read in it."""
+    """A receipts folder, and the names of the files that were read."""
 
     def __init__(self, path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
         self.path, self._ledger, self._read = path, ledger, list[str]()
         path.mkdir()
-        really_read = receipts._read  # noqa: SLF001 -- what is counted
+        really_read = receipts._read  # noqa: SLF001 -- the counted function
 
         def noted(file: Path, limit: int) -> bytes:
             self._read.append(file.name)
@@ -60,7 +60,7 @@ def folder(tmp_path: Path, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> F
 
 @pytest.fixture
 def at_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every file count as one that was written long ago."""
+    """Make every file count as written long ago."""
     monkeypatch.setattr(receipts_folder, "_AT_REST_S", -3600)
 
 
@@ -80,7 +80,7 @@ def test_a_new_receipt_is_read_and_not_those_beside_it(folder: Folder) -> None:
 
 
 @pytest.mark.usefixtures("at_rest")
-def test_one_of_the_same_size_and_time_is_read_again(folder: Folder) -> None:
+def test_a_receipt_written_again_with_the_same_size_and_time_is_read_again(folder: Folder) -> None:
     path = folder.put(NAME, b"{")
     folder.read()
     before = path.stat()
@@ -90,7 +90,7 @@ def test_one_of_the_same_size_and_time_is_read_again(folder: Folder) -> None:
 
 
 @pytest.mark.usefixtures("at_rest")
-def test_one_that_is_put_in_its_place_is_read_again(folder: Folder) -> None:
+def test_a_receipt_that_replaces_another_is_read(folder: Folder) -> None:
     path = folder.put(NAME, b"{")
     folder.read()
     aside = folder.put("aside", b"[")
@@ -98,30 +98,30 @@ def test_one_that_is_put_in_its_place_is_read_again(folder: Folder) -> None:
     assert folder.read() == [NAME]
 
 
-def test_one_that_was_written_just_now_is_read_until_it_rests(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_receipt_written_just_now_is_read_until_it_rests(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.put(NAME, b"{")
     assert folder.read() == [NAME]
-    assert (folder.read(), folder.set_aside) == ([NAME], []), "its bytes are known, and told once"
+    assert (folder.read(), folder.set_aside) == ([NAME], []), "its bytes are known and it is reported once"
     monkeypatch.setattr(receipts_folder, "_AT_REST_S", -3600)
     assert folder.read() == [NAME]
     assert folder.read() == []
 
 
 @pytest.mark.usefixtures("at_rest")
-def test_one_that_cannot_be_read_is_tried_again(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreadable_receipt_is_tried_again(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     folder.put(NAME, b"{")
     with monkeypatch.context() as failing:
         failing.setattr(receipts, "_read", lambda *_: (_ for _ in ()).throw(OSError(errno.EIO, "I/O error")))
         folder.read()
         assert folder.set_aside == [f"receipt set aside: {NAME}: it cannot be read: I/O error"]
         folder.read()
-        assert folder.set_aside == [], "it is told once"
+        assert folder.set_aside == [], "it is reported once"
     assert (folder.read(), len(folder.set_aside)) == ([NAME], 1)
     assert folder.read() == []
 
 
 @pytest.mark.usefixtures("at_rest")
-def test_what_is_gone_is_forgotten_and_read_when_it_comes_back(folder: Folder, ledger: Ledger) -> None:
+def test_a_removed_receipt_is_forgotten_and_read_when_it_comes_back(folder: Folder, ledger: Ledger) -> None:
     path = folder.put(NAME, b"{")
     folder.read()
     path.rename(folder.path / "elsewhere")
@@ -132,7 +132,7 @@ def test_what_is_gone_is_forgotten_and_read_when_it_comes_back(folder: Folder, l
 
 
 @pytest.mark.usefixtures("at_rest")
-def test_names_that_are_no_text_are_told_apart(folder: Folder) -> None:
+def test_names_that_are_not_text_are_distinguished(folder: Folder) -> None:
     names = [os.fsdecode(b"\xff.receipt.json"), "\\xff.receipt.json", "æ.receipt.json"]
     for name in names:
         folder.put(name, b"{")
@@ -140,28 +140,28 @@ def test_names_that_are_no_text_are_told_apart(folder: Folder) -> None:
     assert len(folder.set_aside) == len(names) - 1, "two have the same name in the ledger, and the same bytes"
 
 
-def test_a_folder_that_cannot_be_read_is_told_and_stops_no_poll(folder: Folder) -> None:
+def test_an_unreadable_folder_is_reported_and_stops_no_poll(folder: Folder) -> None:
     folder.path.rmdir()
     folder.path.write_bytes(b"a file")
     assert folder.read() == []
     assert folder.set_aside == [f"receipts cannot be read: Not a directory {folder.path}"]
 
 
-def test_a_folder_that_cannot_be_made_is_told_and_stops_no_poll(tmp_path: Path, ledger: Ledger) -> None:
+def test_a_folder_that_cannot_be_made_is_reported_and_stops_no_poll(tmp_path: Path, ledger: Ledger) -> None:
     (tmp_path / "a file").write_bytes(b"")
     (reason,) = read_receipts(ledger, tmp_path / "a file" / "receipts", NOW)
     assert reason.startswith("receipts cannot be read: creating the folder")
 
 
 @pytest.mark.usefixtures("at_rest")
-def test_a_link_is_never_followed_whatever_it_points_to(folder: Folder) -> None:
+def test_no_link_is_ever_followed(folder: Folder) -> None:
     folder.put("elsewhere", b"{")
     (folder.path / NAME).symlink_to(folder.path / "elsewhere")
     (folder.path / f"second_{NAME}").symlink_to("/")
     folder.read()
     assert len(folder.set_aside) == 2
     assert all("it is a link" in reason for reason in folder.set_aside)
-    assert (folder.read(), folder.set_aside) == ([], []), "it is told once, and not looked at again"
+    assert (folder.read(), folder.set_aside) == ([], []), "it is reported once and not read again"
 
 
 @pytest.mark.parametrize("sign", ["\x1b[2J", "\x07", "\u202e", "\n", "\u2028", "\r"], ids=ascii)
@@ -189,20 +189,20 @@ def test_a_receipt_that_needs_a_person_is_marked_when_it_is_gone_and_when_it_com
     assert ledger.rows("SELECT gone_at FROM receipts") == [(None,)]
 
 
-# What is too much for the memory
+# Receipts that are too large for the memory
 
 
-def test_a_receipt_larger_than_its_file_can_ask_for_is_not_read(folder: Folder) -> None:
+def test_a_receipt_larger_than_its_outbox_file_allows_is_not_read(folder: Folder) -> None:
     folder.put(NAME, b'{"actions":[' + b"{}," * (20 * 1024 * 1024) + b"{}]}")
     (_, reason) = folder.read(), folder.set_aside[0]
     assert "it has 62914" in reason
     assert "expected: 1048576 at most" in reason
 
 
-def test_a_run_that_died_of_a_receipt_does_not_read_it_again_unsaid(
+def test_a_receipt_that_killed_a_run_is_reported_and_not_read_again(
     folder: Folder, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = folder.put(NAME, b'{"code":"' + b"x" * receipts._LEAST_LIMIT + b'"}')  # noqa: SLF001 -- what is told apart
+    path = folder.put(NAME, b'{"code":"' + b"x" * receipts._LEAST_LIMIT + b'"}')  # noqa: SLF001 -- the mark of a reading under way
     monkeypatch.setattr(receipts, "_LEAST_LIMIT", 2 * receipts._LEAST_LIMIT)  # noqa: SLF001
     with monkeypatch.context() as dying:
         dying.setattr(receipts, "parse_receipt", lambda _: (_ for _ in ()).throw(KeyboardInterrupt))
@@ -214,11 +214,11 @@ def test_a_run_that_died_of_a_receipt_does_not_read_it_again_unsaid(
     old = path.stat()
     os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns + 1))
     folder.read()
-    assert "cannot be read as a receipt" in folder.set_aside[0], "put there again, it is read"
+    assert "cannot be read as a receipt" in folder.set_aside[0], "a new copy is read"
     assert ledger.rows("SELECT outcome FROM receipts") == [("set_aside",)]
 
 
-def test_a_small_receipt_that_a_killed_run_was_reading_is_read_by_the_next(
+def test_the_next_run_reads_a_small_receipt_of_a_killed_run(
     folder: Folder, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder.put(NAME, b"{")
@@ -238,7 +238,7 @@ def test_the_folder_is_made_for_core_banking_to_write_to(tmp_path: Path, ledger:
 
 @pytest.fixture
 def two_are_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the newest two receipts be always looked at, in place of a thousand."""
+    """Check the newest two receipts at every run, instead of a thousand."""
     monkeypatch.setattr(settled_receipts, "_ALWAYS_LOOKED_AT", 2)
 
 
@@ -247,7 +247,7 @@ def _numbered(number: int) -> str:
 
 
 class LongFolder:
-    """Five receipts that a day's first run read; the file of the second holds an action."""
+    """Five receipts that a day's first run read. The outbox file of the second has an action."""
 
     def __init__(self, folder: Folder, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
         self._folder, self._ledger = folder, ledger
@@ -267,7 +267,7 @@ class LongFolder:
         monkeypatch.setattr(receipts, "versions_of", noted)
 
     def look(self) -> list[int]:
-        """Read the receipts as a run does; returns the numbers of those that were looked at."""
+        """Read the receipts as a run does; returns the numbers of the checked ones."""
         self._folder.read()
         return sorted(int(name.split("_")[3]) for name in self.looked_at)
 
@@ -280,13 +280,13 @@ def long(folder: Folder, ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> Lon
 
 
 @pytest.mark.usefixtures("at_rest", "two_are_new")
-def test_after_the_first_run_of_a_day_old_receipts_without_an_action_are_not_looked_at(long: LongFolder) -> None:
+def test_after_the_first_run_of_a_day_old_receipts_without_an_action_are_not_checked(long: LongFolder) -> None:
     assert long.look() == [2, 4, 5]
 
 
 @pytest.mark.usefixtures("at_rest", "two_are_new", "long")
 @pytest.mark.parametrize("number", [2, 4])
-def test_one_of_the_newest_or_with_an_action_that_changed_is_read(folder: Folder, number: int) -> None:
+def test_a_changed_receipt_is_read_if_it_is_new_or_has_an_action(folder: Folder, number: int) -> None:
     folder.put(_numbered(number), b"[ ")
     assert folder.read() == [_numbered(number)]
 
@@ -299,7 +299,7 @@ def test_a_new_name_among_the_old_is_read(folder: Folder) -> None:
 
 
 @pytest.mark.usefixtures("at_rest", "two_are_new")
-def test_the_next_day_every_receipt_is_looked_at(
+def test_the_next_day_every_receipt_is_checked(
     long: LongFolder, folder: Folder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert long.look() == [2, 4, 5]
@@ -310,12 +310,12 @@ def test_the_next_day_every_receipt_is_looked_at(
 
 
 @pytest.mark.usefixtures("at_rest", "two_are_new")
-def test_an_old_one_that_is_gone_is_noticed(long: LongFolder, folder: Folder, ledger: Ledger) -> None:
+def test_a_removed_old_receipt_is_noticed(long: LongFolder, folder: Folder, ledger: Ledger) -> None:
     (folder.path / _numbered(1)).unlink()
     assert long.look() == [2, 3, 4, 5]
     assert ledger.rows("SELECT name FROM receipts WHERE gone_at IS NOT NULL") == [(_numbered(1),)]
 
 
 @pytest.mark.usefixtures("two_are_new")
-def test_one_that_was_not_read_at_rest_settles_nothing(long: LongFolder) -> None:
+def test_a_receipt_that_was_not_at_rest_settles_no_day(long: LongFolder) -> None:
     assert long.look() == [1, 2, 3, 4, 5]

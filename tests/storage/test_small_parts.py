@@ -1,4 +1,4 @@
-"""The lock, the layout, what is published, the quarantine, the record of polls and the demo's own folder."""
+"""The lock, the layout, the published tables, the quarantine, the record of polls and the demo's own folder."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def store(settings: Settings) -> Iterator[Store]:
         yield opened
 
 
-def test_a_lock_is_waited_for_as_long_as_it_takes_its_holder_to_end(tmp_path: Path) -> None:
+def test_a_program_waits_for_the_lock_until_its_holder_ends(tmp_path: Path) -> None:
     is_held, order = threading.Event(), list[str]()
 
     def hold() -> None:
@@ -71,7 +71,7 @@ def test_everything_but_the_hand_off_lies_in_the_data_folder(tmp_path: Path) -> 
     assert len(set(paths.values())) == len(paths)
 
 
-def test_what_was_never_published_reads_as_a_table_without_rows(settings: Settings) -> None:
+def test_a_table_that_was_never_published_reads_as_empty(settings: Settings) -> None:
     published = Published(layout_of(settings))
 
     assert published.read("polls").height == 0
@@ -79,7 +79,7 @@ def test_what_was_never_published_reads_as_a_table_without_rows(settings: Settin
     assert first_polled_workday(layout_of(settings)) is None
 
 
-def test_a_damaged_published_table_is_told_by_name(settings: Settings, store: Store) -> None:
+def test_a_damaged_published_table_is_named(settings: Settings, store: Store) -> None:
     path = store.layout.published / "polls.000001.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"PAR1 damaged PAR1")
@@ -96,7 +96,7 @@ def test_the_first_polled_workday_is_that_of_the_first_poll_that_did_not_fail(st
     assert first_polled_workday(store.layout) == TUESDAY
 
 
-def test_what_is_recorded_beside_the_polls_has_its_days_and_its_detail(store: Store) -> None:
+def test_each_record_of_a_poll_has_its_days_and_its_detail(store: Store) -> None:
     polls.record(store.ledger, "a", (MONDAY, TUESDAY), Outcome.PARTIAL, "taken over", NOW)
     [row] = store.ledger.read("polls").to_dicts()
 
@@ -122,7 +122,7 @@ def test_an_entry_is_opened_once_and_again_after_it_was_resolved(store: Store) -
     assert store.ledger.read("quarantine").height == 1
 
 
-def test_the_demo_leaves_a_register_that_is_there_as_it_is(settings: Settings) -> None:
+def test_the_demo_does_not_change_an_existing_register(settings: Settings) -> None:
     settings.customers.parent.mkdir(parents=True)
     settings.customers.write_bytes(b"the bank's own")
 

@@ -1,4 +1,4 @@
-"""The store as a whole: one writer, one bank and environment a folder, and a demo that removes nothing but a demo's."""
+"""The store as a whole: one writer, one bank and environment a folder, and a demo that removes only a demo's store."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def settings_of(folder: Path, **changes: str) -> Settings:
     return load_settings(environ, dotenv=folder / "none")
 
 
-def test_a_second_writer_is_turned_away_and_the_lock_is_free_when_the_first_has_ended(tmp_path: Path) -> None:
+def test_a_second_writer_is_refused_and_the_lock_is_free_after_the_first(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     with open_store(settings), pytest.raises(StoreBusyError, match="nothing was done"), open_store(settings):
         pass
@@ -39,7 +39,7 @@ def test_a_folder_belongs_to_one_bank_and_environment(tmp_path: Path, other: dic
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b'"x"'], ids=repr)
-def test_a_damaged_marker_is_told_and_nothing_is_overwritten(tmp_path: Path, content: bytes) -> None:
+def test_a_damaged_marker_is_reported_and_nothing_is_overwritten(tmp_path: Path, content: bytes) -> None:
     settings = settings_of(tmp_path)
     with open_store(settings):
         pass
@@ -50,7 +50,7 @@ def test_a_damaged_marker_is_told_and_nothing_is_overwritten(tmp_path: Path, con
     assert marker.read_bytes() == content
 
 
-def test_a_damaged_ledger_is_told_by_name(tmp_path: Path) -> None:
+def test_a_damaged_ledger_is_named(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     with open_store(settings):
         pass
@@ -73,7 +73,7 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
         assert store.ledger.rows("SELECT * FROM outbox_pending") == []
 
 
-def test_what_was_committed_is_there_when_the_store_is_opened_again(tmp_path: Path) -> None:
+def test_committed_rows_are_there_when_the_store_is_opened_again(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     with open_store(settings) as store:
         store.ledger.execute("INSERT INTO outbox_pending VALUES (1, 'x')")
@@ -81,7 +81,7 @@ def test_what_was_committed_is_there_when_the_store_is_opened_again(tmp_path: Pa
         assert store.ledger.rows("SELECT * FROM outbox_pending") == [(1, "x")]
 
 
-def test_an_answer_with_any_one_bit_wrong_is_the_same_answer_or_is_told_by_name(tmp_path: Path) -> None:
+def test_an_answer_with_one_wrong_bit_is_the_same_answer_or_is_named(tmp_path: Path) -> None:
     body = b'{"_links": {"self": {"href": "https://127.0.0.1/konkursvarsler"}}, "n": [1, 2, 3, 4, 5, 6]}' * 3
     with open_store(settings_of(tmp_path)) as store:
         digest = store.lake.answers.keep(body)
@@ -109,7 +109,7 @@ def test_a_fresh_demo_empties_a_demo_store_and_keeps_the_bank_s_own_files(tmp_pa
     make_fresh(settings)
     assert [path.name for path in layout.outbox.iterdir()] == ["notes.txt"]
     assert not layout.ledger.exists()
-    assert settings.customers.is_file(), "the demo's register is put there"
+    assert settings.customers.is_file(), "the demo writes its register"
 
 
 def test_a_demo_never_touches_a_store_that_is_no_demo_s(tmp_path: Path) -> None:
@@ -123,7 +123,7 @@ def test_a_demo_never_touches_a_store_that_is_no_demo_s(tmp_path: Path) -> None:
     assert layout_of(bank).ledger.is_file()
 
 
-def test_a_folder_with_a_ledger_that_does_not_say_whose_is_left_alone(tmp_path: Path) -> None:
+def test_a_folder_with_a_ledger_and_no_marker_is_left_alone(tmp_path: Path) -> None:
     settings = settings_of(tmp_path)
     layout = layout_of(settings)
     with open_store(settings):
@@ -134,11 +134,11 @@ def test_a_folder_with_a_ledger_that_does_not_say_whose_is_left_alone(tmp_path: 
     assert layout.ledger.is_file()
 
 
-def test_duckdb_keeps_no_bytes_of_files_that_are_replaced(tmp_path: Path) -> None:
-    """Found by the simulation (seed 1, on a disk that gives a freed inode again).
+def test_duckdb_keeps_no_bytes_of_a_replaced_file(tmp_path: Path) -> None:
+    """The simulation found this (seed 1, on a disk that uses a freed inode again).
 
-    DuckDB took a file for the one before it, which had the same name, size, inode and second, and read bytes of both: an
-    error by luck, and rows of another table's append without it.
+    DuckDB took a file for its predecessor, which had the same name, size, inode and second, and read bytes of both. That
+    gave an error or, worse, wrong rows.
     """
     with open_store(settings_of(tmp_path)) as store:
         assert store.ledger.rows("SELECT current_setting('enable_external_file_cache')") == [(False,)]
