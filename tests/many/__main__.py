@@ -1,4 +1,4 @@
-"""One installation for many banks, to see and to measure: python -m tests.many --banks 20 [--minutes 10]."""
+"""An installation for many banks to watch and measure: python -m tests.many --banks 20 [--minutes 10]."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.many.tick_to_file import in_words, seconds_by_bank
 
 
 def main() -> None:
-    """Run it until Ctrl-C, and show each minute what the banks have handed over and what they use."""
+    """Run until Ctrl-C. Print each minute what the banks have handed over and what they use."""
     parser = argparse.ArgumentParser(prog="python -m tests.many", description="Many banks on this machine")
     parser.add_argument("--banks", type=int, default=20)
     parser.add_argument("--minutes", type=int, default=None, help="end after so many minutes")

@@ -167,7 +167,7 @@ class Installation:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[tuple[int, Process]]:
-    """Run a PostgreSQL in `folder`, as another user than root; gives its port and its process."""
+    """Run PostgreSQL in `folder`, never as root; yields its port and its process."""
     port, data = free_port(), folder / "postgres"
     as_user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     data.mkdir()

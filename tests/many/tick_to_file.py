@@ -1,7 +1,7 @@
-"""How long it takes from a schedule's tick to the manifest on disk, by bank: what a bank waits for the others.
+"""The time from a schedule's tick to the manifest on disk, by bank. It shows how long a bank waits for the others.
 
-Here every bank polls each minute, and with many banks a tick's polls are not done within it. The first tick of each bank,
-with nothing waiting before it, is what all banks meet at a quarter in production.
+Here every bank polls each minute, and with many banks the polls of a tick take longer than that. Nothing waits before the first
+tick of each bank, as at each quarter in production.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def seconds_by_bank(running: Installation) -> dict[str, list[float]]:
 
 
 def _written(bank: BankOfMany) -> dict[str, float]:
-    """Return run → when its manifest was renamed to its place, in seconds since 1970."""
+    """Return run → the file time of its manifest, in seconds since 1970."""
     found = {}
     for name in bank.manifests:
         manifest = bank.data / "outbox" / name
