@@ -1,7 +1,7 @@
 """The time from a schedule's tick to the manifest on disk, by bank. It shows how long a bank waits for the others.
 
-Here every bank polls each minute, and with many banks the polls of a tick take longer than that. Nothing waits before the first
-tick of each bank, as at each quarter in production.
+Here every bank polls each minute, and with many banks the polls of a tick take longer than that. Nothing waits before the
+first tick of each bank, as at each quarter in production.
 """
 
 from __future__ import annotations
