@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -20,12 +19,11 @@ settings.load_profile("unhurried")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests outside the sample as long. The sample is the first tests of a slow file, each with its first inputs."""
-    inputs: Counter[str] = Counter()
-    tests: Counter[Path] = Counter()
-    for item in (item for item in items if item.path.parent.name in _SLOW_FOLDERS):
-        function = item.nodeid.partition("[")[0]
-        inputs[function] += 1
-        tests[item.path] += inputs[function] <= _INPUTS_OF_A_TEST
-        if inputs[function] > _INPUTS_OF_A_TEST or tests[item.path] > _TESTS_OF_A_FILE:
+    """Leave to `make long` all tests of a slow file but the first that is not marked as long itself, with its first input."""
+    sampled: set[Path] = set()
+    for item in items:
+        if item.path.parent.name not in _SLOW_FOLDERS or item.get_closest_marker("long"):
+            continue
+        if item.path in sampled:
             item.add_marker(pytest.mark.long)
+        sampled.add(item.path)

@@ -18,7 +18,7 @@ from tests.canary.search import canaries_in, canaries_in_file, files_under, name
 from tests.pipeline.kit import records
 
 # The day is made of processes: a loaded machine may take long.
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 PROTECTED: Final = ("lake", "ledger", "published")
 GIVEN: Final = ("register", "receipts")
 

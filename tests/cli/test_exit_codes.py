@@ -44,6 +44,7 @@ def serve_opening(konkurs: CommandLine, kind: str = "aapning") -> None:
 # 0
 
 
+@pytest.mark.long
 def test_a_run_prints_its_counts_and_exits_0(konkurs: CommandLine) -> None:
     konkurs.write_customers(f"K-1,{FIRM},,")
     serve_opening(konkurs)
@@ -55,6 +56,7 @@ def test_a_run_prints_its_counts_and_exits_0(konkurs: CommandLine) -> None:
     assert (again.code, "(no action)" in again.out) == (0, True)
 
 
+@pytest.mark.long
 def test_a_run_that_leaves_something_for_a_person_exits_0_and_run_and_status_report_it(
     konkurs: CommandLine,
 ) -> None:

@@ -6,6 +6,7 @@ import datetime as dt
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from konkurs_pipeline.domain.outcomes import Outcome
 from konkurs_pipeline.orchestration.bank_names import BANK_TAG, BankNames
@@ -18,6 +19,7 @@ ALONE = BankNames("BANK", None)
 LATER = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
 
 
+@pytest.mark.long
 def test_old_runs_are_removed_except_the_last_good_one_of_each_workday(new_bank: NewBank, tmp_path: Path) -> None:
     bank = new_bank(tmp_path / "data")
     bank.customer("K-1", company("firm"))

@@ -25,6 +25,7 @@ def test_a_block_does_not_wait_for_dagsters_history(
     assert tuesday.received() == undisturbed
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [
@@ -46,6 +47,7 @@ def test_a_block_does_not_wait_for_another_program_that_holds_dagsters_history(
     assert tuesday.received() == undisturbed
 
 
+@pytest.mark.long
 def test_a_poll_by_hand_reports_an_earlier_killed_poll(tuesday: BankOfProcesses) -> None:
     tuesday.killed(r"\d+ decide: before COMMIT")
     tuesday.runs_well()

@@ -23,6 +23,7 @@ from tests.processes.bank import RUN, BankOfProcesses, Commands
 from tests.processes.conftest import SOAKING, on_tuesday
 from tests.processes.core_banking import Row
 
+pytestmark = pytest.mark.long
 IN_NAMESPACE: Final = ("unshare", "--user", "--map-root-user", "--mount")
 PLENTY: Final = 256 << 20
 PAGE: Final = 4096
@@ -137,7 +138,6 @@ def test_a_full_disk_fails_the_run_with_the_cure_and_with_room_nothing_is_missin
     assert "Make room" in complaint(ended)
 
 
-@pytest.mark.long
 def test_a_block_does_not_wait_for_room_in_dagsters_history(undisturbed: list[Row], new_disk: NewDisk) -> None:
     disk = new_disk("dagster")
     disk.leave_room(16 * PAGE)
@@ -184,7 +184,6 @@ def test_a_read_only_outbox_stops_the_run_before_it_decides(undisturbed: list[Ro
     assert disk.bank.received() == undisturbed
 
 
-@pytest.mark.long
 def test_a_file_in_the_place_of_the_outbox_stops_the_run_before_it_decides(
     undisturbed: list[Row], tuesday: BankOfProcesses
 ) -> None:
