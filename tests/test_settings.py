@@ -272,6 +272,14 @@ class TestWrongValues:
 
         assert message == f"KONKURS_{name}: no such setting. Did you mean KONKURS_{meant}?"
 
+    def test_an_unknown_name_is_refused_also_without_a_value(self, tmp_path: Path) -> None:
+        file = tmp_path / ".env"
+        file.write_text("KONKURS_CUSTOMER=\n", encoding="utf-8")
+
+        assert refusal(CUSTOMER="") == "KONKURS_CUSTOMER: no such setting. Did you mean KONKURS_CUSTOMERS?"
+        with pytest.raises(SettingsError, match="KONKURS_CUSTOMER: no such setting"):
+            load_settings({}, dotenv=file)
+
     def test_an_unknown_name_without_a_near_one_leads_to_the_documentation(self) -> None:
         assert refusal(B="x", QQQ="x").splitlines() == [
             "KONKURS_B: no such setting. docs/settings.md has them all. Correct the name or remove it",

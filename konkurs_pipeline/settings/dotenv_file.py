@@ -22,7 +22,7 @@ def read_dotenv(path: Path) -> dict[str, str]:
         message = f"{path} cannot be read ({type(error).__name__}): make it a readable UTF-8 text file"
         raise SettingsError(message) from None
     _refuse_broken_lines(path, text)
-    return {name: value for name, value in dotenv_values(stream=StringIO(text)).items() if value}
+    return {name: value or "" for name, value in dotenv_values(stream=StringIO(text)).items()}
 
 
 def _is_there(path: Path) -> bool:

@@ -33,9 +33,9 @@ def load_settings(environ: Mapping[str, str] | None = None, *, dotenv: Path = Pa
     An empty value counts as not set. Raises `SettingsError`, one line for each thing that is wrong.
     """
     given = {**read_dotenv(dotenv), **(os.environ if environ is None else environ)}
-    ours = {name: value for name, value in given.items() if name.startswith(PREFIX) and value}
     known = {variable(field): field for field in Settings.model_fields}
-    _refuse_unknown(set(ours) - set(known), list(known))
+    _refuse_unknown({name for name in given if name.startswith(PREFIX)} - set(known), list(known))
+    ours = {name: value for name, value in given.items() if name in known and value}
     _refuse_odd_bytes(ours)
     values = {known[name]: value for name, value in ours.items()}
     try:
