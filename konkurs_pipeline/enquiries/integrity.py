@@ -11,7 +11,7 @@ from typing import TypeVar
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, validated
 from konkurs_pipeline.storage.handoff.outbox_format import records_of
-from konkurs_pipeline.storage.handoff.recovery import unknown_files
+from konkurs_pipeline.storage.handoff.recovery import lacking_in_ledger, unknown_files
 from konkurs_pipeline.storage.lake.hashes import hash_if_whole
 from konkurs_pipeline.storage.lake.settling import EMPTY_FILE
 from konkurs_pipeline.storage.lake.versions import all_in, newest_in
@@ -80,8 +80,8 @@ def _register(store: Store) -> tuple[int, list[str]]:
 
 
 def _ledger(store: Store) -> tuple[int, list[str]]:
-    untrusted_reason = [store.ledger.untrusted_reason] if store.ledger.untrusted_reason else []
-    return len(LEDGER), untrusted_reason + _failing(
+    reasons = (store.ledger.untrusted_reason, lacking_in_ledger(store.layout, store.ledger))
+    return len(LEDGER), [reason for reason in reasons if reason] + _failing(
         lambda name: validated(LEDGER[name], store.ledger.read(name)), LEDGER
     )
 

@@ -21,9 +21,9 @@ from konkurs_pipeline.errors import AccessRefusedError, KonkursError, ServiceErr
 from konkurs_pipeline.progress import Progress, silent
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.settings import Settings
-from konkurs_pipeline.steps.erasure.erasure import sweep, terms_of
+from konkurs_pipeline.steps.erasure.erasure import finish_erasures, terms_of
 from konkurs_pipeline.storage.handoff.receipts import read_receipts
-from konkurs_pipeline.storage.ledger import erasures, polls
+from konkurs_pipeline.storage.ledger import polls
 from konkurs_pipeline.storage.store import Store
 
 # The first class that matches counts.
@@ -81,8 +81,7 @@ def prepared(poll: Poll) -> Iterator[None]:
     store = poll.store
     try:
         store.verify()
-        if erasures.are_unfinished(store.ledger):
-            sweep(store, poll.now() - terms_of(poll.settings).others, poll.now())
+        finish_erasures(store, terms_of(poll.settings), poll.now())
         store.outbox.show_pending(store.ledger)
         for message in read_receipts(store.ledger, poll.settings.receipts_dir, poll.now()):
             poll.report(IssueCode.RECEIPT_SET_ASIDE, message)

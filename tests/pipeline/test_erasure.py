@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import gzip
 import json
+import shutil
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,7 @@ from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.steps.erasure import answers, erasure
 from konkurs_pipeline.steps.erasure.answers import remains_of
 from konkurs_pipeline.steps.erasure.erasure import erase, plan_erasure, terms_of
+from konkurs_pipeline.steps.recovery import recover_store
 from konkurs_pipeline.storage.ledger import erasures
 from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.store import Store
@@ -143,7 +145,7 @@ def crash(*_: object, **__: object) -> None:
 
 
 BOUNDARIES: list[tuple[object, str]] = [
-    (erasure, "sweep"),
+    (erasure, "_sweep"),
     (erasure, "_sweep_table"),
     (erasure, "sweep_answers"),
     (answers, "remains_of"),
@@ -169,6 +171,41 @@ def test_the_next_run_finishes_a_killed_erasure(
     assert where_is(lived, OTHER) == []
     assert wrong(lived) == []
     assert lived.published("erasures")["finished_at"].null_count() == 0
+
+
+@pytest.mark.parametrize("polled_since", [True, False], ids=["polled since", "not polled since"])
+def test_an_old_ledger_put_back_brings_nothing_erased_back(
+    lived: Bank, tmp_path: Path, *, polled_since: bool
+) -> None:
+    folder = lived.layout.ledger.parent
+    copy = shutil.copytree(folder, tmp_path / "copy")
+    erased(lived)
+    recorded = lived.published("erasures")["erasure_id"].to_list()
+    if polled_since:
+        lived.poll(WEDNESDAY)
+    shutil.rmtree(folder)
+    shutil.copytree(copy, folder)
+    assert "konkurs recover" in str(lived.try_poll(THURSDAY))
+    assert any("it lacks erasures" in problem for problem in wrong(lived))
+    with lived.store(allow_untrusted=True) as store:
+        done = recover_store(store, lived.settings, by="Kari", reason="disk", now=LATER)
+    assert done.erasures == 1
+    assert lived.published("erasures")["erasure_id"].to_list() == recorded
+    assert where_is(lived, OTHER) == []
+    assert lived.poll(THURSDAY).actions == []
+    assert where_is(lived, OTHER) == []
+    assert wrong(lived) == []
+
+
+def test_a_copy_of_the_whole_folder_is_erased_again(lived: Bank, tmp_path: Path) -> None:
+    copy = shutil.copytree(lived.folder, tmp_path / "copy")
+    erased(lived)
+    shutil.rmtree(lived.folder)
+    shutil.copytree(copy, lived.folder)
+    assert where_is(lived, OTHER)
+    erased(lived)
+    assert where_is(lived, OTHER) == []
+    assert wrong(lived) == []
 
 
 def test_a_plan_of_an_erasure_names_what_stays_and_why(lived: Bank) -> None:

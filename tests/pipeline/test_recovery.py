@@ -15,7 +15,7 @@ from konkurs_pipeline.enquiries.integrity import inspect
 from konkurs_pipeline.enquiries.party.lookup import look_up
 from konkurs_pipeline.errors import StoreError, UsageError
 from konkurs_pipeline.schemas.tables import Debtors, RawNotices, frame
-from konkurs_pipeline.steps.rebuild import rebuild_lost_months
+from konkurs_pipeline.steps.recovery import rebuild_lost_months
 from konkurs_pipeline.storage.handoff import receipts_folder
 from konkurs_pipeline.storage.handoff.recovery import Recovered, recover
 from konkurs_pipeline.storage.lake.hashes import write_sealed_parquet
@@ -60,7 +60,7 @@ def test_a_changed_file_stops_the_run_and_recover_writes_it_again(polled: Bank, 
     error = polled.try_poll(WEDNESDAY)
     assert isinstance(error, StoreError)
     assert path.name in str(error)
-    assert recovered(polled) == Recovered([], [path.name])
+    assert recovered(polled) == Recovered(mended=[path.name])
     assert path.read_bytes() == whole
     assert polled.poll(WEDNESDAY).actions == []
     assert wrong(polled) == []

@@ -1,7 +1,7 @@
 """Erase personal data whose time has ended: plan what would be erased today, and erase it everywhere.
 
 An erasure is recorded first. From then on no run takes its notices in again. After a crash the next poll or erasure
-finishes it: each part of `sweep` searches for what is left, and may run twice. What does not belong here: how long data
+finishes it: each part of `_sweep` searches for what is left, and may run twice. What does not belong here: how long data
 is kept (domain/retention).
 """
 
@@ -177,7 +177,7 @@ def erase(store: Store, plan: ErasurePlan, *, by: str, now: dt.datetime, progres
     forget_requests(store.layout, plan.requests)
     _remove_look(store, now)
     if erasures.are_unfinished(store.ledger):
-        answers = sweep(store, plan.answers_before, now, progress=progress)
+        answers = _sweep(store, plan.answers_before, now, progress)
     else:
         answers = sweep_answers(store, plan.answers_before, now, progress=progress) if plan.answers else 0
     return Erased(
@@ -211,7 +211,13 @@ def _remove_look(store: Store, now: dt.datetime) -> None:
             store.layout.look.unlink()
 
 
-def sweep(store: Store, answers_before: dt.datetime, now: dt.datetime, *, progress: Progress = silent) -> int:
+def finish_erasures(store: Store, terms: Terms, now: dt.datetime) -> None:
+    """Finish what a killed erasure left, or an old copy brought back."""
+    if erasures.are_unfinished(store.ledger):
+        _sweep(store, now - terms.others, now, silent)
+
+
+def _sweep(store: Store, answers_before: dt.datetime, now: dt.datetime, progress: Progress) -> int:
     """Remove every trace of what is recorded as erased; returns how many answers changed. May run twice.
 
     `answers_before`: lists from before it are searched too.

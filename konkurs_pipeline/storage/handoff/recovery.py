@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from konkurs_pipeline.contracts.outbox import Header
@@ -26,7 +26,7 @@ from konkurs_pipeline.storage.handoff.outbox import Outbox
 from konkurs_pipeline.storage.handoff.outbox_format import header_of, records_of
 from konkurs_pipeline.storage.handoff.reviews import missing_reviews, take_missing_reviews
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.ledger import action_history, polls
+from konkurs_pipeline.storage.ledger import action_history, erasures, polls
 from konkurs_pipeline.storage.ledger.database import Ledger
 from konkurs_pipeline.storage.ledger.folders_left import is_as_left
 from konkurs_pipeline.storage.os_user import operating_system_user
@@ -48,10 +48,9 @@ def refuse_old_ledger(layout: Layout, ledger: Ledger, outbox: Outbox) -> None:
             f"{_and_more(unknown)} (or somebody put it in the outbox). {_CURE}"
         )
         raise StoreError(message)
-    if missing_reviews(layout, ledger):
-        message = (
-            f"the ledger {layout.ledger} is an old copy: it lacks outcomes that people recorded of reviews. {_CURE}"
-        )
+    lacking = lacking_in_ledger(layout, ledger)
+    if lacking:
+        message = f"{lacking}. {_CURE}"
         raise StoreError(message)
     if ledger.untrusted_reason:
         raise StoreError(ledger.untrusted_reason)
@@ -67,6 +66,28 @@ def unknown_files(layout: Layout, ledger: Ledger, outbox: Outbox) -> list[str]:
     return sorted({*outbox.base_names(), *_published_names(layout)} - known)
 
 
+def lacking_in_ledger(layout: Layout, ledger: Ledger) -> str | None:
+    """Return what else was published and the ledger does not know; null: nothing."""
+    lacking = {
+        "outcomes that people recorded of reviews": missing_reviews(layout, ledger),
+        "erasures, and may hold what they erased": missing_erasures(layout, ledger),
+    }
+    named = [name for name, found in lacking.items() if found]
+    return f"the ledger {layout.ledger} is an old copy: it lacks {' and '.join(named)}" if named else None
+
+
+def missing_erasures(layout: Layout, ledger: Ledger) -> set[str]:
+    """Return the ids of published erasures that the ledger does not know: it is a copy from before them."""
+    if knows_published(ledger, layout.published, "erasures"):
+        return set()
+    try:
+        published = set(Published(layout).read("erasures", columns=["erasure_id"])["erasure_id"])
+    except StoreError:
+        # Damage to a published table is no reason to stop: every run makes it again.
+        return set()
+    return published - {erasure_id for (erasure_id,) in ledger.rows("SELECT erasure_id FROM erasures")}
+
+
 def _published_names(layout: Layout) -> list[str]:
     try:
         return Published(layout).read("outbox_files", columns=["base_name"])["base_name"].to_list()
@@ -79,12 +100,15 @@ def _published_names(layout: Layout) -> list[str]:
 class Recovered:
     """The base names of the files that the ledger took over, and the names of the files that were mended in the outbox.
 
-    `reviews`: how many outcomes of reviews it took over.
+    `reviews`: how many outcomes of reviews it took over. `erasures`: how many erasures it lacked; they begin again.
+    `rebuilt`: the lake months that were made again.
     """
 
-    taken_over: list[str]
-    mended: list[str]
+    taken_over: list[str] = field(default_factory=list)
+    mended: list[str] = field(default_factory=list)
     reviews: int = 0
+    erasures: int = 0
+    rebuilt: list[str] = field(default_factory=list)
 
 
 def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence by name
@@ -97,21 +121,22 @@ def recover(  # noqa: PLR0913 -- the parts of an open store, and the evidence by
     and why is kept in `polls`. Raises `StoreError` if the ledger itself is damaged, or a file is missing or not ours,
     `UsageError` when there is nothing to put right.
     """
-    unknown = unknown_files(layout, ledger, outbox)
+    unknown, unerased = unknown_files(layout, ledger, outbox), missing_erasures(layout, ledger)
     _refuse_damaged(ledger, outbox)
     mended = outbox.mend(ledger)
-    if not (unknown or mended or ledger.untrusted_reason or missing_reviews(layout, ledger)):
+    if not (unknown or unerased or mended or ledger.untrusted_reason or missing_reviews(layout, ledger)):
         message = "there is nothing to recover: the ledger knows every file that was handed over, and none is changed"
         raise UsageError(message)
     with ledger.transaction():
         expected = decisions.next_in_sequence(ledger)
-        if set(unknown) & set(_published_names(layout)):
+        if unerased or set(unknown) & set(_published_names(layout)):
             _take_published(layout, ledger)
+            erasures.begin_again(ledger, unerased)
         for base_name in unknown:
             jsonl = outbox.jsonl_of(base_name)
             expected = _verify_next(base_name, jsonl, expected)
             _take_over(ledger, header_of(jsonl), jsonl, by, reason)
-        done = Recovered(unknown, mended, take_missing_reviews(layout, ledger))
+        done = Recovered(unknown, mended, take_missing_reviews(layout, ledger), len(unerased))
         _record_recovery(ledger, done, by=by, reason=reason, now=now)
     ledger.trust()
     return done

@@ -66,6 +66,14 @@ def begin(
     return erasure_id
 
 
+def begin_again(ledger: Ledger, erasure_ids: Collection[str]) -> None:
+    """Record that these erasures are not done: an old copy of the ledger holds again what they erased."""
+    ledger.execute(
+        f"UPDATE erasures SET finished_at = NULL WHERE erasure_id IN (SELECT {EACH})",  # noqa: S608 -- own constant
+        [sorted(erasure_ids)],
+    )
+
+
 def are_unfinished(ledger: Ledger) -> bool:
     """Whether an erasure began and did not end, because it was killed."""
     return bool(ledger.rows("SELECT 1 FROM erasures WHERE finished_at IS NULL LIMIT 1"))

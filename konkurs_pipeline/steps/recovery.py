@@ -1,6 +1,8 @@
-"""Makes lost or damaged lake months again: notices and documents from the kept answers; the next run makes the rest.
+"""Recovers a store: an old ledger, changed files of the outbox, lost or damaged lake months, and erasures of an old copy.
 
-The answers do not say when a match was first found, so a match gets a new time.
+A lake month is made again from the kept answers: notices and documents here, the rest by the next run. The answers do not
+say when a match was first found, so a match gets a new time. What does not belong here: what the ledger takes over
+(storage/handoff/recovery).
 """
 
 from __future__ import annotations
@@ -8,20 +10,41 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import polars as pl
 
 from konkurs_pipeline.brreg.wire import parse_json, parse_list
 from konkurs_pipeline.domain.notices import QuarantineReason
-from konkurs_pipeline.errors import ServiceError
+from konkurs_pipeline.errors import ServiceError, UsageError
 from konkurs_pipeline.schemas.tables import LAKE, ExpandedDatasets, RawNotices, frame
 from konkurs_pipeline.settings import Settings
+from konkurs_pipeline.steps.erasure.erasure import finish_erasures, terms_of
 from konkurs_pipeline.steps.list.items import Item, ItemReader
 from konkurs_pipeline.steps.list.notices import row_of
+from konkurs_pipeline.storage.handoff.recovery import Recovered, recover
 from konkurs_pipeline.storage.ledger import erasures, quarantine
 from konkurs_pipeline.storage.store import Store
 
 _WHAT = "a kept answer"
+
+
+def recover_store(store: Store, settings: Settings, *, by: str, reason: str, now: dt.datetime) -> Recovered:
+    """Put right what a run stops on, and erase again what an old copy brought back.
+
+    Raises `StoreError` if something cannot be put right, `UsageError` if there is nothing to put right.
+    """
+    nothing, done = None, Recovered()
+    try:
+        done = recover(store.layout, store.ledger, store.outbox, by=by, reason=reason, now=now)
+    except UsageError as error:
+        nothing = error
+    done = replace(done, rebuilt=rebuild_lost_months(store, settings))
+    if nothing and not done.rebuilt:
+        raise nothing
+    finish_erasures(store, terms_of(settings), now)
+    store.publish()
+    return done
 
 
 def rebuild_lost_months(store: Store, settings: Settings) -> list[str]:
