@@ -174,9 +174,7 @@ def test_the_next_run_finishes_a_killed_erasure(
 
 
 @pytest.mark.parametrize("polled_since", [True, False], ids=["polled since", "not polled since"])
-def test_an_old_ledger_put_back_brings_nothing_erased_back(
-    lived: Bank, tmp_path: Path, *, polled_since: bool
-) -> None:
+def test_an_old_ledger_put_back_brings_nothing_erased_back(lived: Bank, tmp_path: Path, *, polled_since: bool) -> None:
     folder = lived.layout.ledger.parent
     copy = shutil.copytree(folder, tmp_path / "copy")
     erased(lived)
