@@ -1,6 +1,6 @@
 #!/bin/sh
-# Dagster takes PostgreSQL's password from the environment only; a secret comes as a file. And before the daemon starts, what
-# a clock that was ahead left in Dagster's history is removed: schedules would wait until that time comes again.
+# Dagster reads PostgreSQL's password from the environment only, and a secret comes as a file. Before the daemon starts, this
+# removes future times from Dagster's history: after a clock that was ahead, schedules would wait until then.
 set -eu
 if [ -n "${DAGSTER_PG_PASSWORD_FILE:-}" ]; then
     DAGSTER_PG_PASSWORD=$(cat "$DAGSTER_PG_PASSWORD_FILE")
