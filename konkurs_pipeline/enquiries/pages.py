@@ -12,9 +12,10 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from konkurs_pipeline.domain.foreign_text import without_controls
-from konkurs_pipeline.enquiries.times import oslo_text, span_text, utc_text
+from konkurs_pipeline.domain.instants import instant_text
+from konkurs_pipeline.enquiries.times import oslo_text, span_text
 
-_FILTERS: Final = {"oslo": oslo_text, "utc": utc_text, "span": span_text}
+_FILTERS: Final = {"oslo": oslo_text, "utc": instant_text, "span": span_text}
 
 
 def render(template: str, **values: object) -> str:

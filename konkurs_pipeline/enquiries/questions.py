@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 
 from konkurs_pipeline.errors import UsageError
+from konkurs_pipeline.storage.project_files import project_file
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,10 @@ class Question:
 
 def questions() -> list[Question]:
     """Return the ready questions in order."""
-    return sorted((_read(path) for path in _folder().glob("*.sql")), key=lambda question: question.number)
+    return sorted(
+        (_read(path) for path in project_file("questions", folder="docs").glob("*.sql")),
+        key=lambda question: question.number,
+    )
 
 
 def question(number: int) -> Question:
@@ -33,13 +36,6 @@ def question(number: int) -> Question:
         message = f"there is no question {number}; expected one of these: {listed}"
         raise UsageError(message)
     return known[number]
-
-
-def _folder() -> Path:
-    """Return the folder in the installed package, else in the checkout."""
-    package = Path(str(files("konkurs_pipeline")))
-    packaged = package / "resources" / "questions"
-    return packaged if packaged.is_dir() else package.parent / "docs" / "questions"
 
 
 def _read(path: Path) -> Question:

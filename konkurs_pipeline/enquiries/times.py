@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.domain.workdays import OSLO
 
 _DAY, _HOUR, _MINUTE = 86_400, 3_600, 60
@@ -15,9 +14,19 @@ def oslo_text(instant: dt.datetime) -> str:
     return instant.astimezone(OSLO).isoformat(sep=" ", timespec="milliseconds")
 
 
-def utc_text(instant: dt.datetime) -> str:
-    """Write an instant as UTC, with milliseconds and Z."""
-    return instant_text(instant)
+def oslo_minute_text(instant: dt.datetime) -> str:
+    """Write an instant as Norwegian local time, to the minute: `2018-09-03 14:00 Oslo`."""
+    return f"{instant.astimezone(OSLO):%Y-%m-%d %H:%M} Oslo"
+
+
+def rough_span_text(span: dt.timedelta) -> str:
+    """Write a span of zero or more: in seconds below a minute, in minutes below a day, in hours above."""
+    if span < dt.timedelta(minutes=1):
+        return f"{span.total_seconds():.0f} s"
+    hours, minutes = divmod(int(span / dt.timedelta(minutes=1)), 60)
+    days, hours = divmod(hours, 24)
+    parts = [f"{days} d" if days else "", f"{hours} h" if hours else "", "" if days else f"{minutes} min"]
+    return " ".join(part for part in parts if part)
 
 
 def span_text(span: dt.timedelta) -> str:

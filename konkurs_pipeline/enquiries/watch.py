@@ -10,21 +10,20 @@ import datetime as dt
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import polars as pl
 
+from konkurs_pipeline.domain.instants import CLOCKS_DIFFER
 from konkurs_pipeline.domain.monitoring import volume
 from konkurs_pipeline.domain.monitoring.alarms import LONGEST_IN_OPENING_HOURS, LONGEST_OUTSIDE_OPENING_HOURS
 from konkurs_pipeline.domain.monitoring.coverage import GoodPoll, Quarter, quarters
 from konkurs_pipeline.domain.outcomes import GOOD
 from konkurs_pipeline.domain.workdays import OSLO, Calendar
+from konkurs_pipeline.enquiries.times import oslo_minute_text
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.store import layout_of
-
-# Two clocks may differ by so much: a time less far ahead is not in the future.
-CLOCKS_DIFFER: Final = dt.timedelta(minutes=2)
 
 
 class Tables(Protocol):
@@ -136,28 +135,13 @@ def recent_quarters(watched: Watched, days: Collection[dt.date] | None = None) -
     return quarters(polls, chosen, watched.now, watched.calendar)
 
 
-def spoken(span: dt.timedelta) -> str:
-    """Return a span of time in words: seconds below a minute, minutes below a day, hours above."""
-    if span < dt.timedelta(minutes=1):
-        return f"{span.total_seconds():.0f} s"
-    hours, minutes = divmod(int(span / dt.timedelta(minutes=1)), 60)
-    days, hours = divmod(hours, 24)
-    parts = [f"{days} d" if days else "", f"{hours} h" if hours else "", "" if days else f"{minutes} min"]
-    return " ".join(part for part in parts if part)
-
-
-def shown_in_oslo(instant: dt.datetime) -> str:
-    """Return an instant as a person in the bank reads it: to the minute, in Oslo."""
-    return f"{instant.astimezone(OSLO):%Y-%m-%d %H:%M} Oslo"
-
-
 def as_row(quarter: Quarter) -> Mapping[str, Any]:
     """Return a quarter of opening hours for printing: when, covered, healed or missed, and by which poll."""
     state = "covered" if quarter.is_covered else "healed" if quarter.is_healed else "missed"
     return {
-        "quarter": shown_in_oslo(quarter.start),
+        "quarter": oslo_minute_text(quarter.start),
         "workday": quarter.workday.isoformat(),
         "state": state,
-        "read_at": shown_in_oslo(quarter.read_by.ended_at) if quarter.read_by else None,
+        "read_at": oslo_minute_text(quarter.read_by.ended_at) if quarter.read_by else None,
         "run_id": quarter.read_by.run_id if quarter.read_by else None,
     }

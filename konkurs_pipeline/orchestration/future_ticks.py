@@ -16,9 +16,8 @@ import dagster as dg
 from dagster import RunsFilter
 
 from konkurs_pipeline.clock import utc_now
+from konkurs_pipeline.domain.instants import CLOCKS_DIFFER
 
-# Clocks of two machines may differ by so much.
-TOLERANCE: Final = dt.timedelta(minutes=2)
 _FOR_EVER: Final = dt.datetime(9999, 1, 1, tzinfo=dt.UTC).timestamp()
 
 
@@ -28,7 +27,7 @@ def mend_future_ticks(instance: dg.DagsterInstance, now: dt.datetime) -> list[st
     Such a schedule or sensor loses its list of ticks. It stays on or off, and a sensor keeps its cursor. Restart a
     running daemon: it remembers the time itself.
     """
-    limit = now + TOLERANCE
+    limit = now + CLOCKS_DIFFER
     mended = []
     for state in instance.all_instigator_state():
         where = (state.instigator_origin_id, state.selector_id)

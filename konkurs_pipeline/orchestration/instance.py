@@ -6,7 +6,6 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +16,7 @@ from konkurs_pipeline.errors import HistoryError, SettingsError, StoreError
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.settings.model import PATTERN_SIGNS
 from konkurs_pipeline.storage.files import make_private_folder, write_bytes_atomically
+from konkurs_pipeline.storage.project_files import project_file
 from konkurs_pipeline.storage.store import layout_of
 
 # Dagster's SQLite files that a run writes. With PostgreSQL there are none.
@@ -95,7 +95,5 @@ def prepare_dagster_home(settings: Settings) -> Path:
 
 
 def project_config() -> bytes:
-    """Return the project's dagster.yaml: inside the installed package, else in the checkout."""
-    package = Path(str(files("konkurs_pipeline")))
-    packaged = package / "resources" / "dagster.yaml"
-    return (packaged if packaged.exists() else package.parent / "dagster.yaml").read_bytes()
+    """Return the project's dagster.yaml."""
+    return project_file("dagster.yaml").read_bytes()

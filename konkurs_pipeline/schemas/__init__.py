@@ -1,1 +1,4 @@
-"""One pandera model for each stored table: grain, key, units, and a comment for every column."""
+"""One pandera model for each stored table: grain, key, units, and a comment for every column.
+
+A new column or table starts here: CONTRIBUTING.md has the steps.
+"""

@@ -6,14 +6,13 @@ It touches only a store whose marker says that it is a demo's. Dagster's history
 from __future__ import annotations
 
 import shutil
-from importlib.resources import files
-from pathlib import Path
 
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.settings import Environment, Settings
 from konkurs_pipeline.storage import lock
 from konkurs_pipeline.storage.files import make_private_folder, storage_errors, write_bytes_atomically
 from konkurs_pipeline.storage.layout import Layout
+from konkurs_pipeline.storage.project_files import project_file
 from konkurs_pipeline.storage.store import layout_of, store_version
 
 
@@ -54,11 +53,4 @@ def _give_register(settings: Settings) -> None:
         return
     for path, name in ((settings.customers, "customers.csv"), (settings.accounts, "accounts.csv")):
         make_private_folder(path.parent)
-        write_bytes_atomically(path, project_file(f"register/{name}").read_bytes())
-
-
-def project_file(name: str) -> Path:
-    """Return the path of a data file: in the installed package, else in the checkout's `data/`."""
-    package = Path(str(files("konkurs_pipeline")))
-    packaged = package / "resources" / name
-    return packaged if packaged.exists() else package.parent / "data" / name
+        write_bytes_atomically(path, project_file(f"register/{name}", folder="data").read_bytes())

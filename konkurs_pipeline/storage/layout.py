@@ -1,4 +1,4 @@
-"""Where everything is: the folders and files under `KONKURS_DATA_DIR`. No other module joins a path.
+"""Where everything is: the folders and files under `KONKURS_DATA_DIR`. Other modules join only names within their own folder.
 
 <data>/
   store.json            which environment and bank the folder belongs to

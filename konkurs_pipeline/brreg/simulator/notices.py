@@ -82,7 +82,7 @@ def oslo_date(instant: dt.datetime) -> dt.date:
     return instant.astimezone(OSLO).date()
 
 
-def test_notices_path() -> Path:
+def path_of_test_notices() -> Path:
     """Return where Brreg's test notices are: in the installed package, or else in the checkout.
 
     Raises `StoreError` if neither has them.
@@ -97,7 +97,7 @@ def test_notices_path() -> Path:
 
 def load_test_notices() -> list[SimulatedNotice]:
     """Return Brreg's 15 test notices, in order of registration, each visible from its registration."""
-    with test_notices_path().open(encoding="utf-8", newline="") as file:
+    with path_of_test_notices().open(encoding="utf-8", newline="") as file:
         return sorted((_read_row(row) for row in csv.DictReader(file)), key=lambda notice: notice.order)
 
 

@@ -18,8 +18,8 @@ from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.identifiers import IdKind, identify, typed_number
 from konkurs_pipeline.domain.notices import NoticeType
 from konkurs_pipeline.enquiries.party.lookup import Finding, look_up, look_up_customer
-from konkurs_pipeline.enquiries.times import oslo_text
-from konkurs_pipeline.enquiries.watch import longest_without_poll, spoken
+from konkurs_pipeline.enquiries.times import oslo_text, rough_span_text
+from konkurs_pipeline.enquiries.watch import longest_without_poll
 from konkurs_pipeline.errors import ExitCode, UsageError
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.storage.layout import Layout
@@ -178,7 +178,9 @@ def _warn(question: LookupRequest, finding: Finding) -> None:
         moment = min(question.as_of, utc_now())
         age = moment - finding.known_up_to
         if age > longest_without_poll(moment, question.settings.calendar):
-            say_problem(f"the answer may be old: the last good poll ended {spoken(age)} before. See `konkurs status`")
+            say_problem(
+                f"the answer may be old: the last good poll ended {rough_span_text(age)} before. See `konkurs status`"
+            )
     unknown = sum(notice["type"] not in _TYPES for notice in finding.notices)
     if unknown:
         say_problem(

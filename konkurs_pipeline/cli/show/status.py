@@ -16,8 +16,8 @@ from konkurs_pipeline.cli.printing.terminal import answer, answer_json, say, say
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.enquiries.banks import banks_in
 from konkurs_pipeline.enquiries.status import Status, age_of_last_good_poll, current_status
-from konkurs_pipeline.enquiries.times import oslo_text
-from konkurs_pipeline.enquiries.watch import is_poll_due, spoken
+from konkurs_pipeline.enquiries.times import oslo_text, rough_span_text
+from konkurs_pipeline.enquiries.watch import is_poll_due
 from konkurs_pipeline.errors import ExitCode, UsageError
 from konkurs_pipeline.settings import Settings, load_settings
 from konkurs_pipeline.storage.store import layout_of_store
@@ -99,8 +99,8 @@ def _span(option: str, text: str | None) -> dt.timedelta | None:
 def _is_recent(age: dt.timedelta | None, limit: dt.timedelta) -> bool:
     if age is not None and age <= limit:
         return True
-    text = f"the last one ended {spoken(age)} ago" if age is not None else "none ever came to a good end"
-    say_problem(f"no good poll within {spoken(limit)}: {text}. Is dagster-daemon running?")
+    text = f"the last one ended {rough_span_text(age)} ago" if age is not None else "none ever came to a good end"
+    say_problem(f"no good poll within {rough_span_text(limit)}: {text}. Is dagster-daemon running?")
     return False
 
 

@@ -64,13 +64,13 @@ def _print(position: int, kept: list[Kept], erased: list[dict[str, Any]] | None)
     for number, one in enumerate(kept, start=1):
         answer("")
         answer(f"{number}. {one.what} ({one.table})")
-        answer(f"   since   {_said(one.since)}")
+        answer(f"   since   {_as_text(one.since)}")
         answer(f"   from    {one.source}")
         answer(f"   why     {one.why}")
-        answer(f"   until   {_said(one.until)}")
+        answer(f"   until   {_as_text(one.until)}")
         for name, value in one.content.items():
             if value is not None:
-                answer(f"   {name}: {_said(value)}")
+                answer(f"   {name}: {_as_text(value)}")
     for row in erased or ():
         answer("")
         answer(
@@ -80,7 +80,7 @@ def _print(position: int, kept: list[Kept], erased: list[dict[str, Any]] | None)
     say("the page holds personal data: keep it from logs, and give it to nobody but the person")
 
 
-def _said(value: object) -> str:
+def _as_text(value: object) -> str:
     if isinstance(value, dt.datetime):
         return oslo_text(value)
     return "not recorded" if value is None else value if isinstance(value, str) else json.dumps(value, default=str)

@@ -152,19 +152,19 @@ def _writable(account_no: str) -> str | None:
 
 
 def _act_on_deleted_estate(situation: Situation, estate: Estate, of_flawed: Iterable[Action]) -> Iterator[Action]:
-    """Yield what answers the rows written because of the opening. `of_flawed`: the REVIEWs of flawed notices, asked now."""
+    """Yield a row for each row written because of the opening. `of_flawed`: the REVIEWs of flawed notices, asked now."""
     sletting, opening = estate.changed_by, estate.opening.uuid
     if sletting is None:
         return
     for block in situation.standing_blocks_of(opening):
         obstacle = _obstacle_to_reopening(situation, block)
         kind = ActionKind.REVIEW if obstacle else ActionKind.REOPEN
-        yield _answer(block, kind, sletting, obstacle or Reason.OPENING_DELETED)
+        yield _follow_up(block, kind, sletting, obstacle or Reason.OPENING_DELETED)
     # If a flawed opening and its sletting come in one poll, whoever gets the REVIEW of the one gets the REVIEW of the
     # other.
     asked_now = (review for review in of_flawed if review.notice.uuid == opening)
     for review in (*situation.written_reviews.get(opening, ()), *asked_now):
-        yield _answer(review, ActionKind.REVIEW, sletting, Reason.REVIEWED_OPENING_DELETED)
+        yield _follow_up(review, ActionKind.REVIEW, sletting, Reason.REVIEWED_OPENING_DELETED)
 
 
 def _obstacle_to_reopening(situation: Situation, block: Issued) -> Reason | None:
@@ -180,7 +180,7 @@ def _obstacle_to_reopening(situation: Situation, block: Issued) -> Reason | None
     return None
 
 
-def _answer(issued: Issued | Action, kind: ActionKind, notice: Notice, reason: Reason) -> Action:
+def _follow_up(issued: Issued | Action, kind: ActionKind, notice: Notice, reason: Reason) -> Action:
     return Action(
         kind, issued.customer_ref, issued.account_no, notice, issued.matched_via, reason, caused_by=issued.action_id
     )

@@ -13,7 +13,8 @@ from konkurs_pipeline.domain.monitoring.alarms import (
     Alarm,
     AlarmKind,
 )
-from konkurs_pipeline.enquiries.watch import Watched, spoken
+from konkurs_pipeline.enquiries.times import rough_span_text
+from konkurs_pipeline.enquiries.watch import Watched
 
 
 def blocks_rejected(watched: Watched) -> Alarm | None:
@@ -60,7 +61,9 @@ def blocks_unconfirmed(watched: Watched) -> Alarm | None:
         return None
     late = waiting.filter(pl.col("exported_at") < watched.now - dt.timedelta(minutes=UNCONFIRMED_MINUTES[0]))
     seq = late["seq"].sort().to_list()[0]
-    message = f"{late.height} BLOCK rows are unconfirmed, the oldest (file {seq}) for {spoken(watched.now - oldest)}"
+    message = (
+        f"{late.height} BLOCK rows are unconfirmed, the oldest (file {seq}) for {rough_span_text(watched.now - oldest)}"
+    )
     pending = late["pending_at"].count()
     message += f"; core banking says of {pending} that they are PENDING" if pending else ""
     return Alarm(AlarmKind.BLOCKS_UNCONFIRMED, message, level=str(passed[-1]))

@@ -13,7 +13,8 @@ from konkurs_pipeline.domain.monitoring.alarms import (
     AlarmKind,
 )
 from konkurs_pipeline.domain.outcomes import MISSING, STOPPING, Outcome
-from konkurs_pipeline.enquiries.watch import Watched, longest_without_poll, recent_quarters, shown_in_oslo, spoken
+from konkurs_pipeline.enquiries.times import oslo_minute_text, rough_span_text
+from konkurs_pipeline.enquiries.watch import Watched, longest_without_poll, recent_quarters
 
 
 def clock_was_ahead(watched: Watched) -> Alarm | None:
@@ -22,7 +23,7 @@ def clock_was_ahead(watched: Watched) -> Alarm | None:
     if ahead.is_empty():
         return None
     last = ahead["started_at"].max()
-    until = shown_in_oslo(last) if isinstance(last, dt.datetime) else "?"
+    until = oslo_minute_text(last) if isinstance(last, dt.datetime) else "?"
     message = f"{ahead.height} polls have times in the future, up to {until}: they count for nothing"
     return Alarm(AlarmKind.CLOCK_WAS_AHEAD, message, level=until)
 
@@ -36,7 +37,9 @@ def no_good_poll(watched: Watched) -> Alarm | None:
     longest = longest_without_poll(watched.now, watched.calendar)
     if watched.now - last <= longest:
         return None
-    return Alarm(kind, f"the last good poll ended {spoken(watched.now - last)} ago, at {shown_in_oslo(last)}")
+    return Alarm(
+        kind, f"the last good poll ended {rough_span_text(watched.now - last)} ago, at {oslo_minute_text(last)}"
+    )
 
 
 def quarters_missed(watched: Watched) -> Alarm | None:
@@ -45,9 +48,8 @@ def quarters_missed(watched: Watched) -> Alarm | None:
     unread = [q for q in recent_quarters(watched) if q.read_by is None and q.start < watched.now - QUARTER_MISSED_AFTER]
     if not unread:
         return None
-    message = (
-        f"{len(unread)} quarters of opening hours were read by no poll, the first at {shown_in_oslo(unread[0].start)}"
-    )
+    first = oslo_minute_text(unread[0].start)
+    message = f"{len(unread)} quarters of opening hours were read by no poll, the first at {first}"
     return Alarm(AlarmKind.QUARTERS_MISSED, message)
 
 
@@ -74,8 +76,10 @@ def silence(watched: Watched) -> Alarm | None:
     quiet = volume.silence(newest, watched.now, watched.calendar)
     if quiet < volume.LONGEST_SILENCE:
         return None
-    since = shown_in_oslo(newest) if newest else "long ago"
-    return Alarm(AlarmKind.SILENCE, f"no notice for {spoken(quiet)} of opening hours; the newest is of {since}")
+    since = oslo_minute_text(newest) if newest else "long ago"
+    return Alarm(
+        AlarmKind.SILENCE, f"no notice for {rough_span_text(quiet)} of opening hours; the newest is of {since}"
+    )
 
 
 def no_openings(watched: Watched) -> Alarm | None:

@@ -18,7 +18,8 @@ from konkurs_pipeline.domain.monitoring.alarms import (
 from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.domain.retention import LONGEST_OPEN
 from konkurs_pipeline.domain.second_source import ComparisonOutcome
-from konkurs_pipeline.enquiries.watch import Watched, shown_in_oslo
+from konkurs_pipeline.enquiries.times import oslo_minute_text
+from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import OFF, Environment
 from konkurs_pipeline.storage.register.snapshots import Snapshots
@@ -46,9 +47,11 @@ def register_stale(watched: Watched) -> Alarm | None:
         return None
     accepted = Snapshots(watched.layout.snapshots).current()
     used = (
-        f"the one in use was accepted at {shown_in_oslo(accepted.accepted_at)}" if accepted else "none was accepted yet"
+        f"the one in use was accepted at {oslo_minute_text(accepted.accepted_at)}"
+        if accepted
+        else "none was accepted yet"
     )
-    message = f"the customers file is of {shown_in_oslo(written)}; {used}"
+    message = f"the customers file is of {oslo_minute_text(written)}; {used}"
     return Alarm(AlarmKind.REGISTER_STALE, message)
 
 
@@ -64,7 +67,7 @@ def certificate(watched: Watched) -> Alarm | None:
     passed = [days for days in CERTIFICATE_DAYS if left <= days]
     if not passed:
         return None
-    message = f"the client certificate is valid to {shown_in_oslo(facts.not_after)}, {max(left, 0)} days more"
+    message = f"the client certificate is valid to {oslo_minute_text(facts.not_after)}, {max(left, 0)} days more"
     return Alarm(AlarmKind.CERTIFICATE, message, level=str(passed[-1]))
 
 
@@ -112,7 +115,7 @@ def second_source_unread(watched: Watched) -> Alarm | None:
     good = tried.filter(pl.col("outcome") == ComparisonOutcome.COMPARED.value)["compared_at"].max()
     if tried.is_empty() or (isinstance(good, dt.datetime) and watched.now - good <= LONGEST_WITHOUT_COMPARISON):
         return None
-    since = f"since {shown_in_oslo(good)}" if isinstance(good, dt.datetime) else "yet"
+    since = f"since {oslo_minute_text(good)}" if isinstance(good, dt.datetime) else "yet"
     return Alarm(
         AlarmKind.SECOND_SOURCE_UNREAD, f"Enhetsregisteret was not compared {since}: {tried['detail'].to_list()[-1]}"
     )

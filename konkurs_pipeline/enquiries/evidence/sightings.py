@@ -14,6 +14,7 @@ from typing import Final
 
 import polars as pl
 
+from konkurs_pipeline.domain.instants import SERVICE_CLOCK_DIFFERS
 from konkurs_pipeline.domain.notices import Notice
 from konkurs_pipeline.domain.outcomes import GOOD
 from konkurs_pipeline.errors import StoreError
@@ -23,8 +24,6 @@ from konkurs_pipeline.storage.readers.published import Published
 # Resources, as brreg/client asks for them.
 _ASKED_AFTER: Final = r"/oppdatert/([0-9T:.-]+)Z$"
 _DATASET: Final = r"/[0-9a-f-]{36}$"
-# How much two clocks may differ.
-_CLOCK_TOLERANCE: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ class Sightings:
         """Yield the lists that had to hold the notice if it was visible, from the last one before its registration on."""
         asked_for_it = pl.col("asked_after").is_null() | (pl.col("asked_after") < notice.registered_at)
         lists = self._lists.filter(asked_for_it & (pl.col("began") <= taken_at))
-        is_early = pl.col("began") < notice.registered_at - _CLOCK_TOLERANCE
+        is_early = pl.col("began") < notice.registered_at - SERVICE_CLOCK_DIFFERS
         before = lists.filter(is_early & pl.col("is_complete")).tail(1)
         since = lists.filter(~is_early)
         yield from pl.concat([before, since]).select("run_id", "is_complete", "times", "received", "kept").iter_rows()

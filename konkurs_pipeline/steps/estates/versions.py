@@ -24,7 +24,7 @@ _STATE: Final = ("state", "changed_by_uuid")
 def keep_versions(poll: Poll, changed: pl.DataFrame) -> None:
     """Append a version for each of the `changed` estates whose state differs from its last version."""
     lake = poll.store.lake
-    _make_good(poll, set(lake.months("estates")) - set(lake.months("estate_versions")))
+    _make_missing(poll, set(lake.months("estates")) - set(lake.months("estate_versions")))
     days = set(changed["workday"])
     known = lake.read("estate_versions", days)
     now = changed.select(pl.all(), known_at=pl.lit(poll.now(), pl.Datetime("us", "UTC")))
@@ -42,7 +42,7 @@ def _with_new(known: pl.DataFrame, states: pl.DataFrame, run_id: str) -> pl.Data
     return pl.concat([known, new.select(list(dtypes(EstateVersions)))])
 
 
-def _make_good(poll: Poll, months: Collection[dt.date]) -> None:
+def _make_missing(poll: Poll, months: Collection[dt.date]) -> None:
     """Make the versions of months that have estates and no versions: they were lost, or the store is older than versions.
 
     Each notice has the time when it was first seen. From that of its opening on, the estate was open; from that of the

@@ -17,6 +17,7 @@ import polars as pl
 from konkurs_pipeline.brreg.client import NoticeList
 from konkurs_pipeline.brreg.fetching import Answer
 from konkurs_pipeline.domain.identifiers import IdKind
+from konkurs_pipeline.domain.instants import SERVICE_CLOCK_DIFFERS
 from konkurs_pipeline.domain.notices import NOTICE_COLUMNS, Notice, NoticeType, QuarantineReason, notices_of
 from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.schemas.tables import RawNotices, frame
@@ -31,8 +32,6 @@ from konkurs_pipeline.storage.ledger.quarantine import Entry
 # `oppdatert` answers what comes after a time; whether "after" is strict is not documented. One millisecond (the service's
 # precision) before the window is right for both.
 _PRECISION: Final = dt.timedelta(milliseconds=1)
-# Clocks differ, but not by more than this: a later registration is an error.
-_CLOCK_TOLERANCE: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -221,7 +220,7 @@ def _flaws_of(one: SeenNotice) -> list[Entry]:
 def _registered_in_future(seen: Sequence[SeenNotice], now: dt.datetime) -> list[Entry]:
     """Return entries for notices that claim to be registered well after now: no run would come to their workday."""
     detail = "it says that it was registered more than a day from now"
-    late = (one for one in seen if one.notice.registered_at > now + _CLOCK_TOLERANCE)
+    late = (one for one in seen if one.notice.registered_at > now + SERVICE_CLOCK_DIFFERS)
     return [one.entry(QuarantineReason.REGISTERED_IN_FUTURE, detail) for one in late]
 
 

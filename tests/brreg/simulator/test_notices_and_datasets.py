@@ -66,7 +66,7 @@ def test_brregs_list_has_its_fifteen_notices_of_all_four_types_in_order() -> Non
 
 
 def test_the_list_is_found_in_the_checkout_or_the_package() -> None:
-    assert listed.test_notices_path().name == "brreg_test_notices.csv"
+    assert listed.path_of_test_notices().name == "brreg_test_notices.csv"
 
 
 def test_the_text_of_a_time_is_kept_as_published() -> None:
