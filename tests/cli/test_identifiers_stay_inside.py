@@ -76,7 +76,7 @@ def printed(konkurs: CommandLine) -> str:
     konkurs.service.replace_notices(_notices())
     run = ("run", "--from", DAY, "--to", DAY)
     more = {"KONKURS_MAX_REGISTER_INVALID": "1", "KONKURS_MAX_BLOCKS_PER_RUN": "1"}
-    told = [konkurs(*run, **more)]
+    results = [konkurs(*run, **more)]
     konkurs.service.faults.replace(
         [
             Fault.model_validate(
@@ -92,13 +92,13 @@ def printed(konkurs: CommandLine) -> str:
             Fault.model_validate({"kind": "json_value", "resource": "list", "body": json.dumps({FIRM: [DEBTOR]})}),
         ]
     )
-    told += [konkurs(*run, **more), konkurs(*run, **more)]
+    results += [konkurs(*run, **more), konkurs(*run, **more)]
     konkurs.service.faults.replace([])
     (konkurs.data / "receipts" / "KONKURS_x.receipt.json").write_text(json.dumps({"file_id": FIRM}), encoding="utf-8")
     konkurs.write_customers(
         content=f"customer_ref,national_id,former_ids,name\nK-1,{DEBTOR},,\nK-1,{FIRM},,\n".encode()
     )
-    told.append(konkurs(*run, **more))
+    results.append(konkurs(*run, **more))
     questions = (
         ["status"],
         ["status", "--json"],
@@ -109,12 +109,12 @@ def printed(konkurs: CommandLine) -> str:
         ["plan", *run[1:]],
     )
     for command in (*questions, ["verify"], ["doctor"], ["contract"]):
-        told.append(konkurs(*command, **more))
-    told += [konkurs("lookup", number) for number in (FIRM, enk_of(DEBTOR), DAMAGED)]
-    told.append(konkurs("lookup", DEBTOR, "--as-of", FIRM))
-    told += [konkurs("evidence", notice.uuid, *more) for notice in _notices() for more in ([], ["--json"])]
-    assert {one.code for one in told} == {0, 1, 2}, "all exit codes occur"
-    return "".join(one.out + one.err for one in told)
+        results.append(konkurs(*command, **more))
+    results += [konkurs("lookup", number) for number in (FIRM, enk_of(DEBTOR), DAMAGED)]
+    results.append(konkurs("lookup", DEBTOR, "--as-of", FIRM))
+    results += [konkurs("evidence", notice.uuid, *more) for notice in _notices() for more in ([], ["--json"])]
+    assert {one.code for one in results} == {0, 1, 2}, "all exit codes occur"
+    return "".join(one.out + one.err for one in results)
 
 
 @pytest.mark.long

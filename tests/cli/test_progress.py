@@ -18,9 +18,9 @@ def test_a_terminal_shows_the_step_under_way(monkeypatch: pytest.MonkeyPatch) ->
     with os.fdopen(theirs, "w", encoding="utf-8") as terminal, monkeypatch.context() as patched:
         patched.setenv("TERM", "xterm")
         patched.setattr(sys, "stderr", terminal)
-        with shown_progress() as told:
-            told("expanded datasets", 50, 120)
-            told("actions", 0, None)
+        with shown_progress() as report:
+            report("expanded datasets", 50, 120)
+            report("actions", 0, None)
             shown = read_all(ours)
     os.close(ours)
     for what in ("expanded datasets", "50/120", "actions", "0/?"):
@@ -38,7 +38,7 @@ def read_all(terminal: int) -> str:
 
 
 def test_a_program_reads_no_progress(capsys: pytest.CaptureFixture[str]) -> None:
-    with shown_progress() as told:
-        assert told is silent
-        told("raw notices", 0, None)
+    with shown_progress() as report:
+        assert report is silent
+        report("raw notices", 0, None)
     assert capsys.readouterr() == ("", "")

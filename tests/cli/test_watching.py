@@ -60,10 +60,10 @@ def test_before_the_first_poll_the_dead_man_s_signal_exits_1(konkurs: CommandLin
 def test_alarms_stand_in_the_status_for_people_and_for_programs(polled: CommandLine) -> None:
     polled.write_customers(content=b"nonsense")
     assert polled(*RUN).code == 0
-    told = polled("status")
-    assert "needs a person: error register_refused: the register was refused" in told.err
-    assert "docs/runbook.md#register_refused" in told.err
-    assert "mend the bank's export" in told.err
+    shown = polled("status")
+    assert "needs a person: error register_refused: the register was refused" in shown.err
+    assert "docs/runbook.md#register_refused" in shown.err
+    assert "mend the bank's export" in shown.err
     alarms = json.loads(polled("status", "--json").out)["alarms"]
     assert [(alarm["alarm"], alarm["severity"]) for alarm in alarms] == [("register_refused", "error")]
 

@@ -68,7 +68,7 @@ def test_the_workspace_names_the_code_server_and_the_location() -> None:
 
 
 def test_the_readiness_probe_uses_the_web_servers_own_port() -> None:
-    """The chart's default is 80, whatever the service's port is; `http` is the name that it gives that port."""
+    """The chart's default is port 80 for any port of the service. The chart names the service's port `http`."""
     assert WEBSERVER["readinessProbe"]["httpGet"]["port"] in {"http", WEBSERVER["service"]["port"]}
 
 

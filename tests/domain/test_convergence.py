@@ -325,10 +325,10 @@ def test_rows_are_written_in_the_order_to_carry_them_out(world: World, draw: st.
 def test_every_notice_about_a_customer_gives_a_row_or_asks_for_none(world: World, draw: st.DataObject) -> None:
     """A flawed or orphaned notice, an oppheving or an avslutning of a customer never vanishes."""
     bank = bank_after_all(world, draw)
-    told = {(a.notice.uuid, a.customer_ref) for kind in ActionKind for a in bank.written_of(kind)}
+    written_about = {(a.notice.uuid, a.customer_ref) for kind in ActionKind for a in bank.written_of(kind)}
     orphans = {n.uuid for n in bank.situation.fold.orphan_slettinger}
 
     for match in world.matches:
         (about,) = [n for n in world.notices if n.uuid == match.notice_uuid]
         if about.uuid in world.flaws or about.uuid in orphans or about.type in {"oppheving", "avslutning"}:
-            assert (about.uuid, match.customer_ref) in told
+            assert (about.uuid, match.customer_ref) in written_about

@@ -67,8 +67,8 @@ def test_only_a_doubtful_ending_keeps_an_ended_bankruptcy(quarantined: str, *, d
 
 
 @given(st.lists(st.tuples(st.sampled_from(TYPES), st.sampled_from("AB")), max_size=12))
-def test_an_erasure_never_changes_the_state_of_the_kept_bankruptcies(told: list[tuple[str, str]]) -> None:
-    notices = [notice(kind, hour, debtor) for hour, (kind, debtor) in enumerate(told)]
+def test_an_erasure_never_changes_the_state_of_the_kept_bankruptcies(drawn: list[tuple[str, str]]) -> None:
+    notices = [notice(kind, hour, debtor) for hour, (kind, debtor) in enumerate(drawn)]
     cases = cases_of(notices, (), {})
     assert sorted(n.uuid for case in cases for n in case.notices) == sorted(n.uuid for n in notices), "each in one"
     before = {estate.opening.uuid: estate for estate in fold_estates(notices).estates}

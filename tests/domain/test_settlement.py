@@ -26,7 +26,7 @@ BLOCKS = [action(n) for n in range(6)]
 
 
 def settled(  # noqa: PLR0913 -- each is one thing the ledger knows, by name
-    ought: Sequence[Action],
+    asked: Sequence[Action],
     *,
     written: Sequence[Action] = (),
     held: Sequence[Action] = (),
@@ -37,7 +37,7 @@ def settled(  # noqa: PLR0913 -- each is one thing the ledger knows, by name
     waiting = [HeldBlock(a.action_id, OPENING.uuid) for a in held]
     free = [HeldBlock(a.action_id, OPENING.uuid, is_released=True) for a in released]
     return settle(
-        ought,
+        asked,
         written=[a.action_id for a in written],
         held=[*waiting, *free],
         states={OPENING.uuid: state} if state else {},
@@ -58,17 +58,17 @@ def test_the_first_blocks_up_to_the_limit_are_written_and_the_rest_is_held(max_b
 
 @pytest.mark.parametrize("kind", [ActionKind.REOPEN, ActionKind.REVIEW, ActionKind.INFORM])
 def test_nothing_but_a_block_is_ever_held(kind: ActionKind) -> None:
-    ought = [action(n, kind) for n in range(6)]
+    asked = [action(n, kind) for n in range(6)]
 
-    assert settled(ought, max_blocks=0) == Settlement(tuple(ought), (), {})
+    assert settled(asked, max_blocks=0) == Settlement(tuple(asked), (), {})
 
 
 def test_only_blocks_count_towards_the_limit() -> None:
-    ought = [action(0, ActionKind.REVIEW), BLOCKS[1], action(2, ActionKind.REOPEN), BLOCKS[3], BLOCKS[4]]
+    asked = [action(0, ActionKind.REVIEW), BLOCKS[1], action(2, ActionKind.REOPEN), BLOCKS[3], BLOCKS[4]]
 
-    done = settled(ought, max_blocks=2)
+    done = settled(asked, max_blocks=2)
 
-    assert (done.write, done.hold) == (tuple(ought[:4]), (BLOCKS[4],))
+    assert (done.write, done.hold) == (tuple(asked[:4]), (BLOCKS[4],))
 
 
 def test_a_written_row_is_not_written_again_and_does_not_count() -> None:
@@ -134,13 +134,13 @@ def test_every_row_has_one_fate(kinds: list[ActionKind], fates: list[str], gone:
         a.action_id: "new" if a.kind is not ActionKind.BLOCK and fate in {"held", "released"} else fate
         for a, fate in zip(every, fates, strict=False)
     }
-    ought = [a for a, is_gone in zip(every, gone, strict=False) if not is_gone]
+    asked = [a for a, is_gone in zip(every, gone, strict=False) if not is_gone]
     of = {name: [a for a in every if fate_of[a.action_id] == name] for name in ("new", "written", "held", "released")}
 
-    done = settled(ought, written=of["written"], held=of["held"], released=of["released"], max_blocks=max_blocks)
+    done = settled(asked, written=of["written"], held=of["held"], released=of["released"], max_blocks=max_blocks)
 
-    new_blocks = [a for a in ought if a in of["new"] and a.kind is ActionKind.BLOCK]
+    new_blocks = [a for a in asked if a in of["new"] and a.kind is ActionKind.BLOCK]
     assert done.hold == tuple(new_blocks[max_blocks:])
-    out = [a for a in ought if a in of["new"] or a in of["released"]]
+    out = [a for a in asked if a in of["new"] or a in of["released"]]
     assert done.write == tuple(a for a in out if a not in done.hold)
-    assert set(done.void) == {a.action_id for a in (*of["held"], *of["released"]) if a not in ought}
+    assert set(done.void) == {a.action_id for a in (*of["held"], *of["released"]) if a not in asked}

@@ -109,8 +109,8 @@ def damaged_certificates(draw: st.DrawFn) -> bytes:
     for _ in range(draw(st.integers(1, 3))):
         content[draw(st.integers(0, len(content) - 1))] ^= 1 << draw(st.integers(0, 7))
     try:
-        hurt = x509.load_der_x509_certificate(bytes(content))
-        return _packed(hurt, [SOUND] if draw(st.booleans()) else None)
+        damaged = x509.load_der_x509_certificate(bytes(content))
+        return _packed(damaged, [SOUND] if draw(st.booleans()) else None)
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, UserWarning):
         assume(False)  # noqa: FBT003 -- Hypothesis's own way to say that this is no input
         raise

@@ -310,8 +310,8 @@ class Oracle:
             at_opening = self._matches(opening)
             matches = {ref: matches.get(ref, True) and at_opening.get(ref, True) for ref in matches | at_opening}
         if flawed:
-            told = {row.customer for row in self._rows_of[opening.uuid]} if opening else set()
-            for ref in told | matches.keys():
+            informed = {row.customer for row in self._rows_of[opening.uuid]} if opening else set()
+            for ref in informed | matches.keys():
                 self._ask(Row("REVIEW", ref, None, notice.uuid), "a flaw")
         elif notice.type in AFTER and (notice.type != "sletting" or opening is None):
             kind = "INFORM" if notice.type == "avslutning" else "REVIEW"
