@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from konkurs_pipeline.brreg.hosts import shown_host
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.errors import (
     AccessRefusedError,
     AnswerError,
@@ -146,7 +147,7 @@ def _retry_after(text: str) -> float | None:
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=dt.UTC)
-    return max(0.0, (when - dt.datetime.now(dt.UTC)).total_seconds())
+    return max(0.0, (when - utc_now()).total_seconds())
 
 
 def transport_error(error: httpx.TransportError, target: Target, seconds: float, setting: str) -> ServiceError:

@@ -7,7 +7,7 @@ import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from hashlib import sha256
+from hashlib import file_digest, sha256
 from pathlib import Path
 from typing import Final
 
@@ -169,6 +169,19 @@ def require_room(folder: Path) -> None:
 def hash_of(content: bytes) -> str:
     """Return the SHA-256 of `content` in hex."""
     return sha256(content).hexdigest()
+
+
+def hash_of_file(path: Path) -> str:
+    """Return the SHA-256 of a file in hex."""
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def remove_folder(folder: Path) -> None:
+    """Remove a folder with everything in it, if it exists. Raises `StoreError` if the file system refuses."""
+    with storage_errors(f"removing {folder}"):
+        if folder.exists():
+            shutil.rmtree(folder)
 
 
 def _sync(path: Path) -> None:

@@ -22,13 +22,13 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from konkurs_pipeline.brreg.simulator.clock import Clock, real_time
 from konkurs_pipeline.brreg.simulator.datasets import expanded_dataset
 from konkurs_pipeline.brreg.simulator.enhetsregisteret.search import UNITS_PATH, search
 from konkurs_pipeline.brreg.simulator.enhetsregisteret.units import UnitJson, units_of
 from konkurs_pipeline.brreg.simulator.fault_answers import CONTENT_TYPE, SimulatedAnswer, respond
 from konkurs_pipeline.brreg.simulator.faults import Fault, FaultBook, FaultKind, Resource
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice
+from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.domain.instants import instant_text
 
 # A simulator that runs for weeks keeps its last requests only.
@@ -85,7 +85,7 @@ class Simulation:
 def build_app(
     notices: Iterable[SimulatedNotice],
     *,
-    now: Clock = real_time,
+    now: Clock = utc_now,
     faults: Iterable[Fault] = (),
     page_size: int | None = None,
 ) -> Starlette:
@@ -245,7 +245,7 @@ def _answer(request: Request, document: dict[str, Any], status: int = 200) -> Si
 def _problem(request: Request, status: int, error: str) -> SimulatedAnswer:
     # The shape of Spring's default error answer, as the rest of the service is Spring's.
     document = {
-        "timestamp": instant_text(real_time()),
+        "timestamp": instant_text(utc_now()),
         "status": status,
         "error": error,
         "path": request.url.path,

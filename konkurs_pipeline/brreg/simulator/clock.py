@@ -1,21 +1,13 @@
-"""What time it is in the simulator: the real time, one that runs from elsewhere, or one that is stepped.
+"""The simulator's own clocks: one that starts elsewhere and runs faster, and one that a test moves.
 
-A clock is any callable that returns an instant in UTC. What does not belong here: when a notice becomes
-visible (notices.py).
+A clock is any callable that returns an instant in UTC; the real one is `konkurs_pipeline.clock.utc_now`. What does not
+belong here: when a notice becomes visible (notices.py).
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable
-
-Clock = Callable[[], dt.datetime]
-
-
-def real_time() -> dt.datetime:
-    """Return the present instant (UTC)."""
-    return dt.datetime.now(dt.UTC)
 
 
 class RunningClock:

@@ -30,6 +30,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.errors import StoreError
 
 _KEEP_IF_VALID_FOR: Final = dt.timedelta(days=1)
@@ -147,7 +148,7 @@ def _is_usable(files: SimulatorCertificates) -> bool:
             leaf.verify_directly_issued_by(ca)
     except (OSError, ValueError, TypeError, InvalidSignature):
         return False
-    needed_until = dt.datetime.now(dt.UTC) + _KEEP_IF_VALID_FOR
+    needed_until = utc_now() + _KEEP_IF_VALID_FOR
     return all(each.not_valid_after_utc > needed_until for each in (ca, server, client.certificate))
 
 
@@ -183,7 +184,7 @@ def _issue(leaf: Leaf, authority: _KeyAndCertificate) -> _KeyAndCertificate:
 def _builder(
     subject: x509.Name, issuer: x509.Name, public_key: ec.EllipticCurvePublicKey, valid_days: tuple[float, float]
 ) -> x509.CertificateBuilder:
-    now = dt.datetime.now(dt.UTC).replace(microsecond=0)
+    now = utc_now().replace(microsecond=0)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)

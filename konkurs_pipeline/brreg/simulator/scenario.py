@@ -54,11 +54,12 @@ from pydantic_core import ErrorDetails
 from starlette.applications import Starlette
 
 from konkurs_pipeline.brreg.simulator.app import build_app
-from konkurs_pipeline.brreg.simulator.clock import Clock, RunningClock, real_time
+from konkurs_pipeline.brreg.simulator.clock import RunningClock
 from konkurs_pipeline.brreg.simulator.enhetsregisteret.units import UnitJson
 from konkurs_pipeline.brreg.simulator.faults import Fault
 from konkurs_pipeline.brreg.simulator.generator import generate_notices
 from konkurs_pipeline.brreg.simulator.notices import SimulatedNotice, load_test_notices, simulated_notice
+from konkurs_pipeline.clock import Clock, utc_now
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.redaction import redact
 
@@ -74,7 +75,7 @@ class Scenario:
     notices: tuple[SimulatedNotice, ...]
     faults: tuple[Fault, ...] = ()
     page_size: int | None = None
-    now: Clock = real_time
+    now: Clock = utc_now
     unit_changes: Mapping[str, UnitJson | None] = field(default_factory=dict)
 
     def build_app(self) -> Starlette:
@@ -159,7 +160,7 @@ def load_scenario(path: Path) -> Scenario:
     Raises `UsageError`, one line for each thing that is wrong with it.
     """
     file = _parse(path, _read(path))
-    now = RunningClock(file.clock.starts_at, speed=file.clock.speed) if file.clock else real_time
+    now = RunningClock(file.clock.starts_at, speed=file.clock.speed) if file.clock else utc_now
     changes = {each.organisasjonsnummer: each.to_change() for each in file.unit}
     return Scenario(tuple(file.notices()), tuple(file.fault), file.page_size, now, changes)
 

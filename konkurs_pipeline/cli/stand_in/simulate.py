@@ -10,12 +10,12 @@ from typing import Annotated
 
 import typer
 
-from konkurs_pipeline.brreg.simulator.clock import real_time
 from konkurs_pipeline.brreg.simulator.generator import generate_notices, notices_about
 from konkurs_pipeline.brreg.simulator.notices import load_test_notices
 from konkurs_pipeline.brreg.simulator.scenario import Scenario, load_scenario
 from konkurs_pipeline.brreg.simulator.server import serve
 from konkurs_pipeline.cli.printing.terminal import answer
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.errors import UsageError
 from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage.store import layout_of
@@ -47,7 +47,7 @@ def command(  # noqa: PLR0913, PLR0917 -- the command's options
     plain_http: PlainHttp = False,
 ) -> None:
     """Serve an assumed Konkursvarsel on loopback, with mutual TLS, until Ctrl-C."""
-    served = load_scenario(scenario) if scenario else Scenario(tuple(load_test_notices()), (), None, real_time)
+    served = load_scenario(scenario) if scenario else Scenario(tuple(load_test_notices()), (), None, utc_now)
     today = served.now().date()
     if customers is not None:
         served = replace(served, notices=(*served.notices, *notices_about(_numbers(customers), today, today + _AHEAD)))

@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Final
 
-from konkurs_pipeline.domain.workdays import OSLO
+from konkurs_pipeline.domain.workdays import Calendar
 
 # A longer period is counted in larger buckets: a chart holds some forty columns.
 _MOST_DAYS_BY_DAY: Final = 35
@@ -24,12 +24,12 @@ class Period:
     @property
     def start(self) -> dt.datetime:
         """When the first day begins (UTC)."""
-        return _midnight(self.first)
+        return Calendar.start_of(self.first)
 
     @property
     def end(self) -> dt.datetime:
         """When the last day is over (UTC)."""
-        return _midnight(self.last + dt.timedelta(days=1))
+        return Calendar.start_of(self.last + dt.timedelta(days=1))
 
     @property
     def days(self) -> list[dt.date]:
@@ -51,7 +51,3 @@ def month_before(day: dt.date) -> Period:
     """Return the last whole month before `day`."""
     last = day.replace(day=1) - dt.timedelta(days=1)
     return Period(last.replace(day=1), last)
-
-
-def _midnight(day: dt.date) -> dt.datetime:
-    return dt.datetime.combine(day, dt.time(), tzinfo=OSLO).astimezone(dt.UTC)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import suppress
-from pathlib import Path
 
 from konkurs_pipeline.errors import StoreBusyError
 from konkurs_pipeline.storage import lock
-from konkurs_pipeline.storage.files import storage_errors
+from konkurs_pipeline.storage.files import remove_folder
 from konkurs_pipeline.storage.layout import Layout
 
 
@@ -17,11 +15,5 @@ def remove_abandoned(layout: Layout) -> None:
     for folder in (layout.rehearsal, layout.publishing):
         if folder.exists():
             with suppress(StoreBusyError), lock.held(folder.with_suffix(".lock")):
-                _remove(folder)
-    _remove(layout.ledger.with_name(f"{layout.ledger.name}.tmp"))
-
-
-def _remove(folder: Path) -> None:
-    with storage_errors(f"removing {folder}"):
-        if folder.exists():
-            shutil.rmtree(folder)
+                remove_folder(folder)
+    remove_folder(layout.ledger.with_name(f"{layout.ledger.name}.tmp"))

@@ -16,7 +16,7 @@ from typing import Final
 
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.storage import lock
-from konkurs_pipeline.storage.files import make_private_folder, storage_errors
+from konkurs_pipeline.storage.files import make_private_folder, remove_folder, storage_errors
 from konkurs_pipeline.storage.layout import Layout
 from konkurs_pipeline.storage.store import layout_of, store_version
 
@@ -40,14 +40,14 @@ def rehearsal(settings: Settings) -> Iterator[Settings]:
                 "receipts_dir": layout.receipts if layout.receipts.is_dir() else layout.rehearsal / "receipts",
             }
         )
-        _remove(layout.rehearsal)
+        remove_folder(layout.rehearsal)
         try:
             with lock.held(layout.lock):
                 store_version(settings, layout)
                 _copy(layout, layout_of(copy))
             yield copy
         finally:
-            _remove(layout.rehearsal)
+            remove_folder(layout.rehearsal)
 
 
 def _copy(layout: Layout, copy: Layout) -> None:
@@ -72,9 +72,3 @@ def _link(source: str, target: str) -> None:
         os.link(source, target)
     except OSError:
         shutil.copy2(source, target)
-
-
-def _remove(folder: Path) -> None:
-    with storage_errors(f"removing {folder}"):
-        if folder.exists():
-            shutil.rmtree(folder)

@@ -6,14 +6,13 @@ it is open: its hash stands in a file beside it while the ledger is closed.
 
 from __future__ import annotations
 
-import hashlib
 import io
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-from konkurs_pipeline.storage.files import hash_of, storage_errors, write_bytes_atomically
+from konkurs_pipeline.storage.files import hash_of, hash_of_file, storage_errors, write_bytes_atomically
 
 _KEY: Final = "konkurs.sha256"
 # Stands in place of the hash while the hash is computed; it has the same length.
@@ -62,7 +61,7 @@ def _place_of_hash(content: bytes) -> int:
 
 def seal_beside(path: Path) -> None:
     """Keep the hash of a closed file beside it."""
-    write_bytes_atomically(_seal_of(path), _hash_of_file(path).encode())
+    write_bytes_atomically(_seal_of(path), hash_of_file(path).encode())
 
 
 def break_seal(path: Path) -> None:
@@ -74,13 +73,8 @@ def break_seal(path: Path) -> None:
 def is_seal_broken(path: Path) -> bool:
     """Whether a hash is kept, and the file is gone or differs from it."""
     seal = _seal_of(path)
-    return seal.is_file() and (not path.is_file() or seal.read_bytes() != _hash_of_file(path).encode())
+    return seal.is_file() and (not path.is_file() or seal.read_bytes() != hash_of_file(path).encode())
 
 
 def _seal_of(path: Path) -> Path:
     return path.with_name(f"{path.name}.sha256")
-
-
-def _hash_of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

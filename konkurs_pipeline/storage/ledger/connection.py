@@ -82,6 +82,11 @@ def bound(parameters: Sequence[object]) -> list[object]:
     return [json.dumps(value, default=str) if isinstance(value, list) else value for value in parameters]
 
 
+def sql_text(value: str) -> str:
+    """Return a text as an SQL literal."""
+    return "'" + value.replace("'", "''") + "'"
+
+
 def quoted(path: Path) -> str:
     """Return a path escaped for quotes in SQL."""
     return str(path).replace("'", "''")

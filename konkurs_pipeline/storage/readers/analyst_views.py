@@ -17,7 +17,7 @@ from konkurs_pipeline.schemas.views import Documents, FirstSeen
 from konkurs_pipeline.storage.control_requests import requests_query
 from konkurs_pipeline.storage.files import PRIVATE_FILE, hash_of, replace_atomically, write_bytes_atomically
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.ledger.connection import connect
+from konkurs_pipeline.storage.ledger.connection import connect, sql_text
 from konkurs_pipeline.storage.readers.as_of import macros
 from konkurs_pipeline.storage.readers.control_request_macro import control_request_macro
 from konkurs_pipeline.storage.readers.documents import documents_query
@@ -32,17 +32,17 @@ def ensure_views(layout: Layout, fields: DatasetMap) -> None:
     layout.control_requests.touch(PRIVATE_FILE)
     path, statements = layout.analyst_database, list(_statements(layout, fields))
     wanted = hash_of("\n".join(statements).encode())
-    if _stamp_of(path) == f"{wanted} {_hash_of_file(path)}":
+    if _stamp_of(path) == f"{wanted} {_hash_or_no_file(path)}":
         return
     replace_atomically(path, lambda temporary: _build(temporary, statements))
-    write_bytes_atomically(_stamp(path), f"{wanted} {_hash_of_file(path)}".encode())
+    write_bytes_atomically(_stamp(path), f"{wanted} {_hash_or_no_file(path)}".encode())
 
 
 def view_problems(layout: Layout) -> list[str]:
     """Return a line if `konkurs.duckdb` is not what the last run wrote; nothing if none was ever written."""
     path = layout.analyst_database
     stamp = _stamp_of(path)
-    if stamp is None or stamp.endswith(f" {_hash_of_file(path)}"):
+    if stamp is None or stamp.endswith(f" {_hash_or_no_file(path)}"):
         return []
     return [f"{path} is damaged, gone, or was changed: the next run makes it again"]
 
@@ -52,7 +52,7 @@ def _stamp_of(path: Path) -> str | None:
     return _stamp(path).read_text(encoding="utf-8", errors="replace") if _stamp(path).is_file() else None
 
 
-def _hash_of_file(path: Path) -> str:
+def _hash_or_no_file(path: Path) -> str:
     return hash_of(path.read_bytes()) if path.is_file() else "no file"
 
 
@@ -83,7 +83,7 @@ def _statements(layout: Layout, fields: DatasetMap) -> list[str]:
         # `[-.]`: another table's name may begin with this one's.
         files = f"{layout.published}/{name}[-.]*.parquet"
         statements += _view(name, table, _newest(table, files, files, _PART))
-    statements += _view("control_requests", ControlRequests, requests_query(_text(str(layout.control_requests))))
+    statements += _view("control_requests", ControlRequests, requests_query(sql_text(str(layout.control_requests))))
     documents = documents_query(fields, list(dtypes(Documents)), "expanded_datasets")
     statements += _view("documents", Documents, documents)
     statements += _view("first_seen", FirstSeen, FIRST_SEEN_QUERY)
@@ -97,8 +97,8 @@ def _newest(table: type[Table], files: str, versions: str, part: str) -> str:
     newer one came. So every file that `newest` names exists when its rows are read.
     """
     columns = ", ".join(f'd."{column}"' for column in dtypes(table))
-    newest = f"SELECT max(file) AS file FROM glob({_text(versions)}) GROUP BY {part}"  # noqa: S608 -- own names
-    rows = f"read_parquet({_text(files)}, filename = true) d ON d.filename = newest.file"
+    newest = f"SELECT max(file) AS file FROM glob({sql_text(versions)}) GROUP BY {part}"  # noqa: S608 -- own names
+    rows = f"read_parquet({sql_text(files)}, filename = true) d ON d.filename = newest.file"
     return f"SELECT {columns} FROM ({newest}) newest JOIN {rows}"  # noqa: S608 -- own names
 
 
@@ -106,10 +106,6 @@ def _view(name: str, table: type[Table], query: str) -> list[str]:
     comments = {c: column.description for c, column in table.to_schema().columns.items()}
     return [
         f"CREATE VIEW {name} AS {query}",
-        f"COMMENT ON VIEW {name} IS {_text(inspect.cleandoc(table.__doc__ or ''))}",
-        *(f'COMMENT ON COLUMN {name}."{c}" IS {_text(text or "")}' for c, text in comments.items()),
+        f"COMMENT ON VIEW {name} IS {sql_text(inspect.cleandoc(table.__doc__ or ''))}",
+        *(f'COMMENT ON COLUMN {name}."{c}" IS {sql_text(text or "")}' for c, text in comments.items()),
     ]
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -32,7 +32,7 @@ from konkurs_pipeline.schemas.views import VIEWS
 from konkurs_pipeline.storage import lock
 from konkurs_pipeline.storage.files import make_private_folder, private_files, put_whole, storage_errors
 from konkurs_pipeline.storage.layout import Layout
-from konkurs_pipeline.storage.ledger.connection import connect
+from konkurs_pipeline.storage.ledger.connection import connect, sql_text
 from konkurs_pipeline.storage.readers.as_of import macros
 from konkurs_pipeline.storage.readers.published import Published
 from konkurs_pipeline.storage.readers.query import write_rows
@@ -206,17 +206,13 @@ def _copy(con: duckdb.DuckDBPyConnection, name: str, table: type[Table], rows: p
     with storage_errors(f"writing {file}"):
         rows.write_parquet(file)
     try:
-        con.execute(f"CREATE TABLE {name} AS FROM read_parquet({_text(str(file))})")
+        con.execute(f"CREATE TABLE {name} AS FROM read_parquet({sql_text(str(file))})")
     except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
         message = f"the copy cannot be written ({type(error).__name__}): make room and publish again"
         raise StoreError(message) from None
     file.unlink()
-    con.execute(f"COMMENT ON TABLE {name} IS {_text(inspect.cleandoc(table.__doc__ or ''))}")
+    con.execute(f"COMMENT ON TABLE {name} IS {sql_text(inspect.cleandoc(table.__doc__ or ''))}")
     for column, declared in facts(table).items():
         if column in rows.columns:
-            con.execute(f'COMMENT ON COLUMN {name}."{column}" IS {_text(declared.description)}')
+            con.execute(f'COMMENT ON COLUMN {name}."{column}" IS {sql_text(declared.description)}')
     return rows.height
-
-
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

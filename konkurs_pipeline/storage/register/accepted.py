@@ -6,7 +6,6 @@ What does not belong here: the folder of snapshots, and which one is current (st
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ import polars as pl
 from pydantic import TypeAdapter, ValidationError
 
 from konkurs_pipeline.errors import StoreError
-from konkurs_pipeline.storage.files import write_bytes_atomically
+from konkurs_pipeline.storage.files import hash_of, hash_of_file, write_bytes_atomically
 
 FORMAT: Final = "konkurs-register/1"
 
@@ -123,7 +122,7 @@ class Snapshot:
     def _verify_table(self, name: str) -> None:
         path = self.folder / name
         with damage_named(path):
-            found = sha256_of(path)
+            found = hash_of_file(path)
         if found != self.tables_sha256[name]:
             raise StoreError(damaged(path, "it is not what was written"))
 
@@ -137,7 +136,7 @@ class Snapshot:
 
 def snapshot_id(customers_sha256: str, accounts_sha256: str | None) -> str:
     """Return the id of the register that these two files make."""
-    return hashlib.sha256(f"{FORMAT}\n{customers_sha256}\n{accounts_sha256 or '-'}\n".encode()).hexdigest()
+    return hash_of(f"{FORMAT}\n{customers_sha256}\n{accounts_sha256 or '-'}\n".encode())
 
 
 def read_snapshot(folder: Path) -> Snapshot:
@@ -185,9 +184,3 @@ def damaged(path: Path, reason: str) -> str:
         f"{path} is damaged or missing ({reason}), so the accepted register cannot be used. "
         "Remove current.json in the folder of snapshots: the next run reads the bank's files again"
     )
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

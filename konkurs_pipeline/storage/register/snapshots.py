@@ -26,6 +26,7 @@ from konkurs_pipeline.schemas.register import REGISTER, RegisterTables
 from konkurs_pipeline.schemas.table import dtypes, reshaped
 from konkurs_pipeline.storage.files import (
     PRIVATE_FOLDER,
+    hash_of_file,
     make_private_folder,
     remove_leftovers,
     replace_atomically,
@@ -42,7 +43,6 @@ from konkurs_pipeline.storage.register.accepted import (
     damaged,
     read_json,
     read_snapshot,
-    sha256_of,
     write_description,
     write_json,
 )
@@ -145,7 +145,7 @@ class Snapshots:
         temporary.mkdir(mode=PRIVATE_FOLDER)
         for name, data in tables.named().items():
             _write_table(temporary / f"{name}.parquet", data)
-        hashes = {path.name: sha256_of(path) for path in sorted(temporary.iterdir())}
+        hashes = {path.name: hash_of_file(path) for path in sorted(temporary.iterdir())}
         snapshot = Snapshot(self._folder / facts.id, facts.id, facts, _counts(tables), hashes, FORM)
         write_description(temporary, snapshot)
         # If a former register comes back: a folder cannot be renamed onto one that is not empty.
@@ -178,7 +178,7 @@ def _take_shape(snapshot: Snapshot) -> None:
             snapshot.verify()
             rows = reshaped(table, pl.read_parquet(path, glob=False), {})
         _write_table(path, rows)
-        hashes[name] = sha256_of(path)
+        hashes[name] = hash_of_file(path)
         # All tables at once: if a run is killed here, the next one must find tables that agree with the hashes.
         snapshot = replace(snapshot, tables_sha256=dict(hashes))
         write_description(snapshot.folder, snapshot)

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from konkurs_pipeline.brreg.simulator import scenario as format_description
-from konkurs_pipeline.brreg.simulator.clock import RunningClock, real_time
+from konkurs_pipeline.brreg.simulator.clock import RunningClock
 from konkurs_pipeline.brreg.simulator.faults import FaultKind, Resource
 from konkurs_pipeline.brreg.simulator.generator import generate_notices
 from konkurs_pipeline.brreg.simulator.notices import load_test_notices
 from konkurs_pipeline.brreg.simulator.scenario import Scenario, load_scenario
+from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.errors import UsageError
 
 INLINE = """
@@ -97,8 +98,8 @@ def test_faults_are_read_in_order(tmp_path: Path) -> None:
 
 
 def test_without_a_clock_the_time_is_the_real_one(tmp_path: Path) -> None:
-    assert scenario(tmp_path, "").now is real_time
-    assert abs(real_time() - dt.datetime.now(dt.UTC)) < dt.timedelta(seconds=5)
+    assert scenario(tmp_path, "").now is utc_now
+    assert abs(utc_now() - dt.datetime.now(dt.UTC)) < dt.timedelta(seconds=5)
 
 
 def test_a_clock_starts_elsewhere_and_runs_faster(tmp_path: Path) -> None:
