@@ -14,7 +14,7 @@ from konkurs_pipeline.domain.actions.rows import ActionStatus
 from konkurs_pipeline.domain.instants import instant_text
 from konkurs_pipeline.domain.monitoring.alarms import Alarm, AlarmKind, Severity
 from konkurs_pipeline.enquiries.alarms.handoff import receipts_for_a_person
-from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
+from konkurs_pipeline.enquiries.alarms.raised import raised_alarms
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.enquiries.worklists.reviews import reviews_of
 from konkurs_pipeline.errors import KonkursError
@@ -56,7 +56,7 @@ def current_status(settings: Settings, now: dt.datetime) -> Status:
     last = polls.tail(1).to_dicts()
     watched = Watched(settings, published, now)
     # Errors first; the order of the kinds within.
-    alarms = sorted(look_for_alarms(watched), key=lambda alarm: alarm.rule.severity is not Severity.ERROR)
+    alarms = sorted(raised_alarms(watched), key=lambda alarm: alarm.rule.severity is not Severity.ERROR)
     waiting = [review.decided_at for review in reviews_of(published) if review.is_open]
     return Status(
         last_poll={name: _text(value) for name, value in last[0].items()} if last else None,

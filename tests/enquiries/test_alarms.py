@@ -17,7 +17,7 @@ from konkurs_pipeline.brreg.simulator.pki import make_certificates
 from konkurs_pipeline.domain.monitoring.alarms import AlarmKind
 from konkurs_pipeline.domain.outcomes import IssueCode
 from konkurs_pipeline.domain.workdays import OSLO
-from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
+from konkurs_pipeline.enquiries.alarms.raised import raised_alarms
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.schemas.tables import LAKE, LEDGER, frame
@@ -87,18 +87,18 @@ class Rows:
         return self
 
 
-def look(folder: Path, rows: Rows, now: dt.datetime, **settings: str) -> dict[str, str]:
+def raised(folder: Path, rows: Rows, now: dt.datetime, **settings: str) -> dict[str, str]:
     """Return the raised alarms: kind → message."""
     environ = {"KONKURS_DATA_DIR": str(folder), "KONKURS_API_URL": "http://127.0.0.1:1", "KONKURS_ENVIRONMENT": "test"}
     environ |= {"KONKURS_EXPECT_VOLUMES": "true", **settings}
     watched = Watched(load_settings(environ, dotenv=folder / "none"), rows, now)
-    return {alarm.kind.value: alarm.message for alarm in look_for_alarms(watched)}
+    return {alarm.kind.value: alarm.message for alarm in raised_alarms(watched)}
 
 
 def level_of(rows: Rows, kind: AlarmKind) -> str:
     """Return the level of an alarm that is raised at noon."""
     settings = load_settings({"KONKURS_API_URL": "http://127.0.0.1:1"}, dotenv=Path("none"))
-    return {alarm.kind: alarm.level for alarm in look_for_alarms(Watched(settings, rows, NOON))}[kind]
+    return {alarm.kind: alarm.level for alarm in raised_alarms(Watched(settings, rows, NOON))}[kind]
 
 
 def well() -> Rows:
@@ -116,11 +116,11 @@ NOON = at(FRIDAY, "12:05")
 
 
 def test_a_bank_without_a_problem_has_no_alarm(tmp_path: Path) -> None:
-    assert look(tmp_path, well(), NOON) == {}
+    assert raised(tmp_path, well(), NOON) == {}
 
 
 def test_a_store_before_its_first_poll_has_no_alarm(tmp_path: Path) -> None:
-    assert look(tmp_path, Rows(), NOON) == {}
+    assert raised(tmp_path, Rows(), NOON) == {}
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_a_store_before_its_first_poll_has_no_alarm(tmp_path: Path) -> None:
     ],
 )
 def test_the_last_good_poll_may_be_too_old(tmp_path: Path, now: dt.datetime, *, is_raised: bool) -> None:
-    found = look(tmp_path, well(), now)
+    found = raised(tmp_path, well(), now)
     assert ("no_good_poll" in found) is is_raised
 
 
@@ -142,7 +142,7 @@ def test_failed_polls_are_no_good_polls(tmp_path: Path) -> None:
     rows = well()
     for clock in ("12:15", "12:30", "12:45"):
         rows.poll(at(FRIDAY, clock), "failed", seen=None, detail="the service is down")
-    found = look(tmp_path, rows, at(FRIDAY, "12:50"))
+    found = raised(tmp_path, rows, at(FRIDAY, "12:50"))
     assert "no_good_poll" in found
     assert found["poll_incomplete"] == "the last poll (failed): the service is down"
 
@@ -157,59 +157,59 @@ def test_one_missing_document_does_not_hide_a_later_outage() -> None:
 
 def test_a_poll_with_a_future_time_is_an_alarm_and_no_good_poll(tmp_path: Path) -> None:
     rows = Rows().polls_all_day(THURSDAY).poll(at(FRIDAY, "14:00"))
-    found = look(tmp_path, rows, at(FRIDAY, "12:00"))
+    found = raised(tmp_path, rows, at(FRIDAY, "12:00"))
     assert (
         found["clock_was_ahead"]
         == "1 polls have times in the future, up to 2026-03-27 14:00 Oslo: they count for nothing"
     )
     assert "no_good_poll" in found
-    assert "clock_was_ahead" not in look(tmp_path, rows, at(FRIDAY, "14:00"))
+    assert "clock_was_ahead" not in raised(tmp_path, rows, at(FRIDAY, "14:00"))
 
 
 def test_unread_quarters_are_missed_until_a_poll_reads_their_day(tmp_path: Path) -> None:
     rows = Rows().polls_all_day(THURSDAY, until="09:00").poll(at(FRIDAY, "08:00"))
     rows.tables["polls"][-1] |= {"from_workday": FRIDAY, "to_workday": FRIDAY}
     later = at(FRIDAY, "08:40")
-    assert "quarters_missed" not in look(tmp_path, rows, later), "Friday's poll reads Thursday again"
-    alone = look(tmp_path, rows, later, KONKURS_LOOKBACK_WORKDAYS="0")
+    assert "quarters_missed" not in raised(tmp_path, rows, later), "Friday's poll reads Thursday again"
+    alone = raised(tmp_path, rows, later, KONKURS_LOOKBACK_WORKDAYS="0")
     assert "quarters_missed" not in alone, "without a lookback only today counts"
     rows.tables["polls"].pop()
-    assert "27 quarters" in look(tmp_path, rows, at(THURSDAY, "17:00"))["quarters_missed"]
+    assert "27 quarters" in raised(tmp_path, rows, at(THURSDAY, "17:00"))["quarters_missed"]
 
 
 def test_two_hours_of_silence_raise_an_alarm_only_if_volumes_are_expected(tmp_path: Path) -> None:
     rows = well().polls_all_day(FRIDAY, until="14:00")
     now = at(FRIDAY, "13:51")
     assert (
-        look(tmp_path, rows, now)["silence"]
+        raised(tmp_path, rows, now)["silence"]
         == "no notice for 2 h 1 min of opening hours; the newest is of 2026-03-27 11:50 Oslo"
     )
-    assert "silence" not in look(tmp_path, rows, now, KONKURS_EXPECT_VOLUMES="false")
-    assert "silence" not in look(tmp_path, rows, now, KONKURS_EXPECT_VOLUMES="")
-    assert "silence" not in look(tmp_path, rows, now, KONKURS_EXTRA_CLOSED_DAYS="2026-03-27")
+    assert "silence" not in raised(tmp_path, rows, now, KONKURS_EXPECT_VOLUMES="false")
+    assert "silence" not in raised(tmp_path, rows, now, KONKURS_EXPECT_VOLUMES="")
+    assert "silence" not in raised(tmp_path, rows, now, KONKURS_EXTRA_CLOSED_DAYS="2026-03-27")
 
 
 def test_a_workday_without_an_opening_is_an_alarm(tmp_path: Path) -> None:
     rows = well().polls_all_day(FRIDAY)
     evening = at(FRIDAY, "16:40")
-    assert "no_openings" not in look(tmp_path, rows, evening)
+    assert "no_openings" not in raised(tmp_path, rows, evening)
     for notice in rows.tables["raw_notices"]:
         notice["type"] = "avslutning" if notice["workday"] == FRIDAY else notice["type"]
-    assert "2026-03-27" in look(tmp_path, rows, evening)["no_openings"]
-    assert "no_openings" not in look(tmp_path, rows, at(FRIDAY, "15:00")), "the day is not over"
+    assert "2026-03-27" in raised(tmp_path, rows, evening)["no_openings"]
+    assert "no_openings" not in raised(tmp_path, rows, at(FRIDAY, "15:00")), "the day is not over"
 
 
 def test_empty_lists_all_day_are_an_alarm(tmp_path: Path) -> None:
     rows = well().polls_all_day(FRIDAY)
     rows.tables["raw_notices"] = [n for n in rows.tables["raw_notices"] if n["workday"] != FRIDAY]
     rows.tables["polls"][-1]["notices_seen"] = 0
-    found = look(tmp_path, rows, at(FRIDAY, "16:40"))
+    found = raised(tmp_path, rows, at(FRIDAY, "16:40"))
     assert set(found) == {"silence", "no_openings", "short_list"}
     assert "held 0 notices of 2026-03-20 to 2026-03-27, of which 20 are known" in found["short_list"]
 
 
 def test_a_flood_of_notices_is_an_alarm(tmp_path: Path) -> None:
-    found = look(tmp_path, well().notice(FRIDAY, "11:55", "sletting", 3), NOON)
+    found = raised(tmp_path, well().notice(FRIDAY, "11:55", "sletting", 3), NOON)
     assert found == {"too_many_notices": "2026-03-27: 3 sletting, at most 2 are expected"} | {
         key: text for key, text in found.items() if key == "short_list"
     }
@@ -226,27 +226,27 @@ def test_an_unconfirmed_block_is_an_alarm_whose_level_rises_with_its_age(
         "KONKURS_API_URL": "http://127.0.0.1:1",
         "KONKURS_ENVIRONMENT": "test",
     }
-    alarms = look_for_alarms(Watched(load_settings(environ, dotenv=tmp_path / "none"), rows, NOON))
+    alarms = raised_alarms(Watched(load_settings(environ, dotenv=tmp_path / "none"), rows, NOON))
     assert [alarm.level for alarm in alarms if alarm.kind is AlarmKind.BLOCKS_UNCONFIRMED] == ([level] if level else [])
 
 
 def test_rejected_and_held_rows_are_alarms(tmp_path: Path) -> None:
     rows = well().action("REOPEN", "rejected", NOON).action("INFORM", "rejected", NOON).action("BLOCK", "held", NOON)
-    found = look(tmp_path, rows, NOON)
+    found = raised(tmp_path, rows, NOON)
     assert found["blocks_rejected"] == "core banking rejected 1 BLOCK or REOPEN rows, such as action a"
     assert found["blocks_held"] == "1 BLOCK rows are held back"
     released = well().action("BLOCK", "held", NOON, released_at=NOON)
-    assert "blocks_held" not in look(tmp_path, released, NOON)
+    assert "blocks_held" not in raised(tmp_path, released, NOON)
 
 
 def test_a_refused_or_never_accepted_register_is_an_alarm(tmp_path: Path) -> None:
     refused = "the register was refused, the last accepted one is used: customers.csv is empty; it has no header"
     rows = well().poll(at(FRIDAY, "12:01"), seen=24).issue(IssueCode.REGISTER_REFUSED, refused)
-    assert look(tmp_path, rows, NOON)["register_refused"] == refused
+    assert raised(tmp_path, rows, NOON)["register_refused"] == refused
     rows.poll(at(FRIDAY, "12:02"), seen=24)
-    assert "register_refused" not in look(tmp_path, rows, NOON)
+    assert "register_refused" not in raised(tmp_path, rows, NOON)
     rows.poll(at(FRIDAY, "12:03"), "partial", seen=24).issue(IssueCode.NO_REGISTER, "no register was ever accepted")
-    assert "register_refused" in look(tmp_path, rows, NOON)
+    assert "register_refused" in raised(tmp_path, rows, NOON)
 
 
 @pytest.mark.parametrize(("written", "is_raised"), [(dt.date(2026, 3, 25), False), (dt.date(2026, 3, 24), True)])
@@ -255,7 +255,7 @@ def test_a_register_file_older_than_two_workdays_is_stale(tmp_path: Path, writte
     file.parent.mkdir()
     file.touch()
     os.utime(file, (at(written, "06:00").timestamp(),) * 2)
-    assert ("register_stale" in look(tmp_path, well(), NOON)) is is_raised
+    assert ("register_stale" in raised(tmp_path, well(), NOON)) is is_raised
 
 
 def test_open_quarantine_and_receipts_set_aside_are_alarms(tmp_path: Path) -> None:
@@ -263,7 +263,7 @@ def test_open_quarantine_and_receipts_set_aside_are_alarms(tmp_path: Path) -> No
     rows.tables["quarantine"] = [{"reason": "unknown_type"}, {"reason": "unknown_type", "resolved_at": NOON}]
     receipts = [("a.receipt.json", "set_aside"), ("b.receipt.json", "set_aside"), ("b.receipt.json", "taken")]
     rows.tables["receipts"] = [{"name": name, "outcome": outcome, "read_at": NOON} for name, outcome in receipts]
-    found = look(tmp_path, rows, NOON)
+    found = raised(tmp_path, rows, NOON)
     assert found["quarantine"] == "quarantine: 1 unknown_type"
     assert found["receipts_set_aside"] == "1 receipts were set aside"
 
@@ -286,12 +286,12 @@ def test_an_expiring_certificate_is_an_alarm_at_each_step(tmp_path: Path, days: 
     facts = settings_certificate(settings)
     assert facts is not None
     now = facts.not_after - dt.timedelta(days=days, hours=1 if days < 0 else 0)
-    alarms = look_for_alarms(Watched(settings, Rows(), now))
+    alarms = raised_alarms(Watched(settings, Rows(), now))
     assert [alarm.level for alarm in alarms if alarm.kind is AlarmKind.CERTIFICATE] == ([level] if level else [])
 
 
 def test_a_certificate_that_cannot_be_used_is_an_alarm(tmp_path: Path) -> None:
-    found = look(
+    found = raised(
         tmp_path,
         Rows(),
         NOON,
@@ -304,7 +304,7 @@ def test_a_certificate_that_cannot_be_used_is_an_alarm(tmp_path: Path) -> None:
 def test_a_table_that_cannot_be_read_is_an_alarm_and_hides_no_other(tmp_path: Path) -> None:
     rows = well().action("BLOCK", "held", NOON)
     rows.damaged = "quarantine"
-    found = look(tmp_path, rows, NOON)
+    found = raised(tmp_path, rows, NOON)
     assert found["store_unreadable"] == "quarantine is damaged"
     assert "blocks_held" in found
 
@@ -314,6 +314,6 @@ def test_a_bankruptcy_that_never_ends_is_an_alarm(tmp_path: Path) -> None:
     estate = {"debtor_id": "1", "opening_uuid": "2", "workday": long_ago.date(), "registered_at": long_ago}
     entry = {"entry_id": "3", "first_seen_at": long_ago}
     for table, row in (("estates", {**estate, "state": "open"}), ("quarantine", entry)):
-        assert "never_ended" in look(tmp_path, Rows({table: [row]}), now, KONKURS_FIRST_WORKDAY="2011-01-03")
+        assert "never_ended" in raised(tmp_path, Rows({table: [row]}), now, KONKURS_FIRST_WORKDAY="2011-01-03")
     for table, row in (("estates", {**estate, "state": "closed"}), ("quarantine", {**entry, "resolved_at": now})):
-        assert "never_ended" not in look(tmp_path, Rows({table: [row]}), now, KONKURS_FIRST_WORKDAY="2011-01-03")
+        assert "never_ended" not in raised(tmp_path, Rows({table: [row]}), now, KONKURS_FIRST_WORKDAY="2011-01-03")

@@ -14,7 +14,7 @@ from konkurs_pipeline.brreg.simulator.faults import Fault, FaultKind, Resource
 from konkurs_pipeline.cli.main import main
 from konkurs_pipeline.domain.monitoring.alarms import AlarmKind
 from konkurs_pipeline.domain.second_source import ComparisonOutcome
-from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
+from konkurs_pipeline.enquiries.alarms.raised import raised_alarms
 from konkurs_pipeline.enquiries.report.figures import figures_of
 from konkurs_pipeline.enquiries.report.period import Period
 from konkurs_pipeline.enquiries.watch import Watched
@@ -47,7 +47,7 @@ def outcomes(bank: Bank) -> list[str]:
 
 def alarms(bank: Bank, day: dt.date = LATER) -> set[AlarmKind]:
     watched = Watched(bank.settings, Published(bank.layout), oslo(day, "05:00"))
-    return {alarm.kind for alarm in look_for_alarms(watched)}
+    return {alarm.kind for alarm in raised_alarms(watched)}
 
 
 @pytest.fixture

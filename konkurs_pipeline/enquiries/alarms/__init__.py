@@ -1,1 +1,1 @@
-"""What needs a person now: one function for each kind of alarm, and `looks`, which calls them all."""
+"""What needs a person now: one function for each kind of alarm, and `raised`, which calls them all."""

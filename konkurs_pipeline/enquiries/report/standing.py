@@ -10,7 +10,7 @@ import polars as pl
 from konkurs_pipeline.brreg.certificate import settings_certificate
 from konkurs_pipeline.domain.actions.rows import ActionStatus
 from konkurs_pipeline.domain.monitoring.alarms import AlarmKind
-from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
+from konkurs_pipeline.enquiries.alarms.raised import raised_alarms
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.errors import KonkursError
 from konkurs_pipeline.settings import Settings
@@ -40,7 +40,7 @@ def standing_of(settings: Settings, now: dt.datetime) -> Standing:
         certificate_expires_at=_certificate_end(settings),
         held_blocks=watched.actions.filter(pl.col("status") == ActionStatus.HELD.value).height,
         quarantined=quarantine["resolved_at"].null_count(),
-        alarms=frozenset(alarm.kind for alarm in look_for_alarms(watched)),
+        alarms=frozenset(alarm.kind for alarm in raised_alarms(watched)),
     )
 
 

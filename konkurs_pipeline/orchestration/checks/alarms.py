@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import dagster as dg
 
 from konkurs_pipeline.domain.monitoring.alarms import RULES, Alarm, AlarmKind, Severity
-from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
+from konkurs_pipeline.enquiries.alarms.raised import raised_alarms
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.orchestration.bank_names import BankNames
 from konkurs_pipeline.orchestration.checks.results import renamed
@@ -21,7 +21,7 @@ from konkurs_pipeline.storage.ledger.alarms import note_alarms
 def alarm_results(poll: Poll) -> list[dg.AssetCheckResult]:
     """Look for alarms in the open store, and note them; returns a result for each kind: passed where there is none."""
     watched = Watched(poll.settings, poll.store, poll.now())
-    alarms = look_for_alarms(watched)
+    alarms = raised_alarms(watched)
     note_alarms(poll.store.ledger, alarms, watched.now)
     raised = {alarm.kind: alarm for alarm in alarms}
     # Two ages: since the last good poll, and since the newest notice.

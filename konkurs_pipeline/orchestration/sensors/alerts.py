@@ -14,7 +14,7 @@ from konkurs_pipeline.alerting.channels import channels_of
 from konkurs_pipeline.alerting.notification import as_text, from_text, notify
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.monitoring.alarms import Alarm
-from konkurs_pipeline.enquiries.alarms.looks import look_for_alarms
+from konkurs_pipeline.enquiries.alarms.raised import raised_alarms
 from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.orchestration.bank_names import names_of
 from konkurs_pipeline.orchestration.runs.dead_runs import end_dead_runs
@@ -39,7 +39,7 @@ def build_alert_sensor(settings: Settings, now: Callable[[], dt.datetime]) -> dg
     def alerts(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         end_dead_runs(context.instance, layout_of(settings).lock, utc_now(), names_of(settings))
         watched = Watched(settings, Published(layout_of(settings)), now())
-        alarms = look_for_alarms(watched)
+        alarms = raised_alarms(watched)
         delivery = notify(alarms, from_text(context.cursor), channels_of(settings), settings, now())
         for failure in delivery.failures:
             context.log.warning(redact(failure))

@@ -55,8 +55,8 @@ class Backoff:
         return Backoff(self.failures + 1, now + max(doubled, min(retry_after_s, 2 * _LONGEST_WAIT_S)))
 
 
-class Watcher:
-    """Keeps, as long as the code server runs, the connection and the last look that showed nothing unknown."""
+class RepeatedLook:
+    """A look that keeps, as long as the code server runs, its connection and the last answer without an unknown notice."""
 
     def __init__(self, settings: Settings, connect: Connect) -> None:
         self._settings, self._connect = settings, connect
@@ -98,7 +98,7 @@ def build_look_sensor(
     """Return the sensor, running by default; none where KONKURS_LOOK_EVERY_S is 0."""
     if not settings.look_every_s:
         return []
-    watcher = Watcher(settings, connect)
+    repeated = RepeatedLook(settings, connect)
     lock_file = layout_of(settings).lock
 
     @dg.sensor(
@@ -115,9 +115,9 @@ def build_look_sensor(
         if backoff.is_waiting(at.timestamp()):
             return dg.SkipReason(f"waits after {backoff.failures} looks that failed")
         try:
-            seen = watcher.look(at)
+            seen = repeated.look(at)
         except KonkursError as error:
-            watcher.forget_connection()
+            repeated.forget_connection()
             retry_after_s = asked_to_wait_s(error) if isinstance(error, ServiceError) else 0.0
             waits = backoff.after_failure(at.timestamp(), settings.look_every_s, retry_after_s)
             return dg.SensorResult(skip_reason=redact(str(error)), cursor=json.dumps(asdict(waits)))
@@ -127,7 +127,7 @@ def build_look_sensor(
         busy = why_not_now(context.instance, lock_file, names_of(settings), may_wait=True)
         if busy:
             return dg.SensorResult(skip_reason=busy, cursor=cursor)
-        tags = {PARTITION_TAG: settings.calendar.workday_of(at).isoformat(), **watcher.evidence_tags()}
+        tags = {PARTITION_TAG: settings.calendar.workday_of(at).isoformat(), **repeated.evidence_tags()}
         request = dg.RunRequest(run_key=_key_of(seen.unknown), run_config=QUIET_RUN_CONFIG, tags=tags)
         return dg.SensorResult([request], cursor=cursor)
 

@@ -1,4 +1,4 @@
-"""Finds what needs a person now, by one function for each kind of alarm (domain/monitoring/alarms).
+"""The raised alarms: what needs a person now, by one function for each kind of alarm (domain/monitoring/alarms).
 
 The asset checks of a run, the alert sensor and `konkurs status` call it. It changes nothing, and its messages hold no
 national identifier.
@@ -15,13 +15,13 @@ from konkurs_pipeline.enquiries.watch import Watched
 from konkurs_pipeline.errors import StoreError
 
 
-def look_for_alarms(watched: Watched) -> list[Alarm]:
+def raised_alarms(watched: Watched) -> list[Alarm]:
     """Return what needs a person now, at most one alarm of each kind, in the order of kinds."""
     found: list[Alarm] = []
     unreadable: set[str] = set()
-    for look in _LOOKS.values():
+    for check in _CHECKS.values():
         try:
-            alarm = look(watched)
+            alarm = check(watched)
         except StoreError as error:
             unreadable.add(str(error))
         else:
@@ -32,7 +32,7 @@ def look_for_alarms(watched: Watched) -> list[Alarm]:
     return found
 
 
-_LOOKS: Final[Mapping[AlarmKind, Callable[[Watched], Alarm | None]]] = {
+_CHECKS: Final[Mapping[AlarmKind, Callable[[Watched], Alarm | None]]] = {
     AlarmKind.CLOCK_WAS_AHEAD: polling.clock_was_ahead,
     AlarmKind.NO_GOOD_POLL: polling.no_good_poll,
     AlarmKind.QUARTERS_MISSED: polling.quarters_missed,
