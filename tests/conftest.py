@@ -10,8 +10,6 @@ from hypothesis import settings
 
 # A test here has a store, a process or a server of its own and takes a second. `make test` runs a sample of each file.
 _SLOW_FOLDERS: Final = {"canary", "cli", "pipeline", "processes", "service"}
-_INPUTS_OF_A_TEST: Final = 2
-_TESTS_OF_A_FILE: Final = 6
 
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
@@ -19,7 +17,7 @@ settings.load_profile("unhurried")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to `make long` all tests of a slow file but the first that is not marked as long itself, with its first input."""
+    """Mark the tests of a slow file as long, except the first one that is not marked already, with its first input."""
     sampled: set[Path] = set()
     for item in items:
         if item.path.parent.name not in _SLOW_FOLDERS or item.get_closest_marker("long"):

@@ -134,7 +134,7 @@ class CoreYear:
         self._polls += 1
         visible = [event for event in self._life.events if event.visible_on <= day]
         self._rng.shuffle(visible)
-        self._tell_oracle(visible, day)
+        self._give_to_oracle(visible, day)
         situation = self._situation(visible, day)
         asked = decide_actions(situation)
         held = [row for row in self._ledger.values() if row.status is ActionStatus.HELD]
@@ -240,13 +240,13 @@ class CoreYear:
             for ref, doubt in having[event.other_debtor]
         ]
 
-    def _tell_oracle(self, visible: Iterable[Event], day: dt.date) -> None:
+    def _give_to_oracle(self, visible: Iterable[Event], day: dt.date) -> None:
         oracle, life = self._oracle, self._life
         for event in visible:
             uid = event.notice.uuid
             if uid not in oracle.notices:
                 self.met.note_arrival(event.notice, oracle.notices.values())
-                oracle.notices[uid] = _told(event)
+                oracle.notices[uid] = _for_oracle(event)
             if event.other_debtor:
                 oracle.other_debtor[uid] = event.other_debtor
             if _is_doubted(event, day):
@@ -275,7 +275,7 @@ def _judged_accounts(rows: tuple[tuple[str, ...], ...], customers: pl.DataFrame)
     return found
 
 
-def _told(event: Event) -> Notified:
+def _for_oracle(event: Event) -> Notified:
     notice = event.notice
     return Notified(
         notice.uuid,

@@ -297,7 +297,7 @@ class TestAReviewOfAnOpeningIsFollowedByOneOfItsDeletion:
 
         assert "reviewed_opening_deleted" not in {row[4] for row in decided}
 
-    def test_a_flawed_sletting_gives_a_review_of_its_flaw_to_whoever_got_one_of_the_opening(self) -> None:
+    def test_a_flawed_sletting_gives_a_review_of_its_flaw_after_each_review_of_the_opening(self) -> None:
         flaws = {DELETES_SECOND.uuid: "changed_notice"}
 
         decided = rows(situation([FIRST, DELETES_SECOND], matches=[], flaws=flaws, issued=[review_of(FIRST)]))

@@ -110,7 +110,7 @@ class TestAnEstateIsOpen:
 
         assert ("BLOCK", "C2", SECOND_ACCOUNT, OPENING.uuid, "estate_open") in decided
 
-    def test_a_block_carries_what_the_register_said_of_the_account(self) -> None:
+    def test_a_block_carries_the_register_s_state_of_the_account(self) -> None:
         accounts = {"C1": [Account(ACCOUNT, "owner", is_blocked=True)]}
 
         (block,) = decide_actions(situation([OPENING], accounts=accounts))
@@ -193,7 +193,7 @@ class TestASlettingDeletesAnEstate:
         assert decided == [("REVIEW", "C1", ACCOUNT, DELETION.uuid, "blocked_before")]
 
     @pytest.mark.parametrize("was_blocked", [False, None])
-    def test_an_account_is_reopened_if_the_register_said_free_or_nothing(self, *, was_blocked: bool | None) -> None:
+    def test_an_account_is_reopened_if_the_register_had_it_as_free_or_empty(self, *, was_blocked: bool | None) -> None:
         decided = rows(situation([OPENING, DELETION], issued=[block_of(OPENING, was_blocked=was_blocked)]))
 
         assert [row[0] for row in decided] == ["REOPEN"]

@@ -22,7 +22,7 @@ def holds_an_identifier(text: str) -> bool:
     return _DIGITS.search(text) is not None
 
 
-def tells_an_identifier(error: BaseException) -> bool:
+def shows_an_identifier(error: BaseException) -> bool:
     """Return whether an error, or an error shown with it, holds an identifier. Source lines do not count."""
     shown = traceback.TracebackException.from_exception(error, lookup_lines=False)
     texts: list[str] = []

@@ -22,7 +22,7 @@ from konkurs_pipeline.brreg.certificate import load_client_context, read_client_
 from konkurs_pipeline.errors import CertificateError
 from konkurs_pipeline.redaction import redact
 from tests.fuzz.budget import fuzzed
-from tests.fuzz.leaks import PERSON, tells_an_identifier
+from tests.fuzz.leaks import PERSON, shows_an_identifier
 from tests.fuzz.mutations import damaged_bytes
 
 KEY: Final = ec.derive_private_key(1, ec.SECP256R1())
@@ -74,7 +74,7 @@ def _used_or_refused(content: bytes, use: Callable[[Path], object]) -> None:
             use(path)
         except CertificateError as error:
             assert str(error).startswith("KONKURS_CLIENT_P12")  # noqa: PT017 -- a refusal is one of two good outcomes
-            assert not tells_an_identifier(error)  # noqa: PT017 -- as above
+            assert not shows_an_identifier(error)  # noqa: PT017 -- as above
 
 
 def _context(path: Path) -> object:

@@ -19,7 +19,7 @@ from konkurs_pipeline.errors import AnswerError, SettingsError
 from konkurs_pipeline.redaction import redact
 from konkurs_pipeline.storage.dataset_map import load_dataset_map
 from tests.fuzz.budget import fuzzed
-from tests.fuzz.leaks import COMPANY, OTHER_COMPANY, OTHER_PERSON, PERSON, holds_an_identifier, tells_an_identifier
+from tests.fuzz.leaks import COMPANY, OTHER_COMPANY, OTHER_PERSON, PERSON, holds_an_identifier, shows_an_identifier
 from tests.fuzz.mutations import damaged_bytes, damaged_json
 
 WHAT: Final = "GET /konkursvarsler/x"
@@ -67,7 +67,7 @@ def document_of(body: bytes) -> dict[str, Any] | None:
     try:
         value = parse_json(body, what=WHAT)
     except AnswerError as error:
-        assert not tells_an_identifier(error)  # noqa: PT017 -- a refusal is one of two good outcomes
+        assert not shows_an_identifier(error)  # noqa: PT017 -- a refusal is one of two good outcomes
         return None
     return value if isinstance(value, dict) else None
 
@@ -176,7 +176,7 @@ def test_a_dataset_map_is_read_or_refused_with_a_named_error(content: bytes) -> 
 
     if isinstance(taken, SettingsError):
         assert "KONKURS_DATASET_MAP" in str(taken)
-        assert not tells_an_identifier(taken)
+        assert not shows_an_identifier(taken)
     else:
         assert set(taken.paths) == set(ASSUMED_PATHS)
         assert all(isinstance(path, str) for paths in taken.paths.values() for path in paths)

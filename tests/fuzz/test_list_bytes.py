@@ -14,7 +14,7 @@ from konkurs_pipeline.brreg.wire import ListPage, UnreadableNoticeError, parse_j
 from konkurs_pipeline.domain.workdays import Calendar
 from konkurs_pipeline.errors import AnswerError
 from tests.fuzz.budget import fuzzed
-from tests.fuzz.leaks import COMPANY, OTHER_PERSON, PERSON, holds_an_identifier, tells_an_identifier
+from tests.fuzz.leaks import COMPANY, OTHER_PERSON, PERSON, holds_an_identifier, shows_an_identifier
 from tests.fuzz.mutations import ODD_TEXTS, damaged_bytes, damaged_json
 
 BASE: Final = "https://konkursvarsel.ppe-vcert.brreg.no"
@@ -51,7 +51,7 @@ def page_of(body: bytes) -> ListPage | None:
         value = parse_json(body, what=WHAT)
         return parse_list(value, what=WHAT, base_url=BASE, path=PATH)
     except AnswerError as error:
-        assert not tells_an_identifier(error)  # noqa: PT017 -- a refusal is one of two good outcomes
+        assert not shows_an_identifier(error)  # noqa: PT017 -- a refusal is one of two good outcomes
         return None
 
 
@@ -136,7 +136,7 @@ def test_a_notice_is_read_unchanged_or_set_aside_with_a_named_error(body: bytes)
     try:
         parsed = parse_notice(item, base_url=BASE)
     except UnreadableNoticeError as error:
-        assert not tells_an_identifier(error)  # noqa: PT017 -- a refusal is one of two good outcomes
+        assert not shows_an_identifier(error)  # noqa: PT017 -- a refusal is one of two good outcomes
         assert not holds_an_identifier(error.detail)  # noqa: PT017 -- as above
         return
     notice = parsed.notice

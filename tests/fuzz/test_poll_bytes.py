@@ -17,7 +17,7 @@ from konkurs_pipeline.brreg.simulator.app import Simulation, build_app
 from konkurs_pipeline.brreg.simulator.clock import SteppedClock
 from konkurs_pipeline.errors import KonkursError
 from tests.fuzz.budget import EXAMPLES, fuzzed
-from tests.fuzz.leaks import COMPANY, OTHER_COMPANY, PERSON, holds_an_identifier, tells_an_identifier
+from tests.fuzz.leaks import COMPANY, OTHER_COMPANY, PERSON, holds_an_identifier, shows_an_identifier
 from tests.fuzz.mutations import damaged_json
 from tests.fuzz.test_dataset_bytes import DOCUMENT, TRUSTEE, UUID
 from tests.pipeline.kit import MONDAY, Bank, KeptOpenClient, Polled, oslo
@@ -79,7 +79,7 @@ def poll_once(bank: Bank, service: Service, answers: tuple[bytes, bytes]) -> Pol
     try:
         return bank.poll(MONDAY)
     except KonkursError as error:
-        assert not tells_an_identifier(error)  # noqa: PT017 -- a refusal is one of two good outcomes
+        assert not shows_an_identifier(error)  # noqa: PT017 -- a refusal is one of two good outcomes
         return None
 
 

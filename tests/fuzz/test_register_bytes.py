@@ -27,7 +27,7 @@ from konkurs_pipeline.register.judgement import judge_register
 from konkurs_pipeline.register.rules import Limits, judge_accounts
 from konkurs_pipeline.register.spelling import read_accounts
 from tests.fuzz.budget import fuzzed
-from tests.fuzz.leaks import COMPANY, PERSON, tells_an_identifier
+from tests.fuzz.leaks import COMPANY, PERSON, shows_an_identifier
 from tests.fuzz.mutations import damaged_bytes
 from tests.register.bank import Row, account_rows, csv_of, customer_rows
 
@@ -75,7 +75,7 @@ def read(content: bytes, kind: RegisterKind, suffix: str = ".csv") -> RegisterFi
         try:
             return read_register_file(path, kind)
         except RegisterError as error:
-            assert not tells_an_identifier(error)  # noqa: PT017 -- a refusal is one of two good outcomes
+            assert not shows_an_identifier(error)  # noqa: PT017 -- a refusal is one of two good outcomes
             return None
 
 
@@ -87,7 +87,7 @@ def judge(file: RegisterFile, limits: Limits = ANY_SHARE) -> pl.DataFrame | None
         known = file.frame.select(pl.col("customer_ref").unique(), national_id=pl.lit(PERSON))
         return judge_accounts(read_accounts(file.frame).frame, file.name, known, limits).accounts
     except RegisterError as error:
-        assert not tells_an_identifier(error)  # noqa: PT017 -- as above
+        assert not shows_an_identifier(error)  # noqa: PT017 -- as above
         return None
 
 

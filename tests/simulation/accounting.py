@@ -120,7 +120,7 @@ class Accounting:
         if given is None:
             self._figures.wrong.append(f"{run_id}: a poll that had to stop decided, or one decided twice")
             return
-        self._tell(given)
+        self._give_to_oracle(given)
         lost, wrong = self.oracle.judge(rows)
         self._figures.lost += [f"{run_id}: {row}" for row in lost]
         self._figures.wrong += [f"{run_id}: {row}" for row in wrong]
@@ -135,7 +135,7 @@ class Accounting:
             if row in self.oracle.why and _KIND_OF_REASON.get(reason, reason) not in self.oracle.why[row]:
                 yield row, f"{reason} and not {self.oracle.why[row]}"
 
-    def _tell(self, given: Given) -> None:
+    def _give_to_oracle(self, given: Given) -> None:
         oracle = self.oracle
         for uuid, (entry, notice) in given.taken().items():
             if entry.oddity == "unreadable":

@@ -179,7 +179,7 @@ class Oracle:
             elif self._is_to_be_reopened(estate):
                 self._of_deleted(estate)
         for notice in (notice for notices in concerned.values() for notice in notices):
-            self._told(notice, self._opening_of.get(notice.uuid))
+            self._of_ending_or_flawed(notice, self._opening_of.get(notice.uuid))
         deleted_by = {e.opening.uuid: e.ended_by for e in self._estates if self._is_to_be_reopened(e)}
         for row in [row for row in self.why if row.action == "REVIEW"]:
             if sletting := deleted_by.get(row.notice):
@@ -302,7 +302,7 @@ class Oracle:
 
     # Notices that only inform
 
-    def _told(self, notice: Notified, opening: Notified | None) -> None:
+    def _of_ending_or_flawed(self, notice: Notified, opening: Notified | None) -> None:
         """Ask for the rows of a flawed notice or an ending, for the customers that it and its opening match."""
         flawed = self._flawed(notice)
         matches = self._matches(notice)

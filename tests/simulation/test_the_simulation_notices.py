@@ -102,7 +102,7 @@ def changes_a_shown_file(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("konkurs_pipeline.storage.handoff.outbox.render_all", other)
 
 
-def tells_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
+def leaks_identifiers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Put a debtor's number into the detail of a poll."""
 
     def notification(poll: Poll) -> notices.PolledNotices:
@@ -128,7 +128,7 @@ BREAKS: Iterable[Any] = [
     pytest.param(believes_every_dataset, "wrong", id="every dataset is believed", marks=LONG),
     pytest.param(ignores_former_numbers, "lost", id="former numbers are ignored", marks=LONG),
     pytest.param(changes_a_shown_file, "wrong", id="a file is not what its manifest says", marks=LONG),
-    pytest.param(tells_identifiers, "leaked", id="an identifier in a poll's detail", marks=LONG),
+    pytest.param(leaks_identifiers, "leaked", id="an identifier in a poll's detail", marks=LONG),
 ]
 
 

@@ -115,7 +115,7 @@ print(*ledger.rows("SELECT TIMESTAMPTZ '2018-09-03 12:00:00+00', strftime(TIMEST
 """
 
 
-def test_times_are_utc_whatever_the_zone_of_the_machine(tmp_path: Path) -> None:
+def test_times_are_utc_in_any_time_zone_of_the_machine(tmp_path: Path) -> None:
     printed = printed_by_a_process(_IN_OSLO, tmp_path / "ledger" / "ledger.duckdb", TZ="Europe/Oslo")
     assert printed == "2018-09-03 12:00:00+00:00 12:00\n"
 
