@@ -77,7 +77,9 @@ def test_any_other_reference_is_kept(bank: Bank, ref: str) -> None:
     assert snapshot.customers_with([BRREG_COMPANY])["customer_ref"].to_list() == [ref]
 
 
-def test_no_file_for_core_banking_holds_the_reference_and_the_poll_reports_it(new_bank: NewBank, bank: Bank) -> None:
+def test_no_file_for_core_banking_holds_the_reference_and_its_customer_gets_a_review(
+    new_bank: NewBank, bank: Bank
+) -> None:
     story = new_bank(bank.folder / "story")
     somebody = person("somebody")
     story.customer("K-1", company("firm"))
