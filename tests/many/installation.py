@@ -246,6 +246,14 @@ def _write_register(bank: BankOfMany) -> None:
 
 
 def _start(installation: Installation, simulator_ports: Sequence[int]) -> None:
+    # In an empty database Dagster makes its tables: of many programs that begin at once only one can.
+    subprocess.run(  # noqa: S603 -- Dagster's own program
+        [_BIN / "dagster", "instance", "info"],
+        env=installation.environ,
+        cwd=installation.folder,
+        check=True,
+        capture_output=True,
+    )
     for number, port in enumerate(simulator_ports):
         tls = installation.folder / f"simulator-{number}"
         arguments = ["konkurs", "simulate", "--port", str(port), "--tls-dir", str(tls), "--seed", "1"]
