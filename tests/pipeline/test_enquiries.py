@@ -19,6 +19,7 @@ from tests.pipeline.conftest import NewBank
 from tests.pipeline.kit import MONDAY, TUESDAY, WEDNESDAY, Bank, company, damaged, person
 
 FIRM, DEBTOR, FORMER = company("firm"), person("debtor"), person("former")
+ENDED = company("ended")
 
 
 class Story:
@@ -32,9 +33,11 @@ class Story:
         self.opening = bank.notice("aapning", FIRM, ruling_date=dt.date(2018, 8, 31))
         bank.notice("aapning", FORMER, ruling_date=dt.date(2016, 2, 29))
         bank.notice("aapning", DEBTOR)
+        bank.notice("aapning", ENDED, ruling_date=dt.date(2018, 8, 30))
         bank.poll(MONDAY)
         self.blocked = utc_now()
         self.sletting = bank.notice("sletting", FIRM, TUESDAY)
+        bank.notice("avslutning", ENDED, TUESDAY)
         bank.poll(TUESDAY)
         self.deleted = utc_now()
 
@@ -83,6 +86,11 @@ def test_a_party_is_found_by_every_number_it_has(story: Story, asked: str, party
 
 def test_the_history_before_29_february_starts_on_28_february(story: Story) -> None:
     assert look_up(story.bank.layout, FORMER, story.deleted).account_history_from == dt.date(2015, 2, 28)
+
+
+def test_a_trustee_may_ask_about_a_bankruptcy_that_ended_from_the_same_day(story: Story) -> None:
+    finding = look_up(story.bank.layout, ENDED, story.deleted)
+    assert (finding.is_bankrupt, finding.account_history_from) == (False, dt.date(2017, 8, 30))
 
 
 @pytest.mark.parametrize("asked", [company("nobody"), damaged(FIRM), "", "'; DROP TABLE actions; --"])

@@ -30,7 +30,8 @@ class Finding:
     """The answer. `state`: open if any bankruptcy is, else the state of the latest; null: none is known.
 
     `known_up_to`: when the last good poll before `as_of` ended; null: there was none, so the bank knew nothing.
-    `account_history_from`: the first day a trustee may ask account history from; null: no bankruptcy is open.
+    `account_history_from`: the first day a trustee may ask account history from; null: no bankruptcy is known, or all were
+    deleted.
     `erased_since`: how many notices (of any party) were known at `as_of` and are erased now, and when the last was
     erased. `erased_notices`: those of the customer that was asked about, by its actions.
     """
@@ -102,13 +103,12 @@ def _finding(layout: Layout, party: PartyEstates, as_of: dt.datetime, of_custome
     published = Published(layout)
     erased = published.read("erased_notices").filter(pl.col("first_seen_at") <= as_of).sort("registered_at")
     last, mine = erased["erased_at"].max(), erased.filter(pl.col("uuid").is_in(list(of_customer)))
-    still_open = [estate for estate in party.estates if estate.state is EstateState.OPEN]
     return Finding(
         as_of=as_of,
         known_up_to=known_up_to(published, as_of),
-        is_bankrupt=bool(still_open),
+        is_bankrupt=any(estate.state is EstateState.OPEN for estate in party.estates),
         state=_state(party.estates),
-        account_history_from=earliest_from_date(still_open),
+        account_history_from=earliest_from_date(party.estates),
         estates=[_estate(estate, party.parties, party.seen_at) for estate in party.estates],
         notices=[_notice(notice, party.seen_at) for notice in party.notices],
         actions=_actions(published, [*(notice.uuid for notice in party.notices), *mine["uuid"]], as_of),
