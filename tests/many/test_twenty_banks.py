@@ -25,6 +25,7 @@ from konkurs_pipeline.brreg.simulator.pki import CLIENT, make_certificates
 from konkurs_pipeline.brreg.simulator.server import running_simulator
 from tests.many.asking import asked, looks, outcomes, polls, wait_until
 from tests.many.installation import BankOfMany, Installation, has_postgres, installed
+from tests.many.tick_to_file import in_words, seconds_by_bank
 
 pytestmark = [
     pytest.mark.skipif(not os.environ.get("MANY_BANKS_SOAK"), reason="takes a quarter of an hour: make many-soak"),
@@ -139,5 +140,6 @@ def _report(
     sys.stdout.write(
         f"\n{len(well)} well banks in {watched_s:.0f} s: {sum(polls(bank).height for bank in well)} polls, "
         f"longest gap between two polls of a bank {max(gaps.values())}; "
-        f"{sum(map(len, ticks.values()))} looks, longest gap {looked[-1]:.0f} s; code servers {memory[0]}-{memory[-1]} MiB\n"
+        f"{sum(map(len, ticks.values()))} looks, longest gap {looked[-1]:.0f} s; code servers {memory[0]}-{memory[-1]} MiB; "
+        f"{in_words(seconds_by_bank(running))}\n"
     )
