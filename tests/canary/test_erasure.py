@@ -207,28 +207,36 @@ def _in_parquet(path: Path) -> set[str]:
     return {where for number, where in LOOKED_FOR.items() if number in text} | ({"a name"} if NAME in text else set())
 
 
-def test_after_the_retention_time_nothing_is_left_of_anybody(ended: Bank) -> None:
+SHORT: Final = {"KONKURS_RETENTION_CUSTOMERS_YEARS": "0", "KONKURS_RETENTION_OTHERS_DAYS": "0"}
+
+
+@pytest.fixture(scope="module")
+def erased(ended: Bank) -> Bank:
+    """Return the bank after the erasure; it held every one of them before."""
     assert ended.codes["poll 2"] in {0, 1}, ended.printed["stderr of poll 2"].decode()
     assert b"held" in ended.printed["stderr of poll 1"]
-    before = set().union(*_found(ended, lambda _: False).values())
-    assert before >= {*PATHS}, "the store held every one of them before the erasure"
-    short = {"KONKURS_RETENTION_CUSTOMERS_YEARS": "0", "KONKURS_RETENTION_OTHERS_DAYS": "0"}
-    ended.run_here("erase", "erase", "--apply", "--json", **short)
-    printed_text = ended.printed["stderr of erase"].decode()
-    assert ended.codes["erase"] == 0, printed_text
-    current = json.loads((ended.data / "lake" / "register" / "current.json").read_bytes())["id"]
-    found = _found(ended, lambda path: current in path.parts)
-    assert found == {}, ended.printed["stdout of erase"].decode()
-    assert not [name for name in names_under(ended.data) if any(number.encode() in name for number in LOOKED_FOR)]
-    assert (ended.data / "dagster").is_dir(), "the search covers a real Dagster home"
-    ended.run_here("verify", "verify", **short)
-    assert ended.codes["verify"] == 0, ended.printed["stderr of verify"].decode()
+    assert set().union(*_found(ended, lambda _: False).values()) >= {*PATHS}
+    ended.run_here("erase", "erase", "--apply", "--json", **SHORT)
+    assert ended.codes["erase"] == 0, ended.printed["stderr of erase"].decode()
+    return ended
 
 
-def test_a_run_after_the_erasure_stores_nothing_again(ended: Bank) -> None:
+def _found_outside_the_register(bank: Bank) -> dict[str, set[str]]:
+    current = json.loads((bank.data / "lake" / "register" / "current.json").read_bytes())["id"]
+    return _found(bank, lambda path: current in path.parts)
+
+
+def test_after_the_retention_time_nothing_is_left_of_anybody(erased: Bank) -> None:
+    assert _found_outside_the_register(erased) == {}, erased.printed["stdout of erase"].decode()
+    assert not [name for name in names_under(erased.data) if any(number.encode() in name for number in LOOKED_FOR)]
+    assert (erased.data / "dagster").is_dir(), "the search covers a real Dagster home"
+    erased.run_here("verify", "verify", **SHORT)
+    assert erased.codes["verify"] == 0, erased.printed["stderr of verify"].decode()
+
+
+def test_a_run_after_the_erasure_stores_nothing_again(erased: Bank) -> None:
     body = _listed(*(one for one in _second_day() if one["uuid"] != _uuid("never stored", "aapning")))
-    ended.service.faults.replace([list_fault(kind="json_value", body=body)])
-    ended.run_here("poll 3", "run", "--from", TUESDAY.isoformat(), "--to", TUESDAY.isoformat())
-    assert ended.codes["poll 3"] == 0, ended.printed["stderr of poll 3"].decode()
-    current = json.loads((ended.data / "lake" / "register" / "current.json").read_bytes())["id"]
-    assert _found(ended, lambda path: current in path.parts) == {}
+    erased.service.faults.replace([list_fault(kind="json_value", body=body)])
+    erased.run_here("poll 3", "run", "--from", TUESDAY.isoformat(), "--to", TUESDAY.isoformat())
+    assert erased.codes["poll 3"] == 0, erased.printed["stderr of poll 3"].decode()
+    assert _found_outside_the_register(erased) == {}
