@@ -14,7 +14,7 @@ import dagster as dg
 from konkurs_pipeline.settings import Settings
 
 BANK_TAG: Final = "konkurs/bank"
-# Dagster puts this tag on each run that goes through its queue: the code location it belongs to.
+# Dagster puts this tag on each run: the code location it belongs to.
 _LOCATION_TAG: Final = ".dagster/repository"
 
 
@@ -48,11 +48,6 @@ class BankNames:
         """Whether a run is this bank's."""
         is_of_location = run.tags.get(_LOCATION_TAG, "").endswith(f"@{self.bank_id}")
         return self.prefix is None or run.tags.get(BANK_TAG) == self.bank_id or is_of_location
-
-
-def went_through_queue(run: dg.DagsterRun) -> bool:
-    """Return whether Dagster's queue started the run, and not a command by hand: the queue lets the next one wait for it."""
-    return _LOCATION_TAG in run.tags
 
 
 ALONE: Final = BankNames("", None)

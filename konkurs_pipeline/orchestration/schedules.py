@@ -21,8 +21,8 @@ from dagster import DagsterRunStatus, RunsFilter
 
 from konkurs_pipeline.clock import utc_now
 from konkurs_pipeline.domain.workdays import OSLO
-from konkurs_pipeline.orchestration.bank_names import BankNames, went_through_queue
-from konkurs_pipeline.orchestration.runs.dead_runs import end_dead_runs, holder
+from konkurs_pipeline.orchestration.bank_names import BankNames
+from konkurs_pipeline.orchestration.runs.dead_runs import end_dead_runs
 from konkurs_pipeline.orchestration.runs.loggers import QUIET_RUN_CONFIG
 from konkurs_pipeline.orchestration.runs.names import PARTITION_TAG, POLL_JOB, RANGE_END_TAG, RANGE_START_TAG
 from konkurs_pipeline.settings import Environment, Settings
@@ -80,25 +80,14 @@ def build_schedules(
     ]
 
 
-def why_not_now(
-    instance: dg.DagsterInstance, lock_file: Path, names: BankNames, *, may_wait: bool = False
-) -> str | None:
-    """End killed runs; then return why no poll may be asked for now, None: one may.
-
-    `may_wait`: it may wait in the queue for a run that the queue started. A run by hand has no place in the queue.
-    """
+def why_not_now(instance: dg.DagsterInstance, lock_file: Path, names: BankNames) -> str | None:
+    """End killed runs; then return why no poll may start now, None: one may."""
     end_dead_runs(instance, lock_file, utc_now(), names)
-    if lock.is_held(lock_file) and not (may_wait and _is_held_by_queued_run(instance, lock_file)):
+    if lock.is_held(lock_file):
         return "another poll is under way: it reads the same list, or the next poll does"
     if instance.get_runs(RunsFilter(job_name=names.job(POLL_JOB), statuses=[DagsterRunStatus.QUEUED]), limit=1):
         return "a poll waits in the queue already"
     return None
-
-
-def _is_held_by_queued_run(instance: dg.DagsterInstance, lock_file: Path) -> bool:
-    run_id = holder(lock_file)
-    run = instance.get_run_by_id(run_id) if run_id else None
-    return run is not None and not run.is_finished and went_through_queue(run)
 
 
 def _schedule(

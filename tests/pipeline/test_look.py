@@ -20,7 +20,6 @@ from konkurs_pipeline.enquiries.evidence.page import page_of
 from konkurs_pipeline.orchestration.definitions import build_defs
 from konkurs_pipeline.orchestration.instance import project_config
 from konkurs_pipeline.orchestration.launch import run_poll
-from konkurs_pipeline.orchestration.runs.dead_runs import named_in
 from konkurs_pipeline.orchestration.runs.names import POLL_JOB
 from konkurs_pipeline.orchestration.sensors.look import Backoff, build_look_sensor, is_open
 from konkurs_pipeline.settings import load_settings
@@ -148,18 +147,6 @@ def test_a_look_requests_nothing_while_a_poll_by_hand_is_under_way(bank: Bank, l
     with lock.held(bank.layout.lock):
         assert "under way" in str(looks.look())
     assert isinstance(looks.look(), dg.RunRequest)
-
-
-def test_a_look_requests_a_poll_behind_a_queued_poll_under_way(bank: Bank, looks: Looks) -> None:
-    """Such a poll may have read the list just before this notice. Waiting for the next look would add another interval."""
-    bank.notice("sletting", company("firm"), MONDAY, "11:30")
-    job = build_defs(bank.settings, now=bank.clock).resolve_job_def(POLL_JOB)
-    tags = {".dagster/repository": "__repository__@konkurs_pipeline.definitions"}
-    run = looks.instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags)
-    with lock.held(bank.layout.lock), named_in(bank.layout.lock, run.run_id):
-        assert isinstance(looks.look(), dg.RunRequest)
-        looks.instance.report_run_failed(run)
-        assert "under way" in str(looks.look()), "another program holds the store"
 
 
 def test_after_the_poll_the_notice_is_known(bank: Bank, looks: Looks) -> None:

@@ -47,8 +47,7 @@ def named_in(lock_file: Path, run_id: str) -> Iterator[None]:
             lock_file.write_text("", encoding="ascii")
 
 
-def holder(lock_file: Path) -> str | None:
-    """Return the run that the lock's file names: it holds the lock, or was killed holding it."""
+def _holder(lock_file: Path) -> str | None:
     try:
         return lock_file.read_text(encoding="ascii") or None
     except (OSError, UnicodeDecodeError):
@@ -64,7 +63,7 @@ def end_dead_runs(
     """
     if not is_ours and lock.is_held(lock_file):
         return 0
-    ended, last_holder = 0, holder(lock_file)
+    ended, last_holder = 0, _holder(lock_file)
     for record in instance.get_run_records(RunsFilter(statuses=_UNDER_WAY)):
         run = record.dagster_run
         if not names.is_own(run):

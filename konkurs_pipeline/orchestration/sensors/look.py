@@ -124,7 +124,7 @@ def build_look_sensor(
         cursor = json.dumps(asdict(Backoff()))
         if not seen.unknown:
             return dg.SensorResult(skip_reason="nothing new", cursor=cursor)
-        busy = why_not_now(context.instance, lock_file, names_of(settings), may_wait=True)
+        busy = why_not_now(context.instance, lock_file, names_of(settings))
         if busy:
             return dg.SensorResult(skip_reason=busy, cursor=cursor)
         tags = {PARTITION_TAG: settings.calendar.workday_of(at).isoformat(), **repeated.evidence_tags()}
