@@ -7,7 +7,7 @@ import sys
 import time
 
 from tests.many.installation import Installation, has_postgres, installed
-from tests.many.tick_to_file import in_words, seconds_by_bank
+from tests.many.request_to_file import in_words, seconds_by_bank
 
 
 def main() -> None:

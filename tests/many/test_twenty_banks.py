@@ -25,7 +25,7 @@ from konkurs_pipeline.brreg.simulator.pki import CLIENT, make_certificates
 from konkurs_pipeline.brreg.simulator.server import running_simulator
 from tests.many.asking import asked, looks, outcomes, polls, wait_until
 from tests.many.installation import BankOfMany, Installation, has_postgres, installed
-from tests.many.tick_to_file import in_words, seconds_by_bank
+from tests.many.request_to_file import in_words, seconds_by_bank
 
 pytestmark = [
     pytest.mark.skipif(not os.environ.get("MANY_BANKS_SOAK"), reason="takes a quarter of an hour: make many-soak"),
