@@ -73,7 +73,8 @@ class Installation:
             lock = self.bank.layout.lock
             inode = f":{lock.stat().st_ino} " if lock.exists() else "none"
             lines = Path("/proc/locks").read_text(encoding="ascii").splitlines()
-            found[:] = [int(line.split()[4]) for line in lines if inode in line]
+            holders = [line.split()[4] for line in lines if inode in line and "->" not in line]
+            found[:] = [int(holder) for holder in holders if self._is_ours(holder)]
             return bool(found) and lock.read_text(encoding="ascii") != ""
 
         wait_until(is_held, step_s=0.01)
@@ -114,6 +115,14 @@ class Installation:
                 except subprocess.TimeoutExpired:
                     process.kill()
         shutil.rmtree(self._folder)
+
+    def _is_ours(self, process: str) -> bool:
+        """Tell whether a process polls for this bank: two file systems can give one inode, and `-1` is every process."""
+        environ = Path("/proc", process, "environ")
+        try:
+            return f"KONKURS_DATA_DIR={self.bank.folder}\0".encode() in environ.read_bytes()
+        except OSError:
+            return False
 
     def _runs(self, name: str) -> bool:
         return name in self.processes and self.processes[name].poll() is None
