@@ -144,7 +144,13 @@ class Installation:
         }
         with (self.home / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(  # noqa: S603 -- our own programs
-                [str(_BIN / program), *arguments], cwd=self.home, env=environ, stdout=log, stderr=log
+                [str(_BIN / program), *arguments],
+                cwd=self.home,
+                env=environ,
+                stdout=log,
+                stderr=log,
+                # Under `nohup make soak-processes` a child would ignore SIGHUP too.
+                preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509 -- no threads here
             )
 
 
