@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end every command with one line and exit code 130.
+"""Ctrl-C, SIGTERM and SIGHUP end every command with one line and exit code 130.
 
 At the first signal the program prints the line and raises `KeyboardInterrupt`, so that the command can end in order.
 Libraries replace handlers, swallow the interrupt, or stay in their own code too long. So a thread also listens: it ends
@@ -13,6 +13,7 @@ import os
 import signal
 import threading
 import time
+from types import FrameType
 from typing import Final
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -31,10 +32,11 @@ def watch_signals() -> None:
     hears, speaks = os.pipe()
     os.set_blocking(speaks, False)
     signal.set_wakeup_fd(speaks, warn_on_full_buffer=False)
-    for number in _SIGNALS:
-        # A command under nohup must outlive its terminal.
-        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGTERM, _interrupt)
+    # A command under nohup must outlive its terminal.
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _hang_up)
     threading.Thread(target=_listen, args=(hears,), name="konkurs-signals", daemon=True).start()
 
 
@@ -49,9 +51,16 @@ def is_stopped() -> bool:
     return _line.locked()
 
 
-def _interrupt(_number: int, _frame: object) -> None:
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
     if _say_once():
         raise KeyboardInterrupt
+
+
+def _hang_up(number: int, frame: FrameType | None) -> None:
+    """Do what Ctrl-C does now: while a run executes, Dagster replaces the handlers of SIGINT and SIGTERM only."""
+    handler = signal.getsignal(signal.SIGINT)
+    if callable(handler):
+        handler(number, frame)
 
 
 def _listen(hears: int) -> None:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: one line and 130, in every command and phase."""
+"""Ctrl-C, SIGTERM and SIGHUP: one line and 130, in every command and phase."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ MOMENTS: Final = [
     (("demo",), signal.SIGTERM, 1.0),
     (("demo",), signal.SIGTERM, 2.0),
     (("demo",), signal.SIGINT, 3.0),
+    (("demo",), signal.SIGHUP, 2.5),
     (("simulate", "--port", "0", "--plain-http"), signal.SIGTERM, 1.5),
     (("simulate", "--port", "0", "--plain-http"), signal.SIGINT, 1.5),
 ]
@@ -39,6 +40,8 @@ def test_a_signal_ends_a_command_with_one_line_and_130(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Under nohup a child would ignore SIGHUP too.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509 -- no threads here
     )
     time.sleep(_STARTED_S + after_s)
     process.send_signal(number)
@@ -63,3 +66,24 @@ def test_a_command_that_ignores_the_interrupt_is_ended(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert (process.returncode, err.splitlines()) == (130, [LINE])
+
+
+def test_the_end_of_a_terminal_does_what_ctrl_c_does_at_the_time(tmp_path: Path) -> None:
+    """While a run executes, Dagster's handler of SIGINT waits for a moment at which the run can end in order."""
+    program = (
+        "import signal, sys\nfrom konkurs_pipeline.cli.interruption import watch_signals\nwatch_signals()\n"
+        "signal.signal(signal.SIGINT, lambda number, frame: sys.exit(7))\nprint('ready', flush=True)\nsignal.pause()\n"
+    )
+    process = subprocess.Popen(  # noqa: S603 -- this interpreter and our own program
+        [sys.executable, "-c", program],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509 -- no threads here
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=60)
+    assert process.returncode == 7
