@@ -164,10 +164,11 @@ class Outbox:
         problems = []
         for name, digest in expected.items():
             path = self.folder / name
-            if not path.is_file() and not may_be_gone:
+            if path.is_file():
+                if hash_of(path.read_bytes()) != digest:
+                    problems.append(f"{name}: its bytes are not what was written")
+            elif not may_be_gone:
                 problems.append(f"{name} is gone from the outbox, and no receipt says that core banking took it")
-            elif path.is_file() and hash_of(path.read_bytes()) != digest:
-                problems.append(f"{name}: its bytes are not what was written")
         return problems
 
 
