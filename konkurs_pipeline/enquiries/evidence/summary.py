@@ -6,12 +6,12 @@ What does not belong here: the layout (templates/evidence.html).
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sized
 from typing import Final
 
 from konkurs_pipeline.domain.actions.rows import ActionStatus
 from konkurs_pipeline.enquiries.evidence.clock import counted, known_at
-from konkurs_pipeline.enquiries.evidence.facts import ActionFacts, Case, FileFacts, NoticeFacts
+from konkurs_pipeline.enquiries.evidence.facts import ActionFacts, Case, EnforcementFacts, FileFacts, NoticeFacts
 from konkurs_pipeline.enquiries.times import oslo_text, span_text
 
 _STATES: Final[Mapping[str, str]] = {
@@ -28,6 +28,7 @@ def summary_of(case: Case) -> list[str]:
     for notice in case.notices:
         lines += _notice(case, notice)
     lines.append(_customers(case))
+    lines += [_not_in_force(one) for one in case.enforcement if one.holds is False]
     lines += [
         f"{entry.sentence} ({entry.reason}, notice {entry.notice_uuid[:8]}; {_until(entry.resolved_at)}.)"
         for entry in case.quarantine
@@ -66,12 +67,12 @@ def _notice(case: Case, notice: NoticeFacts) -> Iterator[str]:
             yield _written(name, file, rows, known_at(notice))
     waiting = [action for action in actions if action.seq is None]
     if waiting:
-        yield f"Of {name}, {counted(waiting)} were held back and have not been written."
+        yield f"Of {name}, {counted(waiting)} {_was(waiting)} held back and not written."
 
 
 def _written(name: str, file: FileFacts, rows: list[ActionFacts], known: dt.datetime) -> str:
     sentence = (
-        f"Because of {name}, {counted(rows)} were written for core banking in file {file.seq} at "
+        f"Because of {name}, {counted(rows)} {_was(rows)} written for core banking in file {file.seq} at "
         f"{oslo_text(file.created_at)}, {span_text(file.created_at - known)} after it was known. "
     )
     if not file.receipts:
@@ -83,6 +84,19 @@ def _written(name: str, file: FileFacts, rows: list[ActionFacts], known: dt.date
     times = [row.confirmed_at for row in done if row.confirmed_at]
     sentence += f", the last at {oslo_text(max(times))}" if times else ""
     return sentence + (f"; {len(refused)} rejected." if refused else ".")
+
+
+def _was(rows: Sized) -> str:
+    return "was" if len(rows) == 1 else "were"
+
+
+def _not_in_force(one: EnforcementFacts) -> str:
+    accepted = f" accepted at {oslo_text(one.register_accepted_at)}" if one.register_accepted_at else ""
+    found = "blocked" if one.register_says_blocked else "not blocked"
+    return (
+        f"The {one.action} of account {one.account_no} is not in force, although core banking answered {one.status}: the "
+        f"bank's register{accepted} says {found}."
+    )
 
 
 def _customers(case: Case) -> str:
