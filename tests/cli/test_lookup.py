@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from konkurs_pipeline.settings import load_settings
-from konkurs_pipeline.storage.ledger.erasures import mark_of
+from konkurs_pipeline.storage.ledger.erasures import marks_of
 from konkurs_pipeline.storage.store import open_store
 from tests.cli.conftest import CommandLine
 from tests.cli.test_exit_codes import FIRM, RUN, complaint, serve_opening
@@ -253,7 +253,7 @@ def test_a_subject_sees_what_was_erased(bank: CommandLine) -> None:
     with open_store(load_settings(bank.environ, dotenv=bank.folder / "none")) as store:
         row = {"rule": "others", "erasure_id": OPENING, "erased_at": AT, "uuid": OPENING, "workday": AT.date()}
         more = {"type": "aapning", "registered_at": AT, "first_seen_at": AT, "answer_sha256": "0" * 64}
-        store.ledger.append("erased_notices", [{**row, **more, "debtor_mark": mark_of(store.ledger, FIRM)}])
+        store.ledger.append("erased_notices", [{**row, **more, "debtor_mark": marks_of(store.ledger, [FIRM])[FIRM]}])
     typed(bank, FIRM.encode())
     result = bank("lookup", "-", "--subject")
     assert "Erased on 2020-01-02" in result.out

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
 from konkurs_pipeline.cli.printing.terminal import is_for_a_person, print_lines_by
@@ -25,15 +25,16 @@ def shown_progress() -> Iterator[Notified]:
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
-        MofNCompleteColumn(),
+        TextColumn("{task.fields[count]}"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        under_way = bars.add_task("starting", total=None)
+        under_way = bars.add_task("starting", total=None, count="")
         print_lines_by(lambda line: bars.console.print(Text(line), soft_wrap=True))
 
         def show(what: str, done: int, total: int | None) -> None:
-            bars.update(under_way, description=what, completed=done)
+            count = "" if total is None else f"{done}/{total}"
+            bars.update(under_way, description=what, completed=done, count=count)
             # update() reads null as "unchanged", and the step before may have had another total.
             bars.tasks[0].total = total
             bars.refresh()

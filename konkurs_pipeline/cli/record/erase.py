@@ -26,12 +26,15 @@ def command(*, apply: Apply = False, as_json: AsJson = False) -> None:
     settings = load_settings()
     layout_of_store(settings)
     now, done = utc_now(), None
-    with open_store(settings) as store:
+    with open_store(settings) as store, shown_progress() as progress:
+        progress("finding what has ended", 0, None)
         plan = plan_erasure(store, terms_of(settings), now)
         if apply:
+            progress("checking the store", 0, None)
             store.verify()
-            with shown_progress() as progress:
-                done = erase(store, plan, by=redact(getpass.getuser()), now=now, progress=progress)
+            progress("recording what is erased", 0, None)
+            done = erase(store, plan, by=redact(getpass.getuser()), now=now, progress=progress)
+            progress("publishing", 0, None)
             store.publish()
             store.discard_superseded()
     if as_json:

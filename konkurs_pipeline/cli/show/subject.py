@@ -14,7 +14,7 @@ from konkurs_pipeline.enquiries.times import oslo_text
 from konkurs_pipeline.errors import ExitCode, StoreBusyError
 from konkurs_pipeline.settings import Settings
 from konkurs_pipeline.steps.erasure.erasure import terms_of
-from konkurs_pipeline.storage.ledger.erasures import mark_of
+from konkurs_pipeline.storage.ledger.erasures import marks_of
 from konkurs_pipeline.storage.store import layout_of_store, open_store
 
 _WAIT_FOR_RUN_S: Final = 20.0
@@ -47,7 +47,7 @@ def _erased(settings: Settings, numbers: list[str]) -> dict[str, list[dict[str, 
     try:
         with open_store(settings, wait_s=_WAIT_FOR_RUN_S) as store:
             rows = store.ledger.read("erased_notices").sort("registered_at").to_dicts()
-            marks = {number: mark_of(store.ledger, number) for number in numbers}
+            marks = marks_of(store.ledger, numbers)
     except StoreBusyError:
         say_problem("a run holds the store, so this page does not say what was erased. Ask again when the run is over")
         return {}

@@ -193,12 +193,13 @@ def _rows(store: Store, notices: pl.DataFrame, cases: Sequence[RetentionCase]) -
     uuids = pl.Series([notice.uuid for case in cases for notice in case.notices], dtype=pl.String)
     columns = ("uuid", "workday", "type", "registered_at", "first_seen_at", "answer_sha256", "debtor_id")
     found = notices.filter(pl.col("uuid").is_in(uuids.implode())).select(columns).to_dicts()
+    marks = erasures.marks_of(store.ledger, {row["debtor_id"] for row in found})
     return [
         {
             **row,
             # A type that is not known may be a name.
             "type": row["type"] if row["type"] in set(NoticeType) else UNSHOWN,
-            "debtor_mark": erasures.mark_of(store.ledger, row.pop("debtor_id")),
+            "debtor_mark": marks[row.pop("debtor_id")],
         }
         for row in found
     ]
@@ -223,12 +224,13 @@ def _sweep(store: Store, answers_before: dt.datetime, now: dt.datetime, progress
     `answers_before`: lists from before it are searched too.
     """
     gone = erasures.erased_uuids(store.ledger)
-    for table in LAKE:
-        progress(f"erasing from {table}", 0, None)
+    for done, table in enumerate(LAKE):
+        progress(f"erasing from {table}", done, len(LAKE))
         _sweep_table(store, table, gone)
     erasures.remove_quarantine(store.ledger, gone, ())
     erasures.erase_texts(store.ledger, gone, now)
     answers = sweep_answers(store, answers_before, now, progress=progress)
+    progress("rewriting the ledger", 0, None)
     store.discard_superseded()
     store.ledger.rewrite()
     erasures.finish(store.ledger, now)

@@ -54,6 +54,7 @@ def _late(poll: Poll, seen: Sequence[SeenNotice], known: pl.DataFrame) -> list[S
 
 def _record(poll: Poll, late: Sequence[SeenNotice]) -> None:
     ledger = poll.store.ledger
+    marks = erasures.marks_of(ledger, {one.notice.debtor_id for one in late})
     rows = [
         {
             "uuid": one.notice.uuid,
@@ -62,7 +63,7 @@ def _record(poll: Poll, late: Sequence[SeenNotice]) -> None:
             "registered_at": one.notice.registered_at,
             "first_seen_at": one.seen_at,
             "answer_sha256": one.answer_sha256,
-            "debtor_mark": erasures.mark_of(ledger, one.notice.debtor_id),
+            "debtor_mark": marks[one.notice.debtor_id],
         }
         for one in late
     ]

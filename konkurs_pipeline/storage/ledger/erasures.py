@@ -30,18 +30,19 @@ def erased_among(ledger: Ledger, uuids: Collection[str]) -> set[str]:
 
 def erased_debtors_among(ledger: Ledger, debtor_ids: Collection[str]) -> set[str]:
     """Return those of `debtor_ids` that an erased notice named."""
-    marks = {mark_of(ledger, debtor_id): debtor_id for debtor_id in debtor_ids}
+    debtors = {mark: debtor_id for debtor_id, mark in marks_of(ledger, debtor_ids).items()}
     sql = f"SELECT DISTINCT debtor_mark FROM erased_notices WHERE debtor_mark IN (SELECT {EACH})"  # noqa: S608 -- own constant
-    return {marks[mark] for (mark,) in ledger.rows(sql, [list(marks)])}
+    return {debtors[mark] for (mark,) in ledger.rows(sql, [list(debtors)])}
 
 
-def mark_of(ledger: Ledger, debtor_id: str) -> str:
-    """Return the keyed hash that stands for a debtor once its number is erased. The key never leaves the ledger."""
+def marks_of(ledger: Ledger, debtor_ids: Iterable[str]) -> dict[str, str]:
+    """Return debtor → the keyed hash that stands for it once its number is erased. The key never leaves the ledger."""
     rows = ledger.rows("SELECT key FROM erasure_key")
     if not rows:
         ledger.execute("INSERT INTO erasure_key VALUES (?)", [secrets.token_bytes(32)])
         rows = ledger.rows("SELECT key FROM erasure_key")
-    return hmac.digest(bytes(rows[0][0]), debtor_id.encode(), "sha256").hex()
+    key = bytes(rows[0][0])
+    return {debtor_id: hmac.digest(key, debtor_id.encode(), "sha256").hex() for debtor_id in debtor_ids}
 
 
 def begin(
