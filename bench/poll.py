@@ -12,6 +12,8 @@ Each poll follows an unmeasured one of the day before.
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,6 +30,7 @@ OWN_GOAL: Final = 1.5
 HISTORY_GOAL: Final = 1.2
 POLLS_GOAL: Final = 1.3
 MEMORY_GOAL_MIB: Final = 1536
+_REST_S: Final = 5
 
 
 class Figures:
@@ -43,7 +46,7 @@ def measure(folder: Path, scale: Scale) -> None:
     no_history = Case(folder, 0, scale.customers)
     few = Case(folder, scale.years, scale.few_customers)
     polled = Case(folder, scale.years, scale.few_customers, scale.polls)
-    found = {case: _figures(case, scale.runs) for case in (large, no_history, few, polled)}
+    found = _figures((large, no_history, few, polled), scale.runs)
     most = found[large]
     size: dict[str, Any] = {"customers": large.customers, "years": large.years}
     measurement("poll: whole process", most.whole, most.floor, WHOLE_GOAL, **size)
@@ -73,36 +76,43 @@ def measure(folder: Path, scale: Scale) -> None:
     measurement("poll: memory", most.whole, goal_mib=MEMORY_GOAL_MIB, met=is_met, **size)
 
 
-def _figures(case: Case, runs: int) -> Figures:
-    case.prepare()
-    figures = Figures()
+def _figures(cases: Sequence[Case], runs: int) -> dict[Case, Figures]:
+    """Run all cases in turn, so that a machine that is slower for some minutes is slower for each of them."""
+    for case in cases:
+        case.prepare()
+    found = {case: Figures() for case in cases}
+    for number in range(1, runs + 1):
+        for case, figures in found.items():
+            progress(f"polling, {number} of {runs}: {case.years} years, {case.customers} customers, {case.polls} polls")
+            with running_service(case.years) as url:
+                _run_each(case, case.environ(url), figures)
+    return found
+
+
+def _run_each(case: Case, environ: dict[str, str], figures: Figures) -> None:
     day = str(notices.DAY)
-    progress(f"polling {day}: {case.years} years, {case.customers} customers, {runs} times")
-    with running_service(case.years) as url:
-        environ = case.environ(url)
-        for _ in range(runs):
-            _prepare(case, environ)
-            after = f"{notices.first_day(0)}T00:00:00.000Z"
-            floor: list[str | Path] = [url, after, case.snapshot(), case.folder / "floor", "matched"]
-            ran = run_script("floor", floor, environ)
-            figures.floor.add_run(ran)
-            figures.floor_own.add_own(ran)
-            plain: list[str | Path] = [url, after, case.snapshot(), case.folder / "plain"]
-            figures.plain.add_run(run_script("plain", plain, environ))
-            figures.own.add_own(run_script("own", [day, day], environ))
-            _prepare(case, environ)
-            figures.whole.add_run(run([BIN / "konkurs", "run", "--from", day, "--to", day], environ))
-            figures.dagster.add_run(run_script("empty_job", [day, day], environ))
-    return figures
+    _prepare(case, environ)
+    after = f"{notices.first_day(0)}T00:00:00.000Z"
+    floor: list[str | Path] = [environ["KONKURS_API_URL"], after, case.snapshot(), case.folder / "floor", "matched"]
+    ran = run_script("floor", floor, environ)
+    figures.floor.add_run(ran)
+    figures.floor_own.add_own(ran)
+    plain: list[str | Path] = [environ["KONKURS_API_URL"], after, case.snapshot(), case.folder / "plain"]
+    figures.plain.add_run(run_script("plain", plain, environ))
+    figures.own.add_own(run_script("own", [day, day], environ))
+    _prepare(case, environ)
+    figures.whole.add_run(run([BIN / "konkurs", "run", "--from", day, "--to", day], environ))
+    figures.dagster.add_run(run_script("empty_job", [day, day], environ))
 
 
 def _prepare(case: Case, environ: dict[str, str]) -> None:
     """Restore the store, and poll the day before unmeasured: in production nearly every run follows one of the same day.
 
     A copied outbox has other times than the store noted, so the first run after a copy lists it anew. What the copy has
-    still to write to disk would delay the measured run, so it is written first.
+    still to write to disk, and the file system to tidy up, would slow the measured run, so both come first.
     """
     case.restore()
     before = str(notices.day_before())
     run([BIN / "konkurs", "run", "--from", before, "--to", before], environ)
     os.sync()
+    time.sleep(_REST_S)
