@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from konkurs_pipeline.settings import load_settings
 from konkurs_pipeline.storage import files
 from konkurs_pipeline.storage.files import (
     PRIVATE_FILE,
+    hash_if_file,
+    hash_of,
     make_private_folder,
     put_whole,
     refusals_of,
@@ -58,3 +61,20 @@ def test_a_copy_appears_whole_and_only_its_owner_can_read_it(tmp_path: Path, mon
         put_whole(source, target)
     assert [path.name for path in target.parent.iterdir()] == ["target"], "nothing is left beside it"
     assert target.read_bytes() == b"content"
+
+
+def test_only_a_file_has_a_hash_and_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"bytes")
+    (tmp_path / "link").symlink_to("file")
+    (tmp_path / "link-to-nothing").symlink_to("nothing")
+    (tmp_path / "link-to-itself").symlink_to("link-to-itself")
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        names = [*(path.name for path in tmp_path.iterdir()), "absent", "file/in-a-file"]
+        found = {name: hash_if_file(f"{tmp_path}/{name}") for name in names}
+    assert {name: digest for name, digest in found.items() if digest} == dict.fromkeys(
+        ("file", "link"), hash_of(b"bytes")
+    )
+    assert len(found) == 9

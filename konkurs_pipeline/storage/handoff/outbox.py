@@ -14,6 +14,7 @@ from typing import Final
 
 from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.files import (
+    hash_if_file,
     hash_of,
     make_private_folder,
     names_in,
@@ -163,12 +164,11 @@ class Outbox:
     def _file_problems(self, expected: Mapping[str, str], *, may_be_gone: bool) -> list[str]:
         problems = []
         for name, digest in expected.items():
-            path = self.folder / name
-            if path.is_file():
-                if hash_of(path.read_bytes()) != digest:
-                    problems.append(f"{name}: its bytes are not what was written")
-            elif not may_be_gone:
+            found = hash_if_file(f"{self.folder}/{name}")
+            if found is None and not may_be_gone:
                 problems.append(f"{name} is gone from the outbox, and no receipt says that core banking took it")
+            elif found not in {None, digest}:
+                problems.append(f"{name}: its bytes are not what was written")
         return problems
 
 
