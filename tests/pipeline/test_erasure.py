@@ -133,6 +133,15 @@ def test_a_late_notice_for_an_erased_debtor_is_recorded_and_leads_to_no_row(live
     assert lived.poll(THURSDAY).actions == []
 
 
+@pytest.mark.parametrize("kind", ["sletting", "avslutning", "oppheving"])
+def test_a_notice_of_a_debtor_that_was_never_erased_is_kept(lived: Bank, kind: str) -> None:
+    erased(lived)
+    notice = lived.notice(kind, company("an unknown firm"), WEDNESDAY)
+    lived.poll(WEDNESDAY)
+    assert notice.uuid in lived.published("raw_notices")["uuid"]
+    assert "late" not in lived.published("erased_notices")["rule"]
+
+
 def test_a_new_opening_of_an_erased_debtor_counts(lived: Bank) -> None:
     erased(lived)
     lived.customer("K-3", OTHER)

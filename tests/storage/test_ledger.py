@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import duckdb
@@ -14,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from konkurs_pipeline.errors import StoreError
 from konkurs_pipeline.storage.ledger.connection import EACH
 from konkurs_pipeline.storage.ledger.database import Ledger
 
@@ -138,6 +140,24 @@ def test_an_untrusted_ledger_stays_untrusted_until_somebody_trusts_it(tmp_path: 
     ledger = Ledger(path)
     assert ledger.untrusted_reason is None
     ledger.close()
+
+
+def test_rows_that_cannot_be_read_are_named_with_the_cure(tmp_path: Path) -> None:
+    """The bytes of a table are wrong, and DuckDB finds it out only when it reads them."""
+    path = tmp_path / "ledger" / "ledger.duckdb"
+    ledger = Ledger(path)
+    rows = "SELECT uuid()::VARCHAR, now(), sha256(range::VARCHAR), '', uuid()::VARCHAR FROM range(40000)"
+    ledger.execute(f"INSERT INTO answers (run_id, fetched_at, sha256, resource, kept_sha256) {rows}")
+    ledger.close()
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle : middle + 4096] = bytes(byte ^ 1 for byte in content[middle : middle + 4096])
+    path.write_bytes(content)
+    ledger = Ledger(path)
+    with pytest.raises(StoreError, match="restore the file from a copy"):
+        ledger.read("answers")
+    with suppress(StoreError):
+        ledger.close()
 
 
 def test_only_the_owner_can_open_the_file_under_any_umask(tmp_path: Path) -> None:

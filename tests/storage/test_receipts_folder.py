@@ -293,9 +293,26 @@ def test_a_changed_receipt_is_read_if_it_is_new_or_has_an_action(folder: Folder,
 
 @pytest.mark.usefixtures("at_rest", "two_are_new", "long")
 def test_a_new_name_among_the_old_is_read(folder: Folder) -> None:
-    for strange in ("KONKURS_DEMO_demo_00000003x.receipt.json", "æ.receipt.json", "zzz.receipt.json"):
+    for strange in (f"KONKURS_DEMO_demo_{name}.receipt.json" for name in ("00000000", "00000001x", "00000002x")):
         folder.put(strange, b"{")
         assert folder.read() == [strange]
+
+
+@pytest.mark.usefixtures("at_rest", "two_are_new", "long")
+def test_a_new_name_after_all_others_is_read(folder: Folder) -> None:
+    for strange in ("KONKURS_DEMO_demo_00000006x.receipt.json", "æ.receipt.json", "zzz.receipt.json"):
+        folder.put(strange, b"{")
+        assert folder.read() == [strange]
+
+
+@pytest.mark.usefixtures("at_rest", "two_are_new")
+def test_a_folder_that_lists_its_names_in_another_order_is_checked_whole(
+    long: LongFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_order = receipts_folder.receipts_in
+    monkeypatch.setattr(receipts, "receipts_in", lambda path: in_order(path)[::-1])
+    assert long.look() == [1, 2, 3, 4, 5]
+    assert long.look() == [2, 4, 5]
 
 
 @pytest.mark.usefixtures("at_rest", "two_are_new")
